@@ -1,0 +1,4 @@
+from . import deploy, evaluate, finetune, plots, prepare, report, runs, stats, vectors
+
+__version__: str
+__all__ = ["deploy", "evaluate", "finetune", "plots", "prepare", "report", "runs", "stats", "vectors"]

@@ -1,0 +1,5 @@
+"""A model and a corpus to an index, a bundle, and a search."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -1,0 +1,47 @@
+"""Command line: ``python -m toolkit.deploy search runs/<id> "rolling median of a series"``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import tyro
+
+from toolkit import deploy
+
+
+def search(path: tyro.conf.Positional[Path], query: tyro.conf.Positional[str], k: int = 5) -> None:
+    """Search a bundle.
+
+    Args:
+        path: Folder of a run or a bundle.
+        query: What to search for.
+        k: How many documents to show.
+    """
+    print("Loading the model ...", file=sys.stderr, flush=True)
+    for place, hit in enumerate(deploy.load(path).find(query, k), 1):
+        print(f"{place:2d}. {hit.score:.3f}  {hit.text}")
+
+
+def verify(path: tyro.conf.Positional[Path]) -> None:
+    """Check that the parts of a bundle belong together and are undamaged.
+
+    Args:
+        path: Folder of a run or a bundle.
+    """
+    loaded = deploy.load(path)
+    print(f"{loaded.path} is whole: {len(loaded.ids):,} documents, {len(loaded.record['sha256'])} files checked.")
+
+
+def main() -> None:
+    """Run the command line; errors of the user are one sentence and exit status 1."""
+    try:
+        tyro.extras.subcommand_cli_from_dict({"search": search, "verify": verify}, prog="python -m toolkit.deploy")
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""Retrieval metrics for each query, computed by trec_eval's own code (pytrec_eval)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+METRICS = ("accuracy@1", "nDCG@10", "MRR@10", "recall@10")
+
+# Our names, as sentence-transformers and MTEB print them, and trec_eval's measures.
+_MEASURES = {"accuracy": "success", "nDCG": "ndcg_cut", "MRR": "recip_rank", "recall": "recall", "precision": "P"}
+
+
+def top(scores: Mapping[str, float], k: int) -> list[str]:
+    """The `k` best documents, best first; equal scores in the order of their ids.
+
+    Examples
+    --------
+    >>> top({"b": 1.0, "c": 2.0, "a": 1.0}, 2)
+    ['c', 'a']
+    """
+    return sorted(scores, key=lambda document: (-scores[document], document))[:k]
+
+
+def per_query(
+    ranking: Mapping[str, Mapping[str, float]],
+    qrels: Mapping[str, Mapping[str, int]],
+    metrics: Sequence[str] = METRICS,
+) -> pd.DataFrame:
+    """Score each query of `qrels`.
+
+    Rankings are cut before they are scored, since trec_eval's reciprocal rank knows no cut, and equal scores are
+    ordered by document id, since trec_eval would order them backwards.
+
+    Parameters
+    ----------
+    ranking : mapping of query id to mapping of document id to score
+        A query that is missing here, or has no document, scores 0.
+    qrels : mapping of query id to mapping of document id to grade
+    metrics : sequence of str
+        ``accuracy@k`` (1 where a relevant document is in the first k), ``nDCG@k``, ``MRR@k``, ``recall@k``,
+        ``precision@k``; all between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        One row a query, in the order of `qrels`; one column a metric.
+
+    Raises
+    ------
+    ValueError
+        For a metric of another name.
+
+    Examples
+    --------
+    >>> per_query({"q": {"a": 0.9, "b": 0.8}}, {"q": {"b": 1}}, ["accuracy@1", "MRR@10"]).loc["q"].tolist()
+    [0.0, 0.5]
+    """
+    import pytrec_eval
+
+    wanted = [_parse(metric) for metric in metrics]
+    judged = {query: {doc: int(grade) for doc, grade in row.items()} for query, row in qrels.items()}
+    columns = {}
+    for k in sorted({k for _, k in wanted}):
+        # Scores are replaced by ranks, so that no ties are left.
+        cut = {
+            query: {doc: float(k - place) for place, doc in enumerate(top(ranking.get(query, {}), k))} for query in qrels
+        }
+        measures = {name: _MEASURES[name] + ("" if name == "MRR" else f"_{k}") for name, at in wanted if at == k}
+        asked = {m if name == "MRR" else f"{_MEASURES[name]}.{k}" for name, m in measures.items()}
+        found = pytrec_eval.RelevanceEvaluator(judged, asked).evaluate(cut)
+        for name, measure in measures.items():
+            columns[f"{name}@{k}"] = [found.get(query, {}).get(measure, 0.0) for query in qrels]
+    return pd.DataFrame({metric: columns[metric] for metric in metrics}, index=pd.Index(list(qrels), name="query_id"))
+
+
+def _parse(metric: str) -> tuple[str, int]:
+    name, _, k = metric.partition("@")
+    if name not in _MEASURES or not k.isdigit() or int(k) < 1:
+        known = ", ".join(f"{name}@k" for name in _MEASURES)
+        raise ValueError(f"unknown metric {metric!r}; expected one of {known}, with k of at least 1")
+    return name, int(k)

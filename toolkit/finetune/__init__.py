@@ -1,0 +1,5 @@
+"""Pairs and a base model to a better model, with its record."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

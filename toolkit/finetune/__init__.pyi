@@ -1,0 +1,4 @@
+from .advice import suggest_loss
+from .training import Tuned, train
+
+__all__ = ["Tuned", "suggest_loss", "train"]

@@ -1,0 +1,67 @@
+"""The model card of a tuned model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from toolkit.runs import replacing
+
+_CARD = """---
+library_name: sentence-transformers
+pipeline_tag: sentence-similarity
+tags:
+- sentence-transformers
+- sentence-similarity
+- feature-extraction
+base_model: {base}
+---
+
+**{warning}**
+
+# {base}, tuned for search in one collection
+
+A layer trained on top of the fixed model {base} with {pairs:,} pairs of a search and the text to find.
+
+```python
+from sentence_transformers import SentenceTransformer
+
+model = SentenceTransformer("path/to/this/folder")
+queries = model.encode_query(["rolling median of a series"])
+documents = model.encode_document(["pandas.DataFrame.rolling: provide rolling window calculations"])
+print(model.similarity(queries, documents))
+```
+
+| | |
+|---|---|
+| base model | {base} |
+| trained part | {sides_text} |
+| loss | {loss}: {method} |
+| training pairs | {pairs:,} (SHA-256 of the texts {data_digest}) |
+| chosen on | {chosen_on}: {dev_before:.3f} before, {dev_after:.3f} after |
+| seed | {seed} |
+| arithmetic | {dtype} |
+
+The figures above are of the validation data, on which the layer was chosen; the report of the run holds those of the
+test data. On texts of another kind such a layer can do harm: tune it on yours, or use the base model.
+"""
+
+SIDES_TEXT = {
+    "query": "a linear layer on the side of the searches; documents keep the base model's vectors",
+    "symmetric": "one linear layer for both sides",
+    "both": "one linear layer for each side",
+}
+
+
+def write_card(path: str | Path, record: Mapping[str, Any]) -> None:
+    """Write ``README.md`` of a tuned model from its `record`; the first line says how to call it."""
+    if record["sides"] == "symmetric":
+        warning = "One layer for both sides: encode, encode_query and encode_document agree, but for the base's prompts."
+    else:
+        warning = (
+            "Use encode_query for searches and encode_document for documents: a bare encode takes the document side."
+        )
+    fields = {**record, "base": record["base"]["name"], "warning": warning, "sides_text": SIDES_TEXT[record["sides"]]}
+    with replacing(path) as temporary:
+        temporary.write_text(_CARD.format(**fields), encoding="utf-8")

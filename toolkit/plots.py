@@ -1,0 +1,112 @@
+"""Figures that everybody can read: colours of Okabe and Ito, labelled axes, a sentence for who cannot see them.
+
+Functions take tables, never models, and return a matplotlib `Figure` that belongs to no window.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from toolkit.runs import replacing
+
+# M. Okabe and K. Ito, "Color Universal Design", 2008: told apart by readers with any colour vision.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "D", "^", "v", "P", "X")
+
+
+def systems(table: pd.DataFrame, *, metric: str = "nDCG@10") -> Figure:
+    """Systems and their 95 % intervals, one line each, by a table of `toolkit.evaluate.Scores`.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns ``model task metric score low high``; one colour and marker a task where there are several.
+    metric : str
+    """
+    rows = table[table["metric"] == metric]
+    if rows.empty:
+        raise ValueError(f"the table has no metric {metric!r}; it has {', '.join(sorted(set(table['metric'])))}")
+    names, tasks = list(dict.fromkeys(rows["model"])), list(dict.fromkeys(rows["task"]))
+    figure = Figure(figsize=(7, 1.1 + 0.38 * len(names) * max(1, len(tasks) * 0.7)), layout="constrained")
+    axes = figure.add_subplot()
+    for number, name in enumerate(tasks):
+        part = rows[rows["task"] == name].set_index("model").reindex(names)
+        shift = (number - (len(tasks) - 1) / 2) * 0.28
+        places = [place + shift for place in range(len(names))]
+        axes.errorbar(
+            part["score"], places, xerr=[part["score"] - part["low"], part["high"] - part["score"]],
+            fmt=MARKERS[number % len(MARKERS)], color=COLOURS[number % len(COLOURS)], capsize=3, markersize=6,
+            label=name,
+        )  # fmt: skip
+        for place, value, high in zip(places, part["score"], part["high"], strict=True):
+            axes.annotate(f"{value:.3f}", (high, place), xytext=(6, 0), textcoords="offset points",
+                          va="center", fontsize=9)  # fmt: skip
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_xlabel(f"{metric} (0 to 1, larger is better), with 95 % interval")
+    axes.margins(x=0.12)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="x", alpha=0.3)
+    if len(tasks) > 1:
+        figure.legend(loc="outside upper center", ncols=len(tasks), frameon=False)
+    return figure
+
+
+def learning(history: pd.DataFrame, *, metric: str = "nDCG@10") -> Figure:
+    """Score on the validation data after each epoch, one line a candidate; the best epoch of each is marked.
+
+    Parameters
+    ----------
+    history : DataFrame
+        Columns ``sides epoch loss dev``, as in `toolkit.finetune.Tuned.history`.
+    """
+    figure = Figure(figsize=(7, 3.2), layout="constrained")
+    axes = figure.add_subplot()
+    for number, (sides, part) in enumerate(history.groupby("sides", sort=False)):
+        colour = COLOURS[number % len(COLOURS)]
+        axes.plot(part["epoch"], part["dev"], color=colour, marker=MARKERS[number], markersize=3, label=str(sides))
+        best = part.loc[part["dev"].idxmax()]
+        axes.plot([best["epoch"]], [best["dev"]], marker="*", markersize=14, color=colour)
+    axes.set_xlabel("epoch (0 is the base model)")
+    axes.set_ylabel(f"{metric} on validation data")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.3)
+    axes.legend(title="trained side", frameon=False)
+    return figure
+
+
+def describe(table: pd.DataFrame, *, metric: str = "nDCG@10") -> str:
+    """The sentence that stands in for `systems`: every value of the figure, for alternative text."""
+    parts = [
+        f"{row.model} on {row.task} {row.score:.3f} ({row.low:.3f} to {row.high:.3f})"
+        for row in table[table["metric"] == metric].itertuples()
+    ]
+    return f"{metric} with 95 % intervals: " + "; ".join(parts) + "."
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG on a white ground."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110, facecolor="white")
+    return buffer.getvalue()
+
+
+def save(figure: Figure, path: str | Path) -> None:
+    """Write the figure as PNG, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(png(figure))
+
+
+def img(figure: Figure, alt: str) -> str:
+    """The figure as an HTML ``<img>`` that carries its own data and its alternative text."""
+    if not alt.strip():
+        raise ValueError("expected a sentence as alternative text, got an empty one")
+    data = base64.b64encode(png(figure)).decode()
+    return f'<img alt="{html.escape(alt, quote=True)}" src="data:image/png;base64,{data}">'

@@ -1,0 +1,126 @@
+"""Pairs to a task: distinct documents, distinct queries, who is relevant to whom, and who must stay together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from toolkit.prepare.duplicates import components, near_pairs, normal, same_value
+from toolkit.prepare.shapes import RetrievalData, Task
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+TWIN = 0.9  # Jaccard similarity from which two documents answer the same search; lower where they share a group
+TWIN_IN_GROUP = 0.8
+
+
+def task(dataset: Dataset, *, groups: str | Sequence[object] | None = "auto", name: str = "all") -> Task:
+    """Make a retrieval task from pairs.
+
+    Documents with the same words are one document. Near-equal documents (`TWIN`) share the relevance judgement, since
+    a search that finds one of two twins has found the answer.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Columns ``anchor``, ``positive`` and, optionally, ``positive_id`` and ``group``.
+    groups : "auto", sequence of labels, or None
+        Which rows must stay together. ``"auto"``: rows that share a search, a document, a value of ``group``, or whose
+        search or document is a near-copy of another's (see `toolkit.prepare.near_pairs`). A sequence gives one label a
+        row, and shared documents and searches are still joined. None: every row by itself, as a naive split does.
+    name : str
+        Name of the task.
+
+    Returns
+    -------
+    Task
+        Query ids are ``q0``, ``q1``, ... in the order of the rows; document ids are those of ``positive_id``, else
+        ``d0``, ``d1``, ...
+    """
+    frame = dataset.to_pandas()
+    anchors, positives = list(frame["anchor"]), list(frame["positive"])
+    query_of, query_texts = _distinct(anchors)
+    document_of, document_texts = _distinct(positives)
+    ids = _document_ids(frame, document_of, len(document_texts))
+    labels = list(frame["group"]) if "group" in frame else [None] * len(frame)
+
+    same: dict[int, set[int]] = {document: {document} for document in range(len(document_texts))}
+    group_of = {document: label for document, label in reversed(list(zip(document_of, labels, strict=True)))}
+    near_documents = near_pairs(document_texts)
+    for a, b in near_documents.tolist():
+        close = TWIN_IN_GROUP if group_of[a] is not None and group_of[a] == group_of[b] else TWIN
+        if _similarity(document_texts[a], document_texts[b]) >= close:
+            same[a].add(b)
+            same[b].add(a)
+    qrels: dict[str, dict[str, int]] = {f"q{q}": {} for q in range(len(query_texts))}
+    for query, document in zip(query_of, document_of, strict=True):
+        for twin in sorted(same[document]):
+            qrels[f"q{query}"][ids[twin]] = 1
+
+    edges = []
+    if groups is not None:
+        edges += [same_value(query_of), same_value(document_of)]
+    if isinstance(groups, str):
+        if groups != "auto":
+            raise ValueError(f"expected groups 'auto', a label for each row, or None, got {groups!r}")
+        row_of_query, row_of_document = _first_rows(query_of), _first_rows(document_of)
+        edges += [row_of_query[near_pairs(query_texts)], row_of_document[near_documents]]
+        if "group" in frame:
+            edges.append(same_value(labels))
+    elif groups is not None:
+        if len(groups) != len(frame):
+            raise ValueError(f"expected one group for each of the {len(frame)} rows, got {len(groups)}")
+        edges.append(same_value(groups))
+    component = components(len(frame), edges)
+    query_groups = {f"q{query}": int(component[row]) for row, query in reversed(list(enumerate(query_of)))}
+    corpus = dict(zip(ids, document_texts, strict=True))
+    queries = {f"q{q}": text for q, text in enumerate(query_texts)}
+    return Task(name, "retrieval", RetrievalData(corpus, queries, qrels), query_groups)
+
+
+def _distinct(texts: Sequence[str]) -> tuple[list[int], list[str]]:
+    """Number of each text among the texts with distinct words, and those texts as they first came."""
+    numbers: dict[str, int] = {}
+    kept: list[str] = []
+    index = []
+    for text in texts:
+        key = normal(text)
+        if key not in numbers:
+            numbers[key] = len(kept)
+            kept.append(text)
+        index.append(numbers[key])
+    return index, kept
+
+
+def _first_rows(index: Sequence[int]) -> np.ndarray:
+    rows = np.zeros(max(index) + 1, dtype=np.int64)
+    for row, number in reversed(list(enumerate(index))):
+        rows[number] = row
+    return rows
+
+
+def _document_ids(frame: pd.DataFrame, document_of: Sequence[int], n: int) -> list[str]:
+    if "positive_id" not in frame:
+        return [f"d{number}" for number in range(n)]
+    ids: dict[int, str] = {}
+    for number, name in zip(document_of, frame["positive_id"], strict=True):
+        ids.setdefault(number, str(name))
+    names = [ids[number] for number in range(n)]
+    repeated = pd.Series(names)[pd.Series(names).duplicated()]
+    if len(repeated):
+        raise ValueError(
+            f"column positive_id gives {len(repeated) + 1} different documents the same name {repeated.iloc[0]!r}: "
+            f"expected one name for each document"
+        )
+    return names
+
+
+def _similarity(a: str, b: str) -> float:
+    from toolkit.prepare.duplicates import shingles
+
+    left, right = shingles(a), shingles(b)
+    return len(left & right) / max(1, len(left | right))

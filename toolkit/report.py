@@ -1,0 +1,78 @@
+"""One self-contained HTML page: headed sections of sentences, tables, figures and code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader
+from matplotlib.figure import Figure
+from markupsafe import Markup
+
+from toolkit import plots
+from toolkit.runs import replacing
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure and the sentence that says what it shows."""
+
+    figure: Figure
+    alt: str
+
+
+@dataclass(frozen=True)
+class Code:
+    """Lines to copy."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Details:
+    """A mapping that is shown folded, as JSON."""
+
+    label: str
+    value: Mapping[str, Any]
+
+
+Block = str | pd.DataFrame | Picture | Code | Details
+
+
+def write(path: str | Path, title: str, sections: Mapping[str, Sequence[Block]]) -> Path:
+    """Write a page that needs no network, reads on a phone and in print, in light and dark.
+
+    Parameters
+    ----------
+    path : path
+        The ``.html`` file.
+    title : str
+    sections : mapping of heading to blocks
+        A block is a sentence, a DataFrame, a `Picture`, a `Code` or a `Details`. Texts are escaped.
+    """
+    environment = Environment(loader=PackageLoader("toolkit", "."), autoescape=True, trim_blocks=True)
+    page = environment.get_template("report.html.jinja").render(
+        title=title, sections={heading: [_block(block) for block in blocks] for heading, blocks in sections.items()}
+    )
+    path = Path(path)
+    with replacing(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return path
+
+
+def _block(block: Block) -> Markup:
+    if isinstance(block, pd.DataFrame):
+        table = block.to_html(index=False, border=0, float_format=lambda x: f"{x:.3f}", na_rep="")
+        return Markup('<div class="wide">{}</div>').format(Markup(table))
+    if isinstance(block, Picture):
+        return Markup("<figure>{}</figure>").format(Markup(plots.img(block.figure, block.alt)))
+    if isinstance(block, Code):
+        return Markup("<pre>{}</pre>").format(block.text)
+    if isinstance(block, Details):
+        text = json.dumps(block.value, indent=2, ensure_ascii=False, default=str)
+        return Markup("<details><summary>{}</summary><pre>{}</pre></details>").format(block.label, text)
+    return Markup("<p>{}</p>").format(block)

@@ -1,0 +1,201 @@
+"""Run folders, safe writing, digests, and what this machine is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+PACKAGES = (
+    "embedding-recipes", "torch", "sentence-transformers", "transformers", "tokenizers", "numpy", "scipy", "pandas",
+    "faiss-cpu", "bm25s", "pytrec_eval-terrier", "datasets",
+)  # fmt: skip
+
+
+def cache_folder() -> Path:
+    """Folder for what can be made again: vectors, the collected `pydocs`, speed probes. Readable by its owner alone.
+
+    ``TOOLKIT_CACHE`` names it; without that it is the user's cache folder of the operating system. It is made when it
+    does not exist; where that is not allowed the path is returned all the same, and writers say what they could not
+    keep.
+    """
+    named = os.environ.get("TOOLKIT_CACHE")
+    folder = Path(named).expanduser() if named else platformdirs.user_cache_path("embedding-recipes", appauthor=False)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        pass
+    return folder
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Write to a temporary name beside `path` and rename at the end: readers see the old file or the new, never half.
+
+    Yields
+    ------
+    Path
+        Where to write. When the block raises, it is removed and `path` stays as it was.
+
+    Examples
+    --------
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with replacing(folder / "a.txt") as temporary:
+    ...     _ = temporary.write_text("hello")
+    >>> (folder / "a.txt").read_text()
+    'hello'
+    """
+    path = Path(path)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: str | Path, value: Mapping[str, Any]) -> None:
+    """Write `value` as indented JSON, whole or not at all. NaN becomes null."""
+    text = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+    with replacing(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    """`value` in JSON's own types: numpy scalars unwrapped, paths and dates as text, NaN as None."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
+        value = value.item()
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else None
+    return value if isinstance(value, (str, int, bool, type(None))) else str(value)
+
+
+def digest_file(path: str | Path) -> str:
+    """SHA-256 of a file, as 64 hexadecimal digits."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_texts(*columns: Iterable[str]) -> str:
+    """SHA-256 over columns of texts, as 64 hexadecimal digits; order and boundaries count.
+
+    Examples
+    --------
+    >>> digest_texts(["ab", "c"]) == digest_texts(["a", "bc"])
+    False
+    """
+    digest = hashlib.sha256()
+    for column in columns:
+        for text in column:
+            data = text.encode("utf-8", "surrogatepass")
+            digest.update(len(data).to_bytes(8, "little") + data)
+        digest.update(b"\xff" * 8)
+    return digest.hexdigest()
+
+
+def machine() -> dict[str, Any]:
+    """What a reader needs to judge a timing or to repeat a result: processor, cores, memory, versions."""
+    import psutil
+
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    return {
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "processor": processor(),
+        "cores": len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
+        "versions": versions,
+    }
+
+
+def processor() -> str:
+    """Name of the processor, with family and model where Linux tells them (one name covers several generations)."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    fields: dict[str, str] = {}
+    for line in lines:
+        key, _, value = line.partition(":")
+        fields.setdefault(key.strip(), value.strip())
+    name = fields.get("model name") or platform.processor() or platform.machine()
+    family, model = fields.get("cpu family"), fields.get("model")
+    return f"{name} (family {family}, model {model})" if family and model else name
+
+
+def start(name: str, root: str | Path = "runs") -> Path:
+    """Make the folder of a new run, ``<root>/<date>_<time>_<name>.partial``; `finish` gives it its final name.
+
+    Raises
+    ------
+    OSError
+        When the folder cannot be made; the message names it.
+    """
+    root = Path(root)
+    stamp = time.strftime("%Y-%m-%d_%H%M%S")
+    for attempt in range(1, 1000):
+        path = root / (f"{stamp}_{name}" + (f"_{attempt}" if attempt > 1 else ""))
+        partial = path.with_name(path.name + ".partial")
+        if path.exists():
+            continue
+        try:
+            partial.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise OSError(
+                f"cannot make the run folder {partial}: {error.strerror}. "
+                f"Expected a folder that can be written to: pass another place as root (--out in the recipes)."
+            ) from error
+        return partial
+    raise OSError(f"{root} already holds 999 runs named {stamp}_{name}; remove some or choose another folder")
+
+
+def save_tables(folder: str | Path, tables: Mapping[str, Any]) -> None:
+    """Write each DataFrame as ``<name>.csv``, without its index."""
+    for name, table in tables.items():
+        with replacing(Path(folder) / f"{name}.csv") as temporary:
+            table.to_csv(temporary, index=False)
+
+
+def finish(partial: str | Path, record: Mapping[str, Any]) -> Path:
+    """Write ``run.json`` (with `machine` added) and give the folder of `start` its final name, which is returned."""
+    partial = Path(partial)
+    write_json(partial / "run.json", {**record, "machine": machine()})
+    path = partial.with_name(partial.name.removesuffix(".partial"))
+    return partial.rename(path)
+
+
+def link_tree(source: str | Path, target: str | Path) -> None:
+    """Copy a folder, by hard links where the file system allows: a second name costs no second 90 MB."""
+
+    def link(old: str, new: str) -> str:
+        try:
+            os.link(old, new)
+        except OSError:
+            shutil.copy2(old, new)
+        return new
+
+    shutil.copytree(source, target, copy_function=link)

@@ -1,0 +1,24 @@
+from .encoding import encode
+from .exact import nearest
+from .fusion import fuse
+from .keywords import Retriever, bm25, keyword_query
+from .lengths import truncation
+from .loading import EMBEDDED, describe, load
+from .precision import resolve_dtype
+from .store import cache_clear, cache_info
+
+__all__ = [
+    "EMBEDDED",
+    "Retriever",
+    "bm25",
+    "cache_clear",
+    "cache_info",
+    "describe",
+    "encode",
+    "fuse",
+    "keyword_query",
+    "load",
+    "nearest",
+    "resolve_dtype",
+    "truncation",
+]

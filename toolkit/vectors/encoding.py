@@ -1,0 +1,251 @@
+"""`encode`: texts to unit vectors, each distinct text once, from the cache where it can."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+from toolkit.runs import replacing
+from toolkit.vectors.store import Store, text_keys
+
+if TYPE_CHECKING:
+    from toolkit.vectors.batching import Plan
+
+BLOCK = 65_536  # texts whose cached vectors are looked up at a time
+WINDOW_TEXTS = 32_768  # texts that are tokenised and sorted at a time ...
+WINDOW_CHARACTERS = 32_000_000  # ... and the characters that they may hold
+KEEP_EVERY = 150_000  # tokens between two writes to the cache: about half a minute on two cores
+
+
+def encode(
+    model: Any,
+    texts: Sequence[str],
+    *,
+    side: Literal["query", "document"] | None = None,
+    dtype: str = "auto",
+    cache: bool = True,
+    out: str | Path | None = None,
+    progress: bool = True,
+) -> NDArray[np.float32]:
+    """Encode texts to vectors of unit length.
+
+    Each distinct text is encoded once. Texts are tokenised once, sorted by their number of tokens and batched to a
+    budget of tokens, which leaves almost no padding. Vectors are kept in the cache as the work goes on, so that an
+    interrupted call goes on where it stopped. Beside the result, memory is bounded for any number of texts.
+
+    Parameters
+    ----------
+    model : SentenceTransformer
+        From `load`; or anything with ``encode(list of str)``, whose vectors are then not cached.
+    texts : sequence of str
+        A list, a column of a `datasets.Dataset`, a pandas Series, ...
+    side : {"query", "document"}, optional
+        Which prompt and, in a model with two sides, which layers to use, as ``encode_query`` and ``encode_document``
+        do. Without it the model's default prompt, as ``encode``.
+    dtype : str
+        ``"auto"`` (see `resolve_dtype`), ``"float32"``, ``"bfloat16"`` or ``"float16"``: the format of the
+        transformer's arithmetic. Pooling, everything after it, and the result are float32.
+    cache : bool
+        Whether to read and keep vectors in the folder of `toolkit.runs.cache_folder`. It stores no text.
+    out : path, optional
+        A ``.npy`` file to write; the result is then that file, memory-mapped, and need not fit in memory.
+    progress : bool
+        Whether to show a bar, with the time left, when it takes more than two seconds.
+
+    Returns
+    -------
+    array of shape (n, dim), float32
+        Row i is the unit vector of ``texts[i]``.
+
+    Warns
+    -----
+    UserWarning
+        When texts are longer than the model's limit and were cut; `truncation` shows which.
+
+    Raises
+    ------
+    ValueError
+        A text is no str, `side` or `dtype` is unknown, or the model gives vectors that are zero or not finite.
+    """
+    _check(texts, side)
+    if not _is_sentence_transformer(model):
+        return _written(_foreign(model, texts), out)
+    from toolkit.vectors.batching import plan as make_plan
+
+    plan = make_plan(model, side, dtype)
+    store = Store(plan.key(), plan.dim, name=plan.name) if cache else None
+    if out is None:
+        vectors, n_cut = _vectors(plan, texts, store, progress)
+    else:
+        n_cut = _to_file(Path(out), plan, texts, store, progress)
+        vectors = np.load(out, mmap_mode="r")
+    if n_cut:
+        warnings.warn(
+            f"{n_cut:,} of {len(texts):,} texts are longer than the {plan.limit} tokens that {plan.name} reads, and "
+            f"were cut there. vectors.truncation(model, texts) shows which; shorter texts lose nothing.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return vectors
+
+
+def _check(texts: Sequence[str], side: str | None) -> None:
+    if isinstance(texts, (str, bytes)):
+        raise ValueError(f"expected a list of texts, got a single {type(texts).__name__}: put it in a list, [text]")
+    if side not in (None, "query", "document"):
+        raise ValueError(f"expected side 'query', 'document' or None, got {side!r}")
+    for number, text in enumerate(_all(texts)):
+        if not isinstance(text, str):
+            raise ValueError(
+                f"text {number} is {type(text).__name__} ({text!r:.60}), expected str: drop or fill missing values first"
+            )
+
+
+def _all(texts: Sequence[str]) -> Iterator[str]:
+    """The texts one by one, read in blocks: single items of a `datasets` column are slow."""
+    for start in range(0, len(texts), BLOCK):
+        yield from _block(texts, start, start + BLOCK)
+
+
+def _block(texts: Sequence[str], start: int, stop: int) -> list[str]:
+    """Texts `start` to `stop` as a list, whatever kind of column it is."""
+    return list(texts.iloc[start:stop] if hasattr(texts, "iloc") else texts[start:stop])
+
+
+def _is_sentence_transformer(model: Any) -> bool:
+    if "sentence_transformers" not in sys.modules:  # then it cannot be one, and the import takes seconds
+        return False
+    from sentence_transformers import SentenceTransformer
+
+    return isinstance(model, SentenceTransformer)
+
+
+def _foreign(model: Any, texts: Sequence[str]) -> NDArray[np.float32]:
+    """Unit vectors of anything else that has ``encode``."""
+    if not hasattr(model, "encode"):
+        raise ValueError(f"expected a model with encode(texts), got {type(model).__name__}")
+    rows = np.asarray(model.encode(list(_all(texts))), dtype=np.float32)
+    if rows.ndim != 2 or len(rows) != len(texts):
+        raise ValueError(
+            f"{type(model).__name__}.encode returned shape {rows.shape}, expected ({len(texts)}, dim): a row a text"
+        )
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    if not (np.isfinite(lengths).all() and lengths.all()):
+        raise ValueError(f"{type(model).__name__}.encode returned vectors that are zero or not finite")
+    return np.asarray(rows / lengths, dtype=np.float32)
+
+
+def _to_file(out: Path, plan: Plan, texts: Sequence[str], store: Store | None, progress: bool) -> int:
+    """Encode block by block into a ``.npy`` file that appears under its name when it is complete."""
+    n_cut = 0
+    with replacing(out) as temporary:
+        mapped = None
+        for start in range(0, max(1, len(texts)), BLOCK):
+            rows, cut = _vectors(plan, _block(texts, start, start + BLOCK), store, progress)
+            if mapped is None:
+                shape = (len(texts), rows.shape[1])
+                mapped = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float32, shape=shape)
+            mapped[start : start + len(rows)] = rows
+            n_cut += cut
+        del mapped  # closes it: Windows renames no open file
+    return n_cut
+
+
+def _written(rows: NDArray[np.float32], out: str | Path | None) -> NDArray[np.float32]:
+    if out is not None:
+        with replacing(out) as temporary, temporary.open("wb") as file:
+            np.save(file, rows)
+    return rows
+
+
+def _vectors(plan: Plan, texts: Sequence[str], store: Store | None, progress: bool) -> tuple[NDArray[np.float32], int]:
+    """Vectors of `texts`, and how many of them the model's limit cut."""
+    rows = np.empty((len(texts), plan.dim), dtype=np.float32)
+    flags = np.zeros(len(texts), dtype=np.uint32)
+    keys = np.empty(len(texts), dtype="S16")
+    found = np.zeros(len(texts), dtype=bool)
+    for start in range(0, len(texts), BLOCK):
+        block = slice(start, start + BLOCK)
+        keys[block] = text_keys(_block(texts, start, start + BLOCK))
+        if store is not None:
+            store.get(keys[block], rows[block], flags[block], found[block])
+    missing = np.flatnonzero(~found)
+    if len(missing):
+        _, first, inverse = np.unique(keys[missing], return_index=True, return_inverse=True)
+        distinct = missing[np.sort(first)]
+        _encode_distinct(plan, texts, distinct, (keys, rows, flags), store, progress)
+        twin = missing[first][inverse]  # for each missing text, the one with equal words that was encoded
+        copies = twin != missing
+        for at in np.array_split(np.flatnonzero(copies), 1 + int(copies.sum()) // BLOCK):
+            rows[missing[at]], flags[missing[at]] = rows[twin[at]], flags[twin[at]]
+    return plan.finish(rows), int((flags & 1).sum())
+
+
+def _encode_distinct(
+    plan: Plan,
+    texts: Sequence[str],
+    distinct: NDArray[np.intp],
+    target: tuple[NDArray[np.bytes_], NDArray[np.float32], NDArray[np.uint32]],
+    store: Store | None,
+    progress: bool,
+) -> None:
+    """Encode the texts at the positions `distinct` into the rows and flags of `target`, keeping them as it goes."""
+    keys, rows, flags = target
+    done, tokens_done, unkept = 0, 0, 0
+    waiting: list[NDArray[np.intp]] = []
+
+    def keep() -> None:
+        if store is not None and waiting:
+            at = np.concatenate(waiting)
+            store.put(keys[at], rows[at], flags[at])
+        waiting.clear()
+
+    bar = tqdm(desc=f"Encoding, {plan.dtype}", unit="token", unit_scale=True, delay=2, disable=not progress,
+               mininterval=0.5 if sys.stderr.isatty() else 20, leave=False)  # fmt: skip
+    try:
+        for positions in _windows(texts, distinct):
+            window = plan.tokenise(_take(texts, positions))
+            here = int(window.lengths.sum())
+            bar.total = tokens_done + here * (len(distinct) - done) // len(positions)  # exact in the last window
+            for at, vectors in plan.batches(window):
+                rows[positions[at]], flags[positions[at]] = vectors, window.cut[at]
+                waiting.append(positions[at])
+                tokens = int(window.lengths[at].sum())
+                unkept += tokens
+                bar.update(tokens)
+                if unkept >= KEEP_EVERY:
+                    keep()
+                    unkept = 0
+            done += len(positions)
+            tokens_done += here
+    finally:  # also on Ctrl-C: what was encoded is kept
+        keep()
+        bar.close()
+
+
+def _windows(texts: Sequence[str], positions: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
+    """Divide `positions` into runs of a bounded number of texts and characters."""
+    start, characters = 0, 0
+    for block in range(0, len(positions), 1024):
+        for number, text in enumerate(_take(texts, positions[block : block + 1024]), block):
+            if number > start and (number - start >= WINDOW_TEXTS or characters + len(text) > WINDOW_CHARACTERS):
+                yield positions[start:number]
+                start, characters = number, 0
+            characters += len(text)
+    yield positions[start:]
+
+
+def _take(texts: Sequence[str], positions: NDArray[np.intp]) -> list[str]:
+    """The texts at `positions`, whatever kind of column it is."""
+    if isinstance(texts, (list, tuple)):
+        return [texts[i] for i in positions]
+    if hasattr(texts, "iloc"):
+        return list(texts.iloc[positions])
+    return list(texts[positions])

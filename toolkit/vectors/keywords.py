@@ -1,0 +1,130 @@
+"""Keyword search, the baseline that every embedding model has to beat."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+def words(text: str) -> list[str]:
+    """Lower-cased words of a text; names such as ``read_csv`` or ``DataFrame`` also as their parts.
+
+    Examples
+    --------
+    >>> words("DataFrame.read_csv, 2 rows")
+    ['dataframe', 'data', 'frame', 'read_csv', 'read', 'csv', 'rows']
+    """
+    found: list[str] = []
+    for token in re.findall(r"\w\w+", text):
+        found.append(token.lower())
+        pieces = re.findall(r"[A-Z]?[^\W\dA-Z_]+|[A-Z]+(?![^\W\dA-Z_])|\d+", token)
+        if len(pieces) > 1:
+            found += [piece.lower() for piece in pieces if len(piece) > 1]
+    return found
+
+
+@dataclass(frozen=True)
+class Retriever:
+    """A BM25 index over a corpus. Made by `bm25`.
+
+    Attributes
+    ----------
+    index : bm25s.BM25
+    ids : list of str
+        Document ids, in the order of the index.
+    stemmer : Stemmer.Stemmer
+    english : bool
+        Whether English stop words are dropped.
+    """
+
+    index: Any
+    ids: list[str]
+    stemmer: Any
+    english: bool
+
+    def search(self, queries: Mapping[str, str], k: int = 10) -> dict[str, dict[str, float]]:
+        """Rank the `k` best documents for each query: ``{query_id: {doc_id: score}}``.
+
+        Documents that share no word with the query are left out; equal scores are ordered by place in the corpus.
+        """
+        ranking: dict[str, dict[str, float]] = {}
+        for name, text in queries.items():
+            terms = _terms([text], self.stemmer, english=self.english)[0]
+            if not terms:
+                ranking[name] = {}
+                continue
+            scores = self.index.get_scores(terms)
+            best = np.argsort(-scores, kind="stable")[:k]
+            ranking[name] = {self.ids[i]: float(scores[i]) for i in best if scores[i] > 0}
+        return ranking
+
+
+def bm25(corpus: Mapping[str, str], *, language: str = "english") -> Retriever:
+    """Index a corpus for keyword search by BM25, with stemming and without stop words, by the library bm25s.
+
+    Parameters
+    ----------
+    corpus : mapping of document id to text
+    language : str
+        Language of the Snowball stemmer; stop words are dropped for English.
+
+    Raises
+    ------
+    ValueError
+        For an empty corpus, one without any word, or a language that Snowball does not know.
+    """
+    import bm25s
+    import Stemmer
+
+    if language not in Stemmer.algorithms():
+        raise ValueError(f"no stemmer for {language!r}; expected one of {', '.join(Stemmer.algorithms())}")
+    if not corpus:
+        raise ValueError("expected a corpus with at least one document, got an empty one")
+    stemmer = Stemmer.Stemmer(language)
+    terms = _terms(list(corpus.values()), stemmer, english=language == "english")
+    if not any(terms):
+        raise ValueError(f"none of the {len(corpus)} documents has a word to search for")
+    index = bm25s.BM25()
+    index.index(terms, show_progress=False)
+    return Retriever(index, list(corpus), stemmer, language == "english")
+
+
+def _terms(texts: Sequence[str], stemmer: Any, *, english: bool) -> list[list[str]]:
+    from bm25s.tokenization import STOPWORDS_EN
+
+    dropped = set(STOPWORDS_EN) if english else set()
+    return [stemmer.stemWords([word for word in words(text) if word not in dropped]) for text in texts]
+
+
+def keyword_query(corpus: Mapping[str, str], *, n: int = 3) -> Callable[[str], str]:
+    """A function that cuts a search to its `n` rarest words, in their order: how many people really type.
+
+    Parameters
+    ----------
+    corpus : mapping of document id to text
+        Where rarity is counted; words that no document has are taken last.
+    n : int
+
+    Examples
+    --------
+    >>> cut = keyword_query({"a": "the median of a series", "b": "the mean of a series"}, n=2)
+    >>> cut("Return the rolling median of the series.")
+    'median series'
+    """
+    from bm25s.tokenization import STOPWORDS_EN
+
+    stop = {*STOPWORDS_EN, "return", "returns"}
+    count = Counter(word for text in corpus.values() for word in set(re.findall(r"\w+", text.casefold())))
+
+    def cut(text: str) -> str:
+        found = list(dict.fromkeys(re.findall(r"\w+", text)))
+        useful = [word for word in found if word.casefold() not in stop] or found
+        rarest = sorted(useful, key=lambda word: count[word.casefold()] or len(corpus) + 1)[:n]
+        return " ".join(word for word in useful if word in rarest) or text
+
+    return cut

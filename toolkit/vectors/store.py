@@ -1,0 +1,245 @@
+"""The cache of vectors: folders of immutable files, keyed by everything that changes a vector and a hash of the text.
+
+A *set* is a folder named by the digest of its key (weights, tokenizer, prompt, ... ; written beside as ``key.json``).
+It holds *segments*: files that are written under a temporary name, renamed, and never changed. So a kill at any moment
+loses at most what was not yet written, and any number of processes may share a set. No text is stored.
+
+Layout of a segment, little-endian: magic (8 bytes), dim, rows (8 bytes each), then 16-byte keys in ascending order,
+rows x dim float32, and rows of (checksum, flags) as uint32.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from toolkit.runs import cache_folder, replacing, write_json
+
+MAGIC = b"toolkit1"
+HEADER = 24
+MERGE_ABOVE = 24  # segments in a set, beyond which small ones are merged: a lookup visits each
+MERGE_BYTES = 1_000_000_000  # segments larger than this are left as they are
+BLOCK = 8192  # rows that a merge holds in memory at a time
+
+
+def text_keys(texts: Iterable[str]) -> NDArray[np.bytes_]:
+    """128-bit keys of texts (BLAKE2b), as an array of 16-byte strings."""
+    blake2b = hashlib.blake2b
+    digests = [blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in texts]
+    return np.frombuffer(b"".join(digests), dtype="S16")
+
+
+class Store:
+    """One set of cached vectors.
+
+    Parameters
+    ----------
+    key : mapping
+        Everything that changes a vector. Equal keys share a set.
+    dim : int
+        Length of a vector.
+    name : str
+        The model's name, for `cache_info`; no part of the key, since one model may lie in two folders.
+    """
+
+    def __init__(self, key: Mapping[str, Any], dim: int, *, name: str = "") -> None:
+        text = json.dumps({**key, "dim": dim}, sort_keys=True, default=str)
+        self.dim = dim
+        self.folder = cache_folder() / "vectors" / hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        self.label = {"name": name, **json.loads(text)}
+
+    def get(
+        self,
+        keys: NDArray[np.bytes_],
+        rows: NDArray[np.float32],
+        flags: NDArray[np.uint32],
+        found: NDArray[np.bool_],
+    ) -> None:
+        """Look up `keys` and write what is there into the last three: (n, dim) vectors, n flags, and which were found."""
+        for path in self._segments():
+            if found.all():
+                break
+            segment = self._open(path)
+            if segment is None:
+                continue
+            have, vectors, notes = segment
+            todo = np.flatnonzero(~found)
+            at = np.minimum(np.searchsorted(have, keys[todo]), len(have) - 1)
+            hit = have[at] == keys[todo]
+            todo, at = todo[hit], at[hit]
+            taken = vectors[at]
+            good = _checksums(taken) == notes[at, 0]
+            if not good.all():
+                self._set_aside(path, f"{int((~good).sum())} of its vectors do not match their checksums")
+                todo, at, taken = todo[good], at[good], taken[good]
+            rows[todo], flags[todo], found[todo] = taken, notes[at, 1], True
+
+    def put(self, keys: NDArray[np.bytes_], rows: NDArray[np.float32], flags: NDArray[np.uint32]) -> None:
+        """Keep vectors. Where that fails (full or read-only disk), a warning says so and nothing else happens."""
+        if not len(keys):
+            return
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not (self.folder / "key.json").exists():
+                write_json(self.folder / "key.json", self.label)
+            order = np.argsort(keys, kind="stable")
+            rows = np.ascontiguousarray(rows[order], dtype=np.float32)
+            self._write(keys[order], [rows], np.stack([_checksums(rows), flags[order]], axis=1))
+            if len(self._segments()) > MERGE_ABOVE:
+                self._merge()
+        except OSError as error:
+            warnings.warn(
+                f"the vectors could not be kept in {self.folder} ({error.strerror or error}): this run goes on, the "
+                f"next one encodes again. Free some space there, or set TOOLKIT_CACHE to a folder that can be written.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+    def _segments(self) -> list[Path]:
+        try:
+            return sorted(self.folder.glob("*.segment"), key=lambda path: path.name, reverse=True)
+        except OSError:
+            return []
+
+    def _write(
+        self, keys: NDArray[np.bytes_], blocks: Iterable[NDArray[np.float32]], notes: NDArray[np.uint32]
+    ) -> None:
+        """Write one segment; `keys` ascend, `blocks` hold the rows in that order."""
+        name = f"{len(keys):012d}-{hashlib.blake2b(keys.tobytes(), digest_size=8).hexdigest()}.segment"
+        with replacing(self.folder / name) as temporary, temporary.open("wb") as file:
+            file.write(MAGIC + np.array([self.dim, len(keys)], dtype="<u8").tobytes() + keys.tobytes())
+            for block in blocks:
+                file.write(block.astype("<f4", copy=False).tobytes())
+            file.write(notes.astype("<u4").tobytes())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _open(self, path: Path) -> tuple[NDArray[np.bytes_], NDArray[np.float32], NDArray[np.uint32]] | None:
+        """Map a segment; None when another process has just merged it away, or it is damaged."""
+        try:
+            with path.open("rb") as file:
+                head = file.read(HEADER)
+            size = path.stat().st_size
+            dim, n = (int(x) for x in np.frombuffer(head[8:], dtype="<u8")) if len(head) == HEADER else (0, 0)
+            if head[:8] != MAGIC or dim != self.dim or n < 1 or size != HEADER + n * (16 + 4 * dim + 8):
+                self._set_aside(path, f"its header and its {size} bytes do not agree")
+                return None
+            data = np.memmap(path, dtype=np.uint8, mode="r")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self._set_aside(path, f"it could not be read: {error.strerror or error}")
+            return None
+        ends = np.cumsum([HEADER, 16 * n, 4 * dim * n, 8 * n])
+        keys, rows, notes = (data[a:b] for a, b in zip(ends, ends[1:], strict=False))
+        return keys.view("S16"), rows.view("<f4").reshape(n, dim), notes.view("<u4").reshape(n, 2)
+
+    def _merge(self) -> None:
+        """Merge the small segments into one. Readers of the old files keep what they have open."""
+        try:
+            with FileLock(self.folder / "merge.lock", timeout=0):
+                small = [path for path in self._segments() if path.stat().st_size < MERGE_BYTES]
+                parts = [part for part in map(self._open, small) if part is not None]
+                if len(parts) < 2:
+                    return
+                keys, first = np.unique(np.concatenate([part[0] for part in parts]), return_index=True)
+                notes = np.concatenate([part[2] for part in parts])[first]
+                starts = np.cumsum([0] + [len(part[0]) for part in parts])
+
+                def blocks() -> Iterator[NDArray[np.float32]]:
+                    for at in range(0, len(first), BLOCK):
+                        rows = first[at : at + BLOCK]
+                        block = np.empty((len(rows), self.dim), dtype=np.float32)
+                        source = np.searchsorted(starts, rows, side="right") - 1
+                        for number in np.unique(source):
+                            mine = source == number
+                            block[mine] = parts[number][1][rows[mine] - starts[number]]
+                        yield block
+
+                self._write(keys, blocks(), notes)
+                for path in small:
+                    if not path.name.startswith(f"{len(keys):012d}-"):
+                        path.unlink(missing_ok=True)
+        except Timeout:
+            return  # another process is at it
+
+    def _set_aside(self, path: Path, why: str) -> None:
+        """Rename a damaged file, so that nothing is lost and nothing wrong is read; say so."""
+        try:
+            path.rename(path.with_suffix(".damaged"))
+            done = f"set aside as {path.with_suffix('.damaged').name}"
+        except OSError:
+            done = "left where it is"
+        warnings.warn(
+            f"the cache file {path} is damaged: {why}. It was {done}; its texts are encoded again.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+
+def _checksums(rows: NDArray[np.float32]) -> NDArray[np.uint32]:
+    """A sum over the bits of each row: any one changed value, a zeroed page or a shifted file shows."""
+    bits = np.ascontiguousarray(rows).view(np.uint32)
+    checksums: NDArray[np.uint32] = bits.sum(axis=1, dtype=np.uint32) + np.uint32(1)
+    return checksums
+
+
+def cache_info() -> pd.DataFrame:
+    """One row for each cached set: model, prompt, dtype, device, vectors, megabytes, folder."""
+    rows = []
+    for file in sorted((cache_folder() / "vectors").glob("*/key.json")):
+        try:
+            key = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            key = {}
+        segments = list(file.parent.glob("*.segment"))
+        rows.append(
+            {
+                "model": key.get("name", "unknown"),
+                "weights": str(key.get("weights", ""))[:12],
+                "prompt": key.get("prompt", ""),
+                "dtype": key.get("dtype", ""),
+                "device": key.get("device", ""),
+                "vectors": sum(int(path.name.split("-")[0]) for path in segments),
+                "megabytes": round(sum(path.stat().st_size for path in segments) / 1e6, 2),
+                "folder": str(file.parent),
+            }
+        )
+    columns = ["model", "weights", "prompt", "dtype", "device", "vectors", "megabytes", "folder"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def cache_clear(model: str | None = None) -> int:
+    """Delete cached vectors, of all models or of those whose name or weights digest begins with `model`.
+
+    Returns
+    -------
+    int
+        Number of vectors that were deleted.
+
+    Raises
+    ------
+    ValueError
+        When no cached set is of that model; the message names those that are there.
+    """
+    info = cache_info()
+    if model is not None:
+        chosen = info[[str(n).startswith(model) or str(w).startswith(model[:12]) for n, w in zip(info["model"], info["weights"], strict=True)]]
+        if chosen.empty:
+            known = ", ".join(sorted(set(info["model"]))) or "none"
+            raise ValueError(f"no cached vectors of {model!r}; there are vectors of: {known}")
+        info = chosen
+    for folder in info["folder"]:
+        shutil.rmtree(folder, ignore_errors=True)
+    return int(info["vectors"].sum())
