@@ -99,12 +99,13 @@ def main(
     runs.save_tables(run, tables)
     record = {
         "recipe": "semantic_search", "settings": {"pairs": pairs, "dtype": dtype, "seed": seed, "tiny": tiny},
-        "data": {"name": "pydocs", "digest": loaded.digest, "test_digest": split.test.digest, "test_scored": 1},
+        "data": {"name": "pydocs", "digest": loaded.digest, "test_digest": split.test.digest,
+                 "test_scored": 1 + runs.times_scored(out, split.test.digest)},
         "training": tuned.record, "verdict": verdict, "verdict_three_keywords": verdict_cut,
         "deployed": name, "index": {"kind": index.kind, **index.settings, **measured},
         "seconds": round(time.perf_counter() - started, 1),
     }  # fmt: skip
-    final = Path(str(run).removesuffix(".partial"))
+    final = run.with_name(run.name.removesuffix(".partial"))
     command = f'python -m toolkit.deploy search {final} "{QUERY}"'
     found = pd.DataFrame([{"cosine": hit.score, "document": hit.text} for hit in hits])
     limits = ("A docstring's first sentence stands in for a search: people type otherwise, and usually less (see the "
@@ -118,7 +119,7 @@ def main(
         "Training": [tuned.candidates, curve],
         f"One search: {QUERY}": [found],
         "Use it": [f"Exact search, recall@10 {measured['recall']:.3f}, {measured['median_ms']} ms a search.",
-                   report.Code(deploy.snippet(final / "bundle")), report.Code(command)],
+                   report.Code(deploy.snippet((final / "bundle").resolve())), report.Code(command)],
         "For the referee": [report.Details("Settings, digests, versions", {**record, "machine": runs.machine()})],
     })  # fmt: skip
     runs.finish(run, record)
@@ -127,7 +128,7 @@ def main(
     say(results[results["metric"] == "nDCG@10"])
     say(f"\nIndex {index.kind}: recall@10 {measured['recall']:.3f} against exact search, {measured['median_ms']} ms a search, "
         f"{measured['megabytes']} MB. Deployed: the {name} model.")
-    say("\nSix lines for another program:\n", deploy.snippet(final / "bundle"))
+    say("\nSix lines for another program:\n", deploy.snippet((final / "bundle").resolve()))
     say(f"\nSearch it:   {command}\nReport:      {final / 'report.html'}\nSeconds:     {record['seconds']}")
     return final
 

@@ -113,7 +113,7 @@ def measure(index: Any, vectors: NDArray[np.float32], queries: NDArray[np.float3
         index.search(query[None], k)
         milliseconds.append((time.perf_counter() - start) * 1e3)
     return {
-        "recall": float((found >= exact[:, -1:] - 1e-5).mean()),
+        "recall": float((found >= exact[:, -1:] - 1e-6).mean()),
         "k": k,
         "queries": len(queries),
         "median_ms": round(float(np.median(milliseconds)), 3),

@@ -62,6 +62,8 @@ def write_card(path: str | Path, record: Mapping[str, Any]) -> None:
         warning = (
             "Use encode_query for searches and encode_document for documents: a bare encode takes the document side."
         )
-    fields = {**record, "base": record["base"]["name"], "warning": warning, "sides_text": SIDES_TEXT[record["sides"]]}
+    name = record["base"]["name"]
+    base = Path(name).name if Path(name).is_dir() else name  # a path of this computer is nobody else's business
+    fields = {**record, "base": base, "warning": warning, "sides_text": SIDES_TEXT[record["sides"]]}
     with replacing(path) as temporary:
         temporary.write_text(_CARD.format(**fields), encoding="utf-8")
