@@ -228,11 +228,15 @@ def advice(log: str) -> str:
 
 def pip(*arguments: str) -> None:
     """Install quietly, with a sign of life every 30 seconds; when pip fails, show its last lines and leave."""
-    log = VENV / "pip.log"
+    log, started = VENV / "pip.log", time.monotonic()
+
+    def sign_of_life() -> None:
+        say(f"   {time.monotonic() - started:.0f} s: {' '.join(last_lines(log, 1)).strip()[:100]}")
+
     command = [str(python()), *"-I -X utf8 -m pip install --no-input --progress-bar off -c constraints.txt".split()]
     with log.open("wb") as file:
         process = subprocess.Popen([*command, *arguments], cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
-        code = finish(process, lambda: say("   " + (last_lines(log, 1) or ["..."])[0].strip()[:110]))
+        code = finish(process, sign_of_life)
     if code:
         say("\n".join(last_lines(log, 15)))
         hint = advice("\n".join(last_lines(log, 60)))
@@ -276,11 +280,12 @@ def install(extras: Iterable[str], gpu: bool = False) -> None:
             if not (folder / "RECORD").exists():
                 shutil.rmtree(folder)  # interrupted before its last file: pip would take the package for installed
         if torch_missing():
+            options = torch_options(stamp["build"])
             size = "some GB: many minutes" if stamp["build"] == "CUDA" else "200 MB: one to three minutes"
             say(f"Installing PyTorch ({stamp['build']} build), about {size} ...")
-            pip(*torch_options(stamp["build"]), "torch")
+            pip(*options, "torch")
         named = f"[{','.join(wanted)}]" if wanted else ""
-        say(f"Installing the other packages {named}: one to three minutes ...")
+        say(f"Installing the toolkit{named} and what it needs: one to three minutes ...")
         pip("-e", "." + named)
         write_stamp({**stamp, "extras": wanted, "digest": digest(wanted)})
         say(f"Installed in {time.monotonic() - started:.0f} s.")

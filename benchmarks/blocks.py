@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from toolkit import report
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 
@@ -41,16 +43,13 @@ def run_block(run: Path) -> str:
     """Verdict and table of a run, for README."""
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
     results = pd.read_csv(run / "results.csv")
-    results["value"] = [f"{r.score:.3f} [{r.low:.3f}, {r.high:.3f}]" for r in results.itertuples()]
-    wide = results.pivot_table(index=["task", "model"], columns="metric", values="value", aggfunc="first", sort=False)
-    wide = wide.reset_index()[["task", "model", "accuracy@1", "nDCG@10", "MRR@10", "recall@10"]]
     n, groups = results["n"].iloc[0], results["n_groups"].iloc[0]
     machine = record["machine"]
     where = f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}"
     return "\n\n".join([
         "> " + " ".join(record["verdict"]),
         "> With the same searches cut to three keywords: " + " ".join(record["verdict_three_keywords"]),
-        markdown(wide),
+        markdown(report.wide(results)),
         f"{n:,} test searches in {groups:,} groups; in brackets 95 % intervals over groups. Run `{run.name}`: "
         f"{record['seconds']} seconds in {record['settings']['dtype']} on {where}.",
     ])  # fmt: skip

@@ -114,7 +114,7 @@ def main(
         "Verdict": [*verdict, picture],
         "The same searches cut to three keywords": verdict_cut,
         "What this does not tell you": [limits],
-        "Results": [results, "Paired differences to the base model:", full.table],
+        "Results": [report.wide(results), "Paired differences to the base model, whole searches:", full.table],
         "Data": [split.table, leak, "Dropped:", dropped],
         "Training": [tuned.candidates, curve],
         f"One search: {QUERY}": [found],
@@ -125,7 +125,7 @@ def main(
     runs.finish(run, record)
 
     say("", *verdict, "With three keywords instead: " + " ".join(verdict_cut), "")
-    say(results[results["metric"] == "nDCG@10"])
+    say(report.wide(results))
     say(f"\nIndex {index.kind}: recall@10 {measured['recall']:.3f} against exact search, {measured['median_ms']} ms a search, "
         f"{measured['megabytes']} MB. Deployed: the {name} model.")
     say("\nSix lines for another program:\n", deploy.snippet((final / "bundle").resolve()))
@@ -136,7 +136,7 @@ def main(
 def say(*parts: str | pd.DataFrame) -> None:
     """Print sentences and tables as they come, also where the output is a file."""
     for part in parts:
-        text = part if isinstance(part, str) else part.to_string(index=False, float_format=lambda x: f"{x:.3f}")
+        text = part if isinstance(part, str) else part.to_string(index=False, float_format=report.number)
         print(text, flush=True)
 
 
@@ -146,4 +146,5 @@ if __name__ == "__main__":
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit("\nStopped. What was encoded is kept; the next run goes on from there.")
+        print("\nStopped. What was encoded is kept; the next run goes on from there.", file=sys.stderr)
+        sys.exit(130)

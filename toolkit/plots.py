@@ -72,7 +72,7 @@ def learning(history: pd.DataFrame, *, metric: str = "nDCG@10") -> Figure:
     for number, (sides, part) in enumerate(history.groupby("sides", sort=False)):
         colour = COLOURS[number % len(COLOURS)]
         axes.plot(part["epoch"], part["dev"], color=colour, marker=MARKERS[number], markersize=3, label=str(sides))
-        best = part.loc[part["dev"].idxmax()]
+        best = part.iloc[int(part["dev"].to_numpy().argmax())]
         axes.plot([best["epoch"]], [best["dev"]], marker="*", markersize=14, color=colour)
     axes.set_xlabel("epoch (0 is the base model)")
     axes.set_ylabel(f"{metric} on validation data")

@@ -64,9 +64,35 @@ def write(path: str | Path, title: str, sections: Mapping[str, Sequence[Block]])
     return path
 
 
+def wide(results: pd.DataFrame) -> pd.DataFrame:
+    """A table of results with one row a task and model and one column a metric, as ``score [low, high]``.
+
+    Parameters
+    ----------
+    results : DataFrame
+        Columns ``model task metric score low high``.
+    """
+    cells = [f"{score:.3f} [{low:.3f}, {high:.3f}]" for score, low, high in results[["score", "low", "high"]].to_numpy()]
+    table = results.assign(cell=cells).pivot_table(
+        index=["task", "model"], columns="metric", values="cell", aggfunc="first", sort=False
+    )
+    return table[list(dict.fromkeys(results["metric"]))].reset_index().rename_axis(columns=None)
+
+
+def number(value: float) -> str:
+    """Three decimals, or one digit for what would look like zero and is not.
+
+    Examples
+    --------
+    >>> number(0.0572), number(0.00012), number(0.0)
+    ('0.057', '0.0001', '0.000')
+    """
+    return f"{value:.3f}" if value == 0 or abs(value) >= 0.0005 else f"{value:.1g}"
+
+
 def _block(block: Block) -> Markup:
     if isinstance(block, pd.DataFrame):
-        table = block.to_html(index=False, border=0, float_format=lambda x: f"{x:.3f}", na_rep="")
+        table = block.to_html(index=False, border=0, float_format=number, na_rep="")
         return Markup('<div class="wide">{}</div>').format(Markup(table))
     if isinstance(block, Picture):
         return Markup("<figure>{}</figure>").format(Markup(plots.img(block.figure, block.alt)))

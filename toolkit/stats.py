@@ -95,8 +95,8 @@ def intervals(
     )  # fmt: skip
     low, high = result.confidence_interval
     return [
-        Interval(*(float(x) for x in row), n, n_groups)
-        for row in zip(means, low, high, result.standard_error, strict=True)
+        Interval(float(mean), float(a), float(b), float(error), n, n_groups)
+        for mean, a, b, error in zip(means, low, high, result.standard_error, strict=True)
     ]
 
 

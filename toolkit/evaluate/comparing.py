@@ -127,5 +127,5 @@ def compare(scores: Mapping[str, Scores], *, baseline: str) -> Comparison:
                 "n": interval.n, "n_groups": interval.n_groups,
             })  # fmt: skip
     table = pd.DataFrame(rows)
-    table.insert(table.columns.get_loc("p") + 1, "p_holm", stats.holm(list(table["p"])))
+    table.insert(list(table.columns).index("p") + 1, "p_holm", stats.holm(list(table["p"])))
     return Comparison(baseline, table, dict(scores))

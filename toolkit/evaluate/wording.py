@@ -77,6 +77,6 @@ def _keywords(comparison: Comparison, system: str, keywords: str, metric: str) -
     if gap.high < 0:
         return f"Keyword search ({keywords}) is better here than {system}, by {ends}: take it."
     return (
-        f"Keyword search ({keywords}) is as good here as {system}, as far as this test can see: "
-        f"{gap.mean:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}] {metric}, and it needs no model."
+        f"Keyword search ({keywords}) is as good here as {system}, as far as this test can see, and it needs no model: "
+        f"{system} minus {keywords} is {gap.mean + 0:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}] {metric}."
     )

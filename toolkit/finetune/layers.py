@@ -97,7 +97,7 @@ def fit(
     best_dev, waited = history[0].dev, 0
     for epoch in range(1, EPOCHS + 1):
         losses = []
-        for batch in torch.randperm(n, generator=generator).split(BATCH):
+        for batch in torch.split(torch.randperm(n, generator=generator), BATCH):
             if len(batch) < 2:
                 continue
             optimizer.zero_grad()
@@ -106,7 +106,7 @@ def fit(
             cosines = SCALE * left @ right.T
             twins = (d[batch] @ d[batch].T > TWIN).fill_diagonal_(False)
             loss = cross_entropy(cosines.masked_fill(twins, -torch.inf), torch.arange(len(batch)))
-            loss.backward()
+            torch.autograd.backward(loss)
             optimizer.step()
             losses.append(loss.item())
         layers = _layers(moves, sides)

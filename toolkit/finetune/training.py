@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -137,11 +137,11 @@ def train(
     for side in sides:
         began = time.perf_counter()
         found[side] = fit(anchors, positives, dev_score, sides=side, seed=seed)
-        history = found[side][1]
-        rows.append({"sides": side, "epochs": len(history) - 1, "seconds": round(time.perf_counter() - began, 1),
-                     "dev": max(epoch.dev for epoch in history)})  # fmt: skip
+        epochs = found[side][1]
+        rows.append({"sides": side, "epochs": len(epochs) - 1, "seconds": round(time.perf_counter() - began, 1),
+                     "dev": max(epoch.dev for epoch in epochs)})  # fmt: skip
     candidates = pd.DataFrame(rows)
-    chosen = str(candidates.loc[candidates["dev"].idxmax(), "sides"])
+    chosen = str(candidates["sides"].iloc[int(candidates["dev"].to_numpy().argmax())])
     candidates["chosen"] = candidates["sides"] == chosen
     layers, _ = found[chosen]
     base, best = found[chosen][1][0].dev, float(candidates["dev"].max())
@@ -182,20 +182,20 @@ def assemble(model: SentenceTransformer, layers: Layers, record: dict[str, Any] 
             layer.linear.weight.copy_(torch.from_numpy(matrix))
         return layer
 
-    modules = list(model)
+    modules: list[Any] = list(model)
     if not any(isinstance(module, Normalize) for module in modules):
         modules.append(Normalize())
     if layers.sides == "symmetric":
         modules.append(dense(layers.query))
     else:
-        routes = {"query": [dense(layers.query)], "document": [dense(layers.document)]}
+        routes: dict[str, list[Any]] = {"query": [dense(layers.query)], "document": [dense(layers.document)]}
         modules.append(Router(routes, default_route="document"))
     tuned = SentenceTransformer(
-        modules=[*modules, Normalize()], device=str(model.device), prompts=dict(model.prompts),
+        modules=[*modules, Normalize()], device=str(model.device), prompts=cast(Any, dict(model.prompts)),
         default_prompt_name=model.default_prompt_name, similarity_fn_name="cosine",
     )  # fmt: skip
     tuned.max_seq_length = model.max_seq_length
-    tuned.toolkit_origin = {**getattr(model, "toolkit_origin", {}), "tuned": record or {}}
+    cast(Any, tuned).toolkit_origin = {**getattr(model, "toolkit_origin", {}), "tuned": record or {}}
     return tuned
 
 

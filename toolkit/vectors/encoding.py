@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -248,4 +248,4 @@ def _take(texts: Sequence[str], positions: NDArray[np.intp]) -> list[str]:
         return [texts[i] for i in positions]
     if hasattr(texts, "iloc"):
         return list(texts.iloc[positions])
-    return list(texts[positions])
+    return list(cast(Any, texts)[positions])

@@ -11,7 +11,7 @@ import copy
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -45,7 +45,7 @@ class Parts:
 
 def parts(model: SentenceTransformer, prompt: str) -> Parts:
     """Divide a model into body and head; see the module's text."""
-    modules = list(model)
+    modules: list[Any] = list(model)
     if not _takes_ids(modules, prompt):
         return Parts(None, modules, [])
     first_unit = next((i for i, module in enumerate(modules) if isinstance(module, Normalize)), len(modules) - 1)
@@ -91,12 +91,14 @@ _tokenizers: WeakKeyDictionary[Any, tuple[int, str]] = WeakKeyDictionary()
 
 def tokenizer_digest(tokenizer: Any) -> str:
     """Digest of a tokenizer's rules and vocabulary, without the padding and truncation it was last used with."""
-    known = _tokenizers.get(tokenizer)
-    if known is None or known[0] != len(tokenizer):
-        backend = getattr(tokenizer, "backend_tokenizer", tokenizer)
-        rules = json.loads(backend.to_str()) if hasattr(backend, "to_str") else {"repr": repr(tokenizer)}
+    backend = getattr(tokenizer, "backend_tokenizer", tokenizer)  # of tokenizers, whoever wraps it
+    if not hasattr(backend, "to_str"):
+        return xxhash.xxh3_128_hexdigest(repr(tokenizer).encode())
+    size, known = backend.get_vocab_size(), _tokenizers.get(tokenizer)
+    if known is None or known[0] != size:
+        rules = json.loads(backend.to_str())
         rules.pop("truncation", None), rules.pop("padding", None)
-        known = len(tokenizer), xxhash.xxh3_128_hexdigest(json.dumps(rules, sort_keys=True).encode())
+        known = size, xxhash.xxh3_128_hexdigest(json.dumps(rules, sort_keys=True).encode())
         _tokenizers[tokenizer] = known
     return known[1]
 
@@ -125,7 +127,7 @@ def in_dtype(transformer: Transformer, dtype: torch.dtype, digest: str) -> Trans
 def run_ids(transformer: Transformer, rest: Sequence[Any], ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
     """One batch of token ids through the body: (n, dim) float32. Pooling and what follows run in float32."""
     longest = max(len(row) for row in ids)
-    padding = transformer.tokenizer.pad_token_id
+    padding = cast(Any, transformer.tokenizer).pad_token_id
     padded = np.full((len(ids), longest), padding, dtype=np.int64)
     mask = np.zeros((len(ids), longest), dtype=np.int64)
     for row, tokens in enumerate(ids):

@@ -6,9 +6,11 @@ import os
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from toolkit.runs import digest_file
 
@@ -104,7 +106,7 @@ def _check_folder(folder: Path, name: str) -> None:
             f"'BAAI/bge-small-en-v1.5', or nothing for the embedded model."
         )
     if not folder.is_dir():
-        raise FileNotFoundError(f"{name!r} is a file. Expected the folder that holds the model, such as {folder.parent}")
+        raise FileNotFoundError(f"{name!r} is a file. Expected the folder that holds it, such as {folder.parent}")
     if not any((folder / file).is_file() for file in ("modules.json", "config.json")):
         found = ", ".join(sorted(path.name for path in folder.iterdir())[:5]) or "nothing"
         raise FileNotFoundError(
@@ -125,7 +127,7 @@ def _open(folder: Path, *, name: str, device: str | None) -> SentenceTransformer
                 f"sentence-transformers folder; copy or download it again."
             ) from error
     weights = {str(path.relative_to(folder)): digest_file(path) for path in sorted(folder.rglob("*.safetensors"))}
-    model.toolkit_origin = {"name": name, "folder": str(folder), "sha256": weights}
+    cast(Any, model).toolkit_origin = {"name": name, "folder": str(folder), "sha256": weights}
     return model
 
 
@@ -138,7 +140,7 @@ def _open_from_hub(name: str, revision: str | None, device: str | None) -> Sente
         except (OSError, ValueError):
             _require_hub(name)
             model = SentenceTransformer(name, revision=revision, device=device)
-    model.toolkit_origin = {"name": name, "revision": revision or "main", "commit": _commit(model)}
+    cast(Any, model).toolkit_origin = {"name": name, "revision": revision or "main", "commit": _commit(model)}
     return model
 
 
@@ -178,22 +180,21 @@ def _require_hub(name: str) -> None:
         raise ConnectionError(f"{constants.ENDPOINT} cannot be reached ({failure[0]}). {way_out}")
 
 
-class quiet:
+@contextmanager
+def quiet() -> Iterator[None]:
     """Silence the progress bars and load reports of transformers, and put them back."""
+    from transformers.utils import logging
 
-    def __enter__(self) -> None:
-        from transformers.utils import logging
-
-        self.level, self.bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
-
-    def __exit__(self, *_: object) -> None:
-        from transformers.utils import logging
-
-        logging.set_verbosity(self.level)
-        if self.bars:
-            logging.enable_progress_bar()
+    settings: Any = logging  # has no types
+    level, bars = settings.get_verbosity(), settings.is_progress_bar_enabled()
+    settings.set_verbosity_error()
+    settings.disable_progress_bar()
+    try:
+        yield
+    finally:
+        settings.set_verbosity(level)
+        if bars:
+            settings.enable_progress_bar()
 
 
 if os.name == "nt":  # pragma: no cover - symbolic links in the Hub's cache need rights that few have there

@@ -67,7 +67,7 @@ def resolve_dtype(model: SentenceTransformer, dtype: str = "auto") -> str:
 
 def _has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type != "cpu":
         return False
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and bool(

@@ -1,0 +1,119 @@
+"""Training chooses on dev alone, saves standard folders, and writes nothing over what is there."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from datasets import Dataset
+
+from toolkit import finetune, prepare, vectors
+from toolkit.finetune.training import assemble
+
+ANIMALS = ("cat", "dog", "horse", "cow", "sheep", "goat", "duck", "hen", "pig", "bee", "fox", "wolf", "bear", "owl", "mouse")
+ACTS = ("feeding", "washing", "teaching", "selling", "drawing", "carrying", "healing", "naming", "finding")
+# A jargon that the base model cannot know: training has to teach it that these words mean the acts.
+JARGON = dict(zip(ACTS, ("zorp", "quib", "flim", "drax", "vunt", "plok", "snib", "wagg", "tresk"), strict=True))
+
+
+@pytest.fixture(scope="module")
+def split() -> prepare.Split:
+    rows = [(f"{JARGON[act]} {animal}", f"a guide to {act} your {animal} at home, with pictures") for animal in ANIMALS for act in ACTS]
+    frame = pd.DataFrame(rows, columns=["anchor", "positive"])
+    return prepare.split(Dataset.from_pandas(frame), sizes=(0.6, 0.2, 0.2), groups=list(range(len(frame))))
+
+
+@pytest.fixture(scope="module")
+def tuned(model: Any, split: prepare.Split) -> finetune.Tuned:
+    return finetune.train(model, split, dtype="float32")
+
+
+def test_learns_a_jargon(model: Any, split: prepare.Split, tuned: finetune.Tuned) -> None:
+    """Words that the base model does not know are learnt: held-out searches with them get better."""
+    from toolkit import evaluate
+
+    assert tuned.better and tuned.dev_tuned == tuned.candidates["dev"].max() > tuned.dev_base
+    before, after = (evaluate.score(m, split.test, dtype="float32").per_query["nDCG@10"].mean() for m in (model, tuned.model))
+    assert after > before
+
+
+def test_test_part_is_not_looked_at(model: Any, split: prepare.Split, tuned: finetune.Tuned) -> None:
+    """With its test queries' answers swapped, training gives the very same weights."""
+    data = split.test.data
+    qrels = dict(zip(data.queries, reversed([data.qrels[query] for query in data.queries]), strict=True))
+    other = dataclasses.replace(split, test=prepare.Task("test", "retrieval", prepare.RetrievalData(data.corpus, data.queries, qrels), {}))
+    again = finetune.train(model, other, dtype="float32")
+    assert again.sides == tuned.sides
+    for mine, theirs in zip(again.model.parameters(), tuned.model.parameters(), strict=True):
+        assert (mine == theirs).all()
+
+
+def test_base_model_does_not_change(model: Any, split: prepare.Split, tuned: finetune.Tuned) -> None:
+    """The base model keeps its modules and its vectors."""
+    assert [type(module).__name__ for module in model] == ["Transformer", "Pooling", "Normalize"]
+    texts = ["zorp cat"]
+    np.testing.assert_allclose(vectors.encode(model, texts, dtype="float32"), model.encode(texts), atol=1e-5)
+
+
+@pytest.mark.parametrize("sides", ["query", "symmetric", "both"])
+def test_saved_folder_gives_the_tuned_vectors(model: Any, split: prepare.Split, sides: str, tmp_path: Path) -> None:
+    """The saved folder, loaded by sentence-transformers alone, gives base vectors times the layers, exactly."""
+    from sentence_transformers import SentenceTransformer
+
+    tuned = finetune.train(model, split, sides=(sides,), dtype="float32")
+    plain = SentenceTransformer(str(tuned.save(tmp_path / "tuned")), device="cpu", local_files_only=True)
+    texts = split.train["anchor"][:8]
+    base = model.encode(texts)
+    layers = {"query": lambda: list(plain)[-2].sub_modules["query"][0], "document": lambda: list(plain)[-2].sub_modules["document"][0]}
+    for side, encode in (("query", plain.encode_query), ("document", plain.encode_document)):
+        dense = list(plain)[-2] if sides == "symmetric" else layers[side]()
+        expected = base @ dense.linear.weight.detach().numpy().T
+        expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+        np.testing.assert_allclose(encode(texts), expected, atol=1e-6)
+        np.testing.assert_allclose(vectors.encode(tuned.model, texts, side=side, dtype="float32"), expected, atol=1e-6)
+    if sides == "query":
+        np.testing.assert_allclose(plain.encode_document(texts), base, atol=1e-6)
+
+
+def test_save_overwrites_nothing(tuned: finetune.Tuned, tmp_path: Path) -> None:
+    """An existing folder is refused; a save that fails half-way leaves no folder behind."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    with pytest.raises(FileExistsError, match="exists already"):
+        tuned.save(tmp_path / "mine")
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+    broken = dataclasses.replace(tuned, record={})
+    with pytest.raises(KeyError):
+        broken.save(tmp_path / "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_too_few_pairs(model: Any, split: prepare.Split) -> None:
+    """Fewer than 20 pairs are refused before anything is encoded."""
+    few = dataclasses.replace(split, train=split.train.select(range(5)))
+    with pytest.raises(ValueError, match="at least 20 training pairs, got 5"):
+        finetune.train(model, few)
+
+
+def test_layers_come_after_the_models_own_normalize(model: Any) -> None:
+    """A base model without Normalize gets one before the layers, so that they see what they were trained on."""
+    from sentence_transformers import SentenceTransformer
+
+    from toolkit.finetune.layers import Layers
+
+    bare = SentenceTransformer(modules=list(model)[:2], device="cpu")
+    matrix = np.eye(384, dtype=np.float32)
+    matrix[0] *= 3
+    names = [type(module).__name__ for module in assemble(bare, Layers("symmetric", matrix, matrix))]
+    assert names == ["Transformer", "Pooling", "Normalize", "Dense", "Normalize"]
+
+
+def test_suggest_loss_refuses_wrong_order() -> None:
+    """Columns in the wrong order are no pairs: trainers go by order."""
+    data = Dataset.from_dict({"positive": ["b"], "anchor": ["a"]})
+    with pytest.raises(ValueError, match=r"in this order: anchor, positive; got positive, anchor"):
+        finetune.suggest_loss(data)
