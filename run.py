@@ -51,6 +51,7 @@ ADVICE = {  # what pip says -> what to do about it
     "NewConnectionError": "No way to the package index: look at the network (behind a proxy: set HTTPS_PROXY).",
     "imed out": "The network is slow or gone.",
     "No matching distribution": f"A package has no build for Python {VERSION} on this machine, or there is no network.",
+    "ResolutionImpossible": f"There is no network, or a package has no build for Python {VERSION} on this machine.",
 }
 
 
@@ -169,8 +170,8 @@ def torch_options(build: str, platform: str = sys.platform, answers: Callable[[s
 
 def torch_missing() -> bool:
     """Whether .venv lacks the version of PyTorch that constraints.txt names, in whatever build."""
-    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8").split()
-    pin = next((pin for pin in pins if pin.startswith("torch==")), "torch==")
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pin = next(pin for pin in pins if pin.startswith("torch=="))
     return not any(packages().glob(pin.replace("==", "-") + "*.dist-info"))
 
 

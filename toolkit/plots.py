@@ -31,20 +31,24 @@ def systems(table: pd.DataFrame, *, metric: str = "nDCG@10") -> Figure:
     """
     rows = table[table["metric"] == metric]
     if rows.empty:
-        raise ValueError(f"the table has no metric {metric!r}; it has {', '.join(sorted(set(table['metric'])))}")
+        raise _no_metric(table, metric)
+    if rows.duplicated(["model", "task"]).any():
+        twice = rows[rows.duplicated(["model", "task"])].iloc[0]
+        raise ValueError(f"expected one row a model and task, got several of {twice['model']!r} on {twice['task']!r}")
     names, tasks = list(dict.fromkeys(rows["model"])), list(dict.fromkeys(rows["task"]))
     figure = Figure(figsize=(7, 1.1 + 0.38 * len(names) * max(1, len(tasks) * 0.7)), layout="constrained")
     axes = figure.add_subplot()
     for number, name in enumerate(tasks):
         part = rows[rows["task"] == name].set_index("model").reindex(names)
-        shift = (number - (len(tasks) - 1) / 2) * 0.28
+        shift = (number - (len(tasks) - 1) / 2) * min(0.28, 0.8 / len(tasks))
         places = [place + shift for place in range(len(names))]
+        below, above = part["score"] - part["low"], part["high"] - part["score"]
         axes.errorbar(
-            part["score"], places, xerr=[part["score"] - part["low"], part["high"] - part["score"]],
+            part["score"], places, xerr=[below.clip(lower=0), above.clip(lower=0)],  # rounding can make -1e-17
             fmt=MARKERS[number % len(MARKERS)], color=COLOURS[number % len(COLOURS)], capsize=3, markersize=6,
             label=name,
         )  # fmt: skip
-        for place, value, high in zip(places, part["score"], part["high"], strict=True):
+        for place, value, high in zip(places, part["score"], part["high"].fillna(part["score"]), strict=True):
             axes.annotate(f"{value:.3f}", (high, place), xytext=(6, 0), textcoords="offset points",
                           va="center", fontsize=9)  # fmt: skip
     axes.set_yticks(range(len(names)), names)
@@ -70,8 +74,8 @@ def learning(history: pd.DataFrame, *, metric: str = "nDCG@10") -> Figure:
     figure = Figure(figsize=(7, 3.2), layout="constrained")
     axes = figure.add_subplot()
     for number, (sides, part) in enumerate(history.groupby("sides", sort=False)):
-        colour = COLOURS[number % len(COLOURS)]
-        axes.plot(part["epoch"], part["dev"], color=colour, marker=MARKERS[number], markersize=3, label=str(sides))
+        colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
+        axes.plot(part["epoch"], part["dev"], color=colour, marker=marker, markersize=3, label=str(sides))
         best = part.iloc[int(part["dev"].to_numpy().argmax())]
         axes.plot([best["epoch"]], [best["dev"]], marker="*", markersize=14, color=colour)
     axes.set_xlabel("epoch (0 is the base model)")
@@ -84,11 +88,17 @@ def learning(history: pd.DataFrame, *, metric: str = "nDCG@10") -> Figure:
 
 def describe(table: pd.DataFrame, *, metric: str = "nDCG@10") -> str:
     """The sentence that stands in for `systems`: every value of the figure, for alternative text."""
+    rows = table[table["metric"] == metric]
+    if rows.empty:
+        raise _no_metric(table, metric)
     parts = [
-        f"{row.model} on {row.task} {row.score:.3f} ({row.low:.3f} to {row.high:.3f})"
-        for row in table[table["metric"] == metric].itertuples()
+        f"{row.model} on {row.task} {row.score:.3f} ({row.low:.3f} to {row.high:.3f})" for row in rows.itertuples()
     ]
     return f"{metric} with 95 % intervals: " + "; ".join(parts) + "."
+
+
+def _no_metric(table: pd.DataFrame, metric: str) -> ValueError:
+    return ValueError(f"the table has no metric {metric!r}; it has {', '.join(sorted(set(table['metric'])))}")
 
 
 def png(figure: Figure) -> bytes:

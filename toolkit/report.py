@@ -72,7 +72,9 @@ def wide(results: pd.DataFrame) -> pd.DataFrame:
     results : DataFrame
         Columns ``model task metric score low high``.
     """
-    cells = [f"{score:.3f} [{low:.3f}, {high:.3f}]" for score, low, high in results[["score", "low", "high"]].to_numpy()]
+    cells = [
+        f"{score:.3f} [{low:.3f}, {high:.3f}]" for score, low, high in results[["score", "low", "high"]].to_numpy()
+    ]
     table = results.assign(cell=cells).pivot_table(
         index=["task", "model"], columns="metric", values="cell", aggfunc="first", sort=False
     )

@@ -8,7 +8,6 @@ import os
 import platform
 import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -51,6 +50,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
     Examples
     --------
+    >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
     >>> with replacing(folder / "a.txt") as temporary:
     ...     _ = temporary.write_text("hello")
@@ -75,13 +75,13 @@ def write_json(path: str | Path, value: Mapping[str, Any]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """`value` in JSON's own types: numpy scalars unwrapped, paths and dates as text, NaN as None."""
+    """`value` in JSON's own types: numpy unwrapped, paths and dates as text, NaN as None."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):
+        value = value.tolist()
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_plain(item) for item in value]
-    if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
-        value = value.item()
     if isinstance(value, float):
         return value if value == value and abs(value) != float("inf") else None
     return value if isinstance(value, (str, int, bool, type(None))) else str(value)
@@ -163,7 +163,11 @@ def start(name: str, root: str | Path = "runs") -> Path:
     ------
     OSError
         When the folder cannot be made; the message names it.
+    ValueError
+        For a name that is empty or holds a slash.
     """
+    if not name or Path(name).name != name:
+        raise ValueError(f"expected a name for the run that can name a folder, got {name!r}")
     root = Path(root)
     stamp = time.strftime("%Y-%m-%d_%H%M%S")
     for attempt in range(1, 1000):
@@ -204,7 +208,7 @@ def link_tree(source: str | Path, target: str | Path) -> None:
 
     def link(old: str, new: str) -> str:
         try:
-            os.link(old, new)
+            os.link(Path(old).resolve(), new)  # what a symbolic link points to: relative ones would break
         except OSError:
             shutil.copy2(old, new)
         return new

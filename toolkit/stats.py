@@ -106,8 +106,8 @@ def sign_flip_test(
     """Two-sided p-value of a paired difference: the signs of whole groups are flipped at random.
 
     Under the hypothesis that two systems are exchangeable, the sum of a group's differences is as likely negative as
-    positive. p = (count + 1) / (resamples + 1), or the exact share where all 2**n_groups flips are fewer than
-    `resamples`; it is never 0.
+    positive. p = 2 (count + 1) / (resamples + 1), with the count of the rarer side, or the exact share where all
+    2**n_groups flips are no more than `resamples`; it is never 0.
 
     Parameters
     ----------
@@ -123,10 +123,12 @@ def sign_flip_test(
     """
     from scipy.stats import permutation_test
 
-    _, sums, sizes = _by_group(differences, groups)
+    if np.ndim(differences) != 1:
+        raise ValueError(f"expected differences of shape (n,), got {np.shape(differences)}")
+    _, sums, _ = _by_group(differences, groups)
     moved = sums[sums[:, 0] != 0, 0]
-    if not len(moved):
-        return 1.0  # nothing differs: every flip gives the same sum
+    if len(moved) < 2:
+        return 1.0  # every flip gives a sum of the same size
     result = permutation_test(
         (moved,), lambda x, axis: x.sum(axis=axis), permutation_type="samples", vectorized=True,
         n_resamples=resamples, batch=max(1, 4_000_000 // len(moved)), rng=np.random.default_rng(seed),

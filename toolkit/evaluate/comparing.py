@@ -36,7 +36,7 @@ class Comparison:
     @property
     def results(self) -> pd.DataFrame:
         """The tables of all systems, one below the other: ``model task metric score low high n n_groups``."""
-        return pd.concat([scores.table for scores in self.scores.values()], ignore_index=True)
+        return pd.concat([scores.table.assign(model=name) for name, scores in self.scores.items()], ignore_index=True)
 
     @property
     def per_query(self) -> pd.DataFrame:
@@ -73,7 +73,9 @@ def contest(models: Mapping[str, Any], task: Task, *, dtype: str = "auto") -> Co
     Comparison
         Of ``"BM25"``, the models, and ``"<first>+BM25"`` (reciprocal rank fusion).
     """
-    base = next(iter(models))
+    base = next(iter(models), None)
+    if base is None or {"BM25", f"{base}+BM25"} & set(models):
+        raise ValueError(f"expected models with names other than 'BM25' and '<first>+BM25', got {list(models)}")
     scores = {"BM25": score(vectors.bm25(task.data.corpus), task, name="BM25")}
     for name, model in models.items():
         scores[name] = score(model, task, name=name, dtype=dtype)
@@ -114,6 +116,11 @@ def compare(scores: Mapping[str, Scores], *, baseline: str) -> Comparison:
         if name == baseline:
             continue
         metrics = [metric for metric in base.per_query if metric in other.per_query]
+        if not metrics:
+            raise ValueError(
+                f"{name!r} and {baseline!r} have no metric in common: {', '.join(map(str, other.per_query))} and "
+                f"{', '.join(map(str, base.per_query))}"
+            )
         differences = other.per_query[metrics].to_numpy() - base.per_query[metrics].to_numpy()
         found = stats.intervals(differences, base.groups)
         for column, (metric, interval) in enumerate(zip(metrics, found, strict=True)):

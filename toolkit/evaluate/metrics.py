@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -50,7 +51,7 @@ def per_query(
     Raises
     ------
     ValueError
-        For a metric of another name.
+        For a metric of another name, a score that is nan, or a grade that is no whole number.
 
     Examples
     --------
@@ -59,13 +60,21 @@ def per_query(
     """
     import pytrec_eval
 
+    if isinstance(metrics, str) or not metrics:
+        raise ValueError(f"expected a list of metrics such as {list(METRICS)}, got {metrics!r}")
     wanted = [_parse(metric) for metric in metrics]
+    for query, row in ranking.items():
+        if any(value != value for value in row.values()):
+            raise ValueError(f"the ranking of query {query!r} holds a score that is nan, which has no rank")
+    if any(grade != int(grade) for row in qrels.values() for grade in row.values()):
+        raise ValueError("expected whole numbers as grades in the qrels; trec_eval knows no others")
     judged = {query: {doc: int(grade) for doc, grade in row.items()} for query, row in qrels.items()}
     columns = {}
     for k in sorted({k for _, k in wanted}):
         # Scores are replaced by ranks, so that no ties are left.
         cut = {
-            query: {doc: float(k - place) for place, doc in enumerate(top(ranking.get(query, {}), k))} for query in qrels
+            query: {doc: float(k - place) for place, doc in enumerate(top(ranking.get(query, {}), k))}
+            for query in qrels
         }
         measures = {name: _MEASURES[name] + ("" if name == "MRR" else f"_{k}") for name, at in wanted if at == k}
         asked = {m if name == "MRR" else f"{_MEASURES[name]}.{k}" for name, m in measures.items()}
@@ -77,7 +86,12 @@ def per_query(
 
 def _parse(metric: str) -> tuple[str, int]:
     name, _, k = metric.partition("@")
-    if name not in _MEASURES or not k.isdigit() or int(k) < 1:
+    if name not in _MEASURES or not re.fullmatch("[1-9][0-9]*", k):
         known = ", ".join(f"{name}@k" for name in _MEASURES)
         raise ValueError(f"unknown metric {metric!r}; expected one of {known}, with k of at least 1")
     return name, int(k)
+
+
+def depth(metrics: Sequence[str]) -> int:
+    """The deepest place of a ranking at which one of `metrics` looks."""
+    return max(_parse(metric)[1] for metric in metrics)

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from toolkit import stats, vectors
-from toolkit.evaluate.metrics import METRICS, per_query
+from toolkit.evaluate.metrics import METRICS, depth, per_query
 from toolkit.prepare import Task
 
 DEPTH = 100  # documents kept for each query
@@ -113,6 +113,6 @@ def score(
         if strange is not None:
             raise ValueError(f"the ranking holds document {strange!r}, which the corpus of {task.name!r} lacks")
     else:
-        ranking = rank(system, task, dtype=dtype)
-    table = per_query(ranking, task.data.qrels, metrics)
+        ranking = rank(system, task, depth=max(DEPTH, depth(metrics)), dtype=dtype)
+    table = per_query(ranking, {query: task.data.qrels[query] for query in task.data.queries}, metrics)
     return Scores(name or type(system).__name__, task, ranking, table)

@@ -44,10 +44,13 @@ def _difference(comparison: Comparison, system: str, metric: str) -> str:
     row = comparison.row(system, metric)
     size = f"{abs(row['difference']):.3f} [{abs_ends(row['low'], row['high'])}] {metric}"
     over = f"resampled {row['n_groups']:,} groups"
+    name = system[:1].upper() + system[1:]  # and the rest as it is: MiniLM, not Minilm
+    if row["n_groups"] < 2:
+        return f"No difference can be shown between {system} and {comparison.baseline}: all searches are one group."
     if row["low"] > 0:
-        return f"{system.capitalize()} beats {comparison.baseline} by {size}, {over}."
+        return f"{name} beats {comparison.baseline} by {size}, {over}."
     if row["high"] < 0:
-        return f"{system.capitalize()} is worse than {comparison.baseline} by {size}, {over}."
+        return f"{name} is worse than {comparison.baseline} by {size}, {over}."
     return (
         f"No difference shown between {system} and {comparison.baseline}: {row['difference']:+.3f} "
         f"[{row['low']:+.3f}, {row['high']:+.3f}] {metric}, {over}; this test could have seen {row['visible']:.3f}."
@@ -69,9 +72,13 @@ def abs_ends(low: float, high: float) -> str:
 def _keywords(comparison: Comparison, system: str, keywords: str, metric: str) -> str:
     from toolkit import stats
 
+    if keywords not in comparison.scores:
+        raise ValueError(f"no system {keywords!r} in the comparison; it has {', '.join(comparison.scores)}")
     ours, theirs = (comparison.scores[name].per_query[metric].to_numpy() for name in (system, keywords))
     [gap] = stats.intervals(ours - theirs, comparison.scores[system].groups)
     ends = f"{abs(gap.mean):.3f} [{abs_ends(gap.low, gap.high)}] {metric}"
+    if gap.n_groups < 2:
+        return f"Keyword search ({keywords}) cannot be compared with {system}: all searches are one group."
     if gap.low > 0:
         return f"Keyword search ({keywords}) is behind {system} by {ends}."
     if gap.high < 0:

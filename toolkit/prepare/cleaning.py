@@ -43,7 +43,7 @@ def tidy(text: str) -> str:
     >>> tidy("  rolling\\tmedian\\x00 of a\\nseries ")
     'rolling median of a series'
     """
-    return _SPACES.sub(" ", _CONTROL.sub("", unicodedata.normalize("NFC", text))).strip()
+    return _SPACES.sub(" ", unicodedata.normalize("NFC", _CONTROL.sub("", text))).strip()
 
 
 def clean(dataset: Dataset) -> Cleaned:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 NEAR = 0.7  # Jaccard similarity of word sets and word pairs from which two texts count as near-copies
-_WORDS = re.compile(r"[^\W_]+")
+# Accents and vowel signs belong to the letter before them. Scripts that set no spaces (Thai, Lao, Burmese, Khmer, kana,
+# Chinese) give one word a letter, or a whole sentence would be one word and no sentence a near-copy of another.
+_MARKS = "".join(chr(code) for code in range(0x300, 0x10000) if unicodedata.category(chr(code))[0] == "M")
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_WORDS = re.compile(rf"(?=[^\W_])(?:[{_UNSPACED}][{_MARKS}]*|[^\W_{_UNSPACED}](?:[^\W_{_UNSPACED}]|[{_MARKS}])*)")
 
 
 def normal(text: str) -> str:
@@ -20,7 +25,7 @@ def normal(text: str) -> str:
     >>> normal("Rolling  median, of a Series.")
     'rolling median of a series'
     """
-    return " ".join(_WORDS.findall(text.casefold())) or text.strip()
+    return " ".join(_WORDS.findall(unicodedata.normalize("NFC", text.casefold()))) or text.strip()
 
 
 def shingles(text: str) -> set[str]:

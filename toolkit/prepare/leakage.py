@@ -97,7 +97,5 @@ def _seen(texts: list[str], training: list[str]) -> tuple[list[bool], list[bool]
     same = [text in exact for text in words]
     near = list(same)
     distinct = list(dict.fromkeys(words))
-    hits = {
-        distinct[j - len(known)] for i, j in near_pairs(known + distinct).tolist() if i < len(known) <= j
-    }
+    hits = {distinct[j - len(known)] for i, j in near_pairs(known + distinct).tolist() if i < len(known) <= j}
     return same, [flag or text in hits for flag, text in zip(near, words, strict=True)]

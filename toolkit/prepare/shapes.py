@@ -66,6 +66,11 @@ class Task:
         data = self.data
         if not data.queries or not data.corpus:
             raise ValueError(f"task {self.name!r} has {len(data.queries)} queries and {len(data.corpus)} documents")
+        strange = [name for side in (data.queries, data.corpus) for name in side if not isinstance(name, str)]
+        if strange:
+            raise ValueError(
+                f"task {self.name!r} has the id {strange[0]!r}: expected ids of queries and documents as str"
+            )
         without = [query for query in data.queries if not any(g > 0 for g in data.qrels.get(query, {}).values())]
         if without:
             raise ValueError(
@@ -89,7 +94,8 @@ class Task:
 
     def only(self, queries: Any, name: str) -> Task:
         """The same corpus with some of the queries, under another name."""
-        chosen = {q: self.data.queries[q] for q in self.data.queries if q in set(queries)}
+        wanted = set(queries)
+        chosen = {q: text for q, text in self.data.queries.items() if q in wanted}
         qrels = {q: self.data.qrels[q] for q in chosen}
         data = RetrievalData(self.data.corpus, chosen, qrels)
         return Task(name, self.kind, data, {q: self.groups[q] for q in chosen if q in self.groups})

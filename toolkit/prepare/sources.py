@@ -61,14 +61,20 @@ def load(
     """
     from datasets import Dataset
 
+    if limit is not None and limit < 1:
+        raise ValueError(f"expected a limit of at least 1, got {limit}")
     if isinstance(source, str):
         if source != "pydocs":
-            raise ValueError(f"expected 'pydocs', a Dataset or a DataFrame, got {source!r}")
+            raise ValueError(
+                f"expected 'pydocs', a Dataset or a DataFrame, got {source!r}: read a file with pandas.read_csv first"
+            )
         from toolkit.prepare.pydocs import load_pydocs
 
         records, steps = load_pydocs(limit)
         columns = {"anchor": "anchor", "positive": "positive", "name": "positive_id", "symbol": "group"}
         name = "pydocs"
+    elif not isinstance(source, (Dataset, pd.DataFrame)):
+        raise ValueError(f"expected 'pydocs', a Dataset or a DataFrame, got {type(source).__name__}")
     else:
         records = source if isinstance(source, pd.DataFrame) else source.to_pandas()
         records = records.head(limit) if limit is not None else records
@@ -78,6 +84,9 @@ def load(
         if old not in records:
             raise ValueError(f"there is no column {old!r}; the table has {', '.join(map(str, records.columns))}")
     frame = records.rename(columns=dict(columns or {}))
+    if frame.columns.has_duplicates:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise ValueError(f"with these columns= the table has several columns {twice!r}: drop or rename the others")
     missing = [column for column in ("anchor", "positive") if column not in frame]
     if missing:
         raise ValueError(
@@ -86,5 +95,5 @@ def load(
         )
     kept = [column for column in ("anchor", "positive", "positive_id", "group") if column in frame]
     frame = frame[kept].reset_index(drop=True)
-    texts = [frame[column].astype(str) for column in kept]
+    texts = [map(str, frame[column]) for column in kept]
     return Loaded(name, Dataset.from_pandas(frame, preserve_index=False), steps, digest_texts(*texts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -42,11 +43,12 @@ def task(dataset: Dataset, *, groups: str | Sequence[object] | None = "auto", na
         ``d0``, ``d1``, ...
     """
     frame = dataset.to_pandas()
+    _check(frame)
     anchors, positives = list(frame["anchor"]), list(frame["positive"])
     query_of, query_texts = _distinct(anchors)
     document_of, document_texts = _distinct(positives)
     ids = _document_ids(frame, document_of, len(document_texts))
-    labels = list(frame["group"]) if "group" in frame else [None] * len(frame)
+    labels = _labels(frame)
 
     same: dict[int, set[int]] = {document: {document} for document in range(len(document_texts))}
     group_of = {document: label for document, label in reversed(list(zip(document_of, labels, strict=True)))}
@@ -69,8 +71,7 @@ def task(dataset: Dataset, *, groups: str | Sequence[object] | None = "auto", na
             raise ValueError(f"expected groups 'auto', a label for each row, or None, got {groups!r}")
         row_of_query, row_of_document = _first_rows(query_of), _first_rows(document_of)
         edges += [row_of_query[near_pairs(query_texts)], row_of_document[near_documents]]
-        if "group" in frame:
-            edges.append(same_value(labels))
+        edges.append(same_value([row if label is None else (label,) for row, label in enumerate(labels)]))
     elif groups is not None:
         if len(groups) != len(frame):
             raise ValueError(f"expected one group for each of the {len(frame)} rows, got {len(groups)}")
@@ -80,6 +81,28 @@ def task(dataset: Dataset, *, groups: str | Sequence[object] | None = "auto", na
     corpus = dict(zip(ids, document_texts, strict=True))
     queries = {f"q{q}": text for q, text in enumerate(query_texts)}
     return Task(name, "retrieval", RetrievalData(corpus, queries, qrels), query_groups)
+
+
+def _check(frame: pd.DataFrame) -> None:
+    for column in ("anchor", "positive"):
+        if column not in frame:
+            raise ValueError(f"expected a column {column!r}, got {', '.join(map(str, frame.columns))}")
+        wrong = [row for row, value in enumerate(frame[column]) if not isinstance(value, str)]
+        if wrong:
+            raise ValueError(
+                f"column {column!r} holds no text in {len(wrong)} rows (first: row {wrong[0]}): see prepare.clean"
+            )
+    if frame.empty:
+        raise ValueError("expected at least one pair, got none")
+    if "positive_id" in frame and frame["positive_id"].isna().any():
+        raise ValueError(f"column positive_id names no document in {frame['positive_id'].isna().sum()} rows")
+
+
+def _labels(frame: pd.DataFrame) -> list[object]:
+    """The column `group`, with None where there is no label."""
+    if "group" not in frame:
+        return [None] * len(frame)
+    return [None if pd.isna(label) else label for label in frame["group"]]
 
 
 def _distinct(texts: Sequence[str]) -> tuple[list[int], list[str]]:
@@ -110,10 +133,10 @@ def _document_ids(frame: pd.DataFrame, document_of: Sequence[int], n: int) -> li
     for number, name in zip(document_of, frame["positive_id"], strict=True):
         ids.setdefault(number, str(name))
     names = [ids[number] for number in range(n)]
-    repeated = pd.Series(names)[pd.Series(names).duplicated()]
-    if len(repeated):
+    name, count = Counter(names).most_common(1)[0]
+    if count > 1:
         raise ValueError(
-            f"column positive_id gives {len(repeated) + 1} different documents the same name {repeated.iloc[0]!r}: "
+            f"column positive_id gives {count} different documents the same name {name!r}: "
             f"expected one name for each document"
         )
     return names

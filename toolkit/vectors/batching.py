@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sentence_transformers.base.modules import Transformer
 
 from toolkit.vectors.forward import (
-    Parts, configuration, in_dtype, parts, run_head, run_ids, tokenizer_digest, weights_digest,
+    Parts, configuration, in_dtype, in_float, parts, run_head, run_ids, tokenizer_digest, weights_digest,
 )  # fmt: skip
 from toolkit.vectors.precision import DTYPES, resolve_dtype
 
@@ -48,6 +49,11 @@ class Plan:
     def name(self) -> str:
         """The model's name as the user knows it."""
         return str(getattr(self.model, "toolkit_origin", {}).get("name") or type(self.model).__name__)
+
+    @property
+    def identified(self) -> bool:
+        """Whether the weights can be told from others: those of another engine (ONNX, OpenVINO) are not seen here."""
+        return all(m.backend == "torch" for m in self.model.modules() if isinstance(m, Transformer))
 
     @property
     def limit(self) -> int | None:
@@ -86,7 +92,8 @@ class Plan:
     def tokenise(self, texts: list[str]) -> Window:
         """Tokenise once; the ids are what the model is given."""
         if self.part.transformer is None:
-            return Window(texts, np.ones(len(texts), dtype=np.int64), np.zeros(len(texts), dtype=bool))
+            about = np.array([1 + len(text) // 4 for text in texts], dtype=np.int64)  # for the bar, and when to keep
+            return Window(texts, np.minimum(about, self.limit or about), np.zeros(len(texts), dtype=bool))
         texts = [self.prompt + text for text in texts] if self.prompt else texts
         clipped = [_clip(text, self.limit) for text in texts]
         rows, cut = self._ids(clipped)
@@ -113,10 +120,12 @@ class Plan:
             kwargs = {} if self.side is None else {"task": self.side}
             for start in range(0, len(window.rows), 1024):
                 texts = window.rows[start : start + 1024]
-                vectors = self.model.encode(texts, prompt=self.prompt, show_progress_bar=False, **kwargs)
+                vectors = self.model.encode(
+                    texts, prompt=self.prompt, truncate_dim=self.dim, show_progress_bar=False, **kwargs
+                )
                 yield np.arange(start, start + len(texts)), unit(vectors)
             return
-        transformer, kind = self.part.transformer, DTYPES[self.dtype]
+        transformer, kind, rest = self.part.transformer, DTYPES[self.dtype], in_float(self.part.body[1:])
         if next(transformer.parameters()).dtype != kind:
             transformer = in_dtype(transformer, kind, self.digest)
         budget = BATCH_TOKENS.get(torch.device(self.model.device).type, BATCH_TOKENS["cpu"])
@@ -124,7 +133,7 @@ class Plan:
         start = 0
         while start < len(order):
             at = order[start : start + max(1, budget // int(window.lengths[order[start]]))]
-            yield at, unit(run_ids(transformer, self.part.body[1:], [window.rows[i] for i in at]))
+            yield at, unit(run_ids(transformer, rest, [window.rows[i] for i in at]))
             start += len(at)
 
     def finish(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -162,6 +171,7 @@ def unit(vectors: Any) -> NDArray[np.float32]:
     if not (np.isfinite(lengths).all() and lengths.all()):
         raise ValueError(
             f"the model gave {int((~(np.isfinite(lengths) & (lengths > 0))).sum())} vectors that are zero or not "
-            f"finite; its weights are damaged, or the number format is too narrow for it: try dtype='float32'"
+            f"finite: its weights are damaged, or the number format is too narrow for it (try dtype='float32'), or a "
+            f"model of single words met a text without any word it knows (drop such texts)"
         )
     return np.asarray(rows / lengths, dtype=np.float32)

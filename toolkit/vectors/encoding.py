@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -80,7 +80,7 @@ def encode(
     from toolkit.vectors.batching import plan as make_plan
 
     plan = make_plan(model, side, dtype)
-    store = Store(plan.key(), plan.dim, name=plan.name) if cache else None
+    store = Store(plan.key(), plan.dim, name=plan.name) if cache and plan.identified else None
     if out is None:
         vectors, n_cut = _vectors(plan, texts, store, progress)
     else:
@@ -99,6 +99,12 @@ def encode(
 def _check(texts: Sequence[str], side: str | None) -> None:
     if isinstance(texts, (str, bytes)):
         raise ValueError(f"expected a list of texts, got a single {type(texts).__name__}: put it in a list, [text]")
+    listlike = hasattr(texts, "__len__") and hasattr(texts, "__getitem__") and not isinstance(texts, Mapping)
+    if not listlike or getattr(texts, "ndim", 1) != 1 or hasattr(texts, "column_names"):  # a table gives its headings
+        raise ValueError(
+            f"expected a list of texts, got {type(texts).__name__}: of a table give one column, table['text']; of a "
+            f"dict its values, list(texts.values()); of anything else list(texts)"
+        )
     if side not in (None, "query", "document"):
         raise ValueError(f"expected side 'query', 'document' or None, got {side!r}")
     for number, text in enumerate(_all(texts)):
@@ -106,6 +112,13 @@ def _check(texts: Sequence[str], side: str | None) -> None:
             raise ValueError(
                 f"text {number} is {type(text).__name__} ({text!r:.60}), expected str: drop or fill missing values first"
             )
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError(
+                f"text {number} ({text!r:.60}) holds half a character (a lone surrogate), which no model can read: "
+                f"give text.encode('utf-8', 'replace').decode()"
+            ) from None
 
 
 def _all(texts: Sequence[str]) -> Iterator[str]:
@@ -129,7 +142,7 @@ def _is_sentence_transformer(model: Any) -> bool:
 
 def _foreign(model: Any, texts: Sequence[str]) -> NDArray[np.float32]:
     """Unit vectors of anything else that has ``encode``."""
-    if not hasattr(model, "encode"):
+    if isinstance(model, str) or not hasattr(model, "encode"):
         raise ValueError(f"expected a model with encode(texts), got {type(model).__name__}")
     rows = np.asarray(model.encode(list(_all(texts))), dtype=np.float32)
     if rows.ndim != 2 or len(rows) != len(texts):

@@ -41,6 +41,7 @@ def nearest(
     """
     import faiss
 
+    queries, docs = np.asanyarray(queries), np.asanyarray(docs)
     if k < 1:
         raise ValueError(f"expected k of at least 1, got {k}")
     if queries.ndim != 2 or docs.ndim != 2 or queries.shape[1] != docs.shape[1]:
@@ -54,5 +55,7 @@ def nearest(
         k,
         metric=faiss.METRIC_INNER_PRODUCT,
     )
+    if (ids < 0).any():  # FAISS's way to say that there was nothing to compare
+        raise ValueError("queries or docs hold values that are not finite (NaN): encode gives none, look at their source")
     order = np.lexsort((ids, -scores), axis=1)
     return np.take_along_axis(scores, order, axis=1), np.take_along_axis(ids, order, axis=1)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 
+NO_SETTING = ("_name_or_path", "_commit_hash", "architectures", "dtype", "transformers_version")  # change no vector
+
+
 @dataclass(frozen=True)
 class Parts:
     """The modules of a model.
@@ -86,7 +89,7 @@ def weights_digest(modules: Iterable[Any]) -> str:
     return digest.hexdigest()
 
 
-_tokenizers: WeakKeyDictionary[Any, tuple[int, str]] = WeakKeyDictionary()
+_tokenizers: WeakKeyDictionary[Any, tuple[str, str]] = WeakKeyDictionary()
 
 
 def tokenizer_digest(tokenizer: Any) -> str:
@@ -94,19 +97,25 @@ def tokenizer_digest(tokenizer: Any) -> str:
     backend = getattr(tokenizer, "backend_tokenizer", tokenizer)  # of tokenizers, whoever wraps it
     if not hasattr(backend, "to_str"):
         return xxhash.xxh3_128_hexdigest(repr(tokenizer).encode())
-    size, known = backend.get_vocab_size(), _tokenizers.get(tokenizer)
-    if known is None or known[0] != size:
+    state = repr((backend.get_vocab_size(), backend.normalizer, backend.pre_tokenizer, backend.post_processor))
+    known = _tokenizers.get(tokenizer)
+    if known is None or known[0] != state:
         rules = json.loads(backend.to_str())
         rules.pop("truncation", None), rules.pop("padding", None)
-        known = size, xxhash.xxh3_128_hexdigest(json.dumps(rules, sort_keys=True).encode())
+        known = state, xxhash.xxh3_128_hexdigest(json.dumps(rules, sort_keys=True).encode())
         _tokenizers[tokenizer] = known
     return known[1]
 
 
 def configuration(modules: Iterable[Any]) -> list[str]:
-    """Settings of the modules that change a vector beside the weights: pooling mode, activation, ..."""
-    return [f"{type(module).__name__}:{json.dumps(module.get_config_dict(), sort_keys=True, default=str)}"
-            if hasattr(module, "get_config_dict") else repr(module) for module in modules]  # fmt: skip
+    """Settings of the modules that change a vector beside the weights: pooling mode, attention heads, RoPE scaling, ..."""
+    found = []
+    for module in modules:
+        settings = dict(module.get_config_dict()) if hasattr(module, "get_config_dict") else {"repr": repr(module)}
+        if isinstance(module, Transformer) and hasattr(module.model.config, "to_dict"):
+            settings["config"] = {k: v for k, v in module.model.config.to_dict().items() if k not in NO_SETTING}
+        found.append(f"{type(module).__name__}:{json.dumps(settings, sort_keys=True, default=str)}")
+    return found
 
 
 _twins: WeakKeyDictionary[Any, tuple[str, torch.dtype, Any]] = WeakKeyDictionary()
@@ -121,6 +130,14 @@ def in_dtype(transformer: Transformer, dtype: torch.dtype, digest: str) -> Trans
         known = (digest, dtype, copy.deepcopy(transformer).to(dtype).eval())
         _twins[transformer] = known
     return known[2]
+
+
+def in_float(modules: Iterable[Any]) -> list[Any]:
+    """The modules with float32 weights, copies of those that have others."""
+    return [
+        copy.deepcopy(module).float() if any(p.dtype != torch.float32 for p in module.parameters()) else module
+        for module in modules
+    ]
 
 
 @torch.inference_mode()
@@ -150,12 +167,12 @@ def run_ids(transformer: Transformer, rest: Sequence[Any], ids: Sequence[Sequenc
 @torch.inference_mode()
 def run_head(head: Sequence[Any], vectors: NDArray[np.float32], side: str | None) -> NDArray[np.float32]:
     """Apply the small layers to unit vectors, (n, dim) float32; `side` chooses the route of a Router."""
-    if not len(vectors):
-        return vectors
+    if not len(vectors):  # no rows, but as many columns as the layers give
+        return run_head(head, np.ones((1, vectors.shape[1]), dtype=np.float32), side)[:0]
     parameter = next((p for module in head for p in module.parameters()), None)
     embedding = torch.from_numpy(vectors)
     features = {"sentence_embedding": embedding if parameter is None else embedding.to(parameter.device)}
-    for module in head:
+    for module in in_float(head):
         features = module(features, task=side) if isinstance(module, Router) else module(features)
     moved: NDArray[np.float32] = normalize(features["sentence_embedding"].float(), dim=1).cpu().numpy()
     return moved

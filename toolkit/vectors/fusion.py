@@ -25,8 +25,9 @@ def fuse(*rankings: Ranking, k: int = 60) -> dict[str, dict[str, float]]:
     >>> sorted(fused["q"], key=fused["q"].get, reverse=True)
     ['b', 'a', 'c']
     """
-    if not rankings:
-        raise ValueError("expected at least one ranking to fuse, got none")
+    if not rankings or not all(isinstance(ranking, Mapping) for ranking in rankings):
+        got = ", ".join(type(ranking).__name__ for ranking in rankings) or "none"
+        raise ValueError(f"expected rankings {{query_id: {{doc_id: score}}}} to fuse, one argument each; got {got}")
     fused: dict[str, dict[str, float]] = {}
     for ranking in rankings:
         for query, scores in ranking.items():

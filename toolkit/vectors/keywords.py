@@ -52,6 +52,7 @@ class Retriever:
 
         Documents that share no word with the query are left out; equal scores are ordered by place in the corpus.
         """
+        _check(queries, "queries {query_id: text}")
         ranking: dict[str, dict[str, float]] = {}
         for name, text in queries.items():
             terms = _terms([text], self.stemmer, english=self.english)[0]
@@ -83,6 +84,7 @@ def bm25(corpus: Mapping[str, str], *, language: str = "english") -> Retriever:
 
     if language not in Stemmer.algorithms():
         raise ValueError(f"no stemmer for {language!r}; expected one of {', '.join(Stemmer.algorithms())}")
+    _check(corpus, "a corpus {doc_id: text}")
     if not corpus:
         raise ValueError("expected a corpus with at least one document, got an empty one")
     stemmer = Stemmer.Stemmer(language)
@@ -92,6 +94,14 @@ def bm25(corpus: Mapping[str, str], *, language: str = "english") -> Retriever:
     index = bm25s.BM25()
     index.index(terms, show_progress=False)
     return Retriever(index, list(corpus), stemmer, language == "english")
+
+
+def _check(texts: Any, expected: str) -> None:
+    if not isinstance(texts, Mapping):
+        raise ValueError(f"expected {expected}, got {type(texts).__name__}")
+    wrong = next((name for name, text in texts.items() if not isinstance(text, str)), None)
+    if wrong is not None:
+        raise ValueError(f"expected {expected}; the text of {wrong!r} is {type(texts[wrong]).__name__}, not str")
 
 
 def _terms(texts: Sequence[str], stemmer: Any, *, english: bool) -> list[list[str]]:
@@ -118,6 +128,7 @@ def keyword_query(corpus: Mapping[str, str], *, n: int = 3) -> Callable[[str], s
     """
     from bm25s.tokenization import STOPWORDS_EN
 
+    _check(corpus, "a corpus {doc_id: text}")
     stop = {*STOPWORDS_EN, "return", "returns"}
     count = Counter(word for text in corpus.values() for word in set(re.findall(r"\w+", text.casefold())))
 

@@ -23,12 +23,15 @@ def truncation(model: Any, texts: Sequence[str]) -> pd.DataFrame:
         (NaN where the model has none) and ``lost`` (tokens beyond the limit). ``frame["lost"].gt(0).mean()`` is the
         share of texts that are cut, ``frame["lost"].sum() / frame["tokens"].sum()`` the share of the tokens.
     """
-    from toolkit.vectors.encoding import _all
+    from toolkit.vectors.encoding import _all, _check
 
+    _check(texts, None)
     limit = model.max_seq_length
     limit = limit if isinstance(limit, int) and limit < 1_000_000 else None
     longest = max((str(prompt or "") for prompt in model.prompts.values()), key=len, default="")
     tokenizer = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)
+    if not hasattr(tokenizer, "encode_batch_fast"):
+        raise ValueError(f"expected a model with a tokenizer of the library tokenizers, got {type(tokenizer).__name__}")
     state = tokenizer.truncation, tokenizer.padding
     tokenizer.no_truncation(), tokenizer.no_padding()
     tokens: list[int] = []

@@ -45,7 +45,7 @@ def resolve_dtype(model: SentenceTransformer, dtype: str = "auto") -> str:
         raise ValueError(f"expected dtype 'auto', {', '.join(map(repr, DTYPES))}; got {dtype!r}")
     own = next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
     if own != torch.float32:
-        return next(name for name, kind in DTYPES.items() if kind == own)
+        return next((name for name, kind in DTYPES.items() if kind == own), "float32")
     part = parts(model, "")
     device = torch.device(model.device)
     if part.transformer is None or not _has_bfloat16(device):

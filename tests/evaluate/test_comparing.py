@@ -1,0 +1,223 @@
+"""Comparisons are subtraction, and their words say what their numbers say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from toolkit import stats, vectors
+from toolkit.evaluate import Comparison, Scores, compare, contest, score, verdict
+from toolkit.prepare import RetrievalData, Task
+
+N = 60
+
+
+def make(n: int = N, groups: dict | None = None, name: str = "test") -> Task:
+    data = RetrievalData(
+        {f"d{i}": f"word{i} common" for i in range(n)} | {"none": "nothing"},
+        {f"q{i}": f"word{i} please" for i in range(n)},
+        {f"q{i}": {f"d{i}": 1} for i in range(n)},
+    )
+    return Task(name, "retrieval", data, groups if groups is not None else {f"q{i}": i // 2 for i in range(n)})
+
+
+def placed(places: list[int], task: Task | None = None, **options: object) -> Scores:
+    """A system that has the right document of query i at place ``places[i]``, of 11."""
+    ranking = {}
+    for i, place in enumerate(places):
+        others = [f"d{(i + step) % N}" for step in range(1, 11)]
+        found = [*others[: place - 1], f"d{i}", *others[place - 1 :]]
+        ranking[f"q{i}"] = {document: float(-rank) for rank, document in enumerate(found)}
+    return score(ranking, task or make(), **options)
+
+
+RNG = np.random.default_rng(0)
+BASE = RNG.integers(1, 5, size=N).tolist()
+BETTER = [max(1, place - 1) for place in BASE]
+MIXED = RNG.permutation(BASE).tolist()
+
+
+@pytest.fixture(scope="module")
+def comparison() -> Comparison:
+    return compare({"base": placed(BASE), "better": placed(BETTER), "mixed": placed(MIXED), "BM25": placed([9] * N)},
+                   baseline="base")  # fmt: skip
+
+
+def test_differences_are_subtraction(comparison: Comparison) -> None:
+    """Each row is the per-query difference, with the interval and p-value of `stats` over the groups."""
+    groups = [i // 2 for i in range(N)]
+    places = {"base": BASE, "better": BETTER, "mixed": MIXED, "BM25": [9] * N}
+    assert len(comparison.table) == 3 * 4
+    for name in ("better", "mixed", "BM25"):
+        difference = 1 / np.array(places[name]) - 1 / np.array(BASE)
+        row = comparison.row(name, "MRR@10")
+        [interval] = stats.intervals(difference, groups)
+        assert row["difference"] == pytest.approx(difference.mean())
+        assert row["score"] == pytest.approx((1 / np.array(places[name])).mean())
+        assert [row["low"], row["high"]] == pytest.approx([interval.low, interval.high])
+        assert row["p"] == pytest.approx(stats.sign_flip_test(difference, groups), abs=0.005)
+        assert row["visible"] == pytest.approx(2.8016 * interval.error, rel=1e-3)
+        counts = [np.sum(np.sign(difference) == sign) for sign in (1, -1, 0)]
+        assert row[["better", "worse", "same"]].tolist() == counts and sum(counts) == N
+        assert (row["n"], row["n_groups"]) == (N, N // 2)
+    assert comparison.table["p_holm"].tolist() == stats.holm(comparison.table["p"].tolist())
+
+
+def test_views(comparison: Comparison) -> None:
+    """All results in one table, and all queries with their texts beside every system's metrics."""
+    assert comparison.results["model"].tolist() == [name for name in comparison.scores for _ in range(4)]
+    table = comparison.per_query
+    assert table["query"].tolist() == [f"word{i} please" for i in range(N)]
+    assert table["better MRR@10"].tolist() == pytest.approx([1 / place for place in BETTER])
+    with pytest.raises(ValueError, match="no comparison of 'base' with 'base' by 'nDCG@10'"):
+        comparison.row("base", "nDCG@10")
+
+
+def test_equal_systems_differ_by_nothing() -> None:
+    """A system against itself: difference 0 in [0, 0], p 1, all queries the same."""
+    row = compare({"a": placed(BASE), "b": placed(BASE)}, baseline="a").row("b", "nDCG@10")
+    assert row[["difference", "low", "high", "visible"]].tolist() == [0] * 4
+    assert row[["p", "p_holm", "better", "worse", "same"]].tolist() == [1, 1, 0, 0, N]
+
+
+def test_unlike_tests_are_refused() -> None:
+    """Other queries, documents or judgements, a missing baseline, one system and no common metric are refused."""
+    base = placed(BASE)
+    fewer = placed(BASE, make().only([f"q{i}" for i in range(9)], "part"))
+    data = make().data
+    rejudged = placed(BASE, Task("test", "retrieval", RetrievalData(data.corpus, data.queries,
+                      data.qrels | {"q0": {"d1": 1}}), {}))  # fmt: skip
+    for other, name in ((fewer, "part"), (rejudged, "test")):
+        with pytest.raises(ValueError, match=f"'x' was scored on task '{name}' and 'base' on 'test'"):
+            compare({"base": base, "x": other}, baseline="base")
+    for scores in ({"x": base, "y": base}, {"base": base}, {}):
+        with pytest.raises(ValueError, match="at least two systems, 'base' among them; got"):
+            compare(scores, baseline="base")
+    with pytest.raises(ValueError, match="no metric in common: MRR@3 and accuracy@1"):
+        compare({"base": base, "x": placed(BASE, metrics=["MRR@3"])}, baseline="base")
+
+
+class Turned:
+    """A model whose query i is near document i, in so far as `share` of them are; the others point elsewhere."""
+
+    def __init__(self, share: float) -> None:
+        self.right = int(share * N)
+
+    def encode(self, texts: list[str]) -> np.ndarray:
+        """A unit vector for the number in the text."""
+        rows = np.zeros((len(texts), N + 1))
+        for row, text in zip(rows, texts, strict=True):
+            word = text.split()[0]
+            number = int(word[4:]) if word != "nothing" else N
+            row[number if "common" in text or number < self.right else N] = 1
+        return rows
+
+
+def test_contest_has_its_systems() -> None:
+    """Keyword search, the models, and the first fused with keyword search, each with the score that was planted."""
+    found = contest({"small": Turned(0.25), "large": Turned(0.75)}, make())
+    assert list(found.scores) == ["BM25", "small", "large", "small+BM25"] and found.baseline == "small"
+    means = {name: scores.per_query["accuracy@1"].mean() for name, scores in found.scores.items()}
+    assert means["BM25"] == 1  # every query has the word of its document
+    assert (means["small"], means["large"]) == (0.25, 0.75)
+    fused = vectors.fuse(found.scores["small"].ranking, found.scores["BM25"].ranking)
+    assert found.scores["small+BM25"].ranking == fused
+    assert found.row("large", "accuracy@1")["difference"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("models", [{}, {"BM25": Turned(1)}, {"a": Turned(1), "a+BM25": Turned(1)}])
+def test_contest_needs_names_of_its_own(models: dict) -> None:
+    """No model, or one under the name of another system, is refused."""
+    with pytest.raises(ValueError, match="names other than 'BM25'"):
+        contest(models, make())
+
+
+def signed(row: object) -> str:
+    return f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
+
+
+def test_verdict_better(comparison: Comparison) -> None:
+    """A better system beats the baseline, by the numbers of the table."""
+    row = comparison.row("better", "nDCG@10")
+    ones = [round(100 * np.mean(np.array(places) == 1)) for places in (BASE, BETTER)]
+    first, counts, last = verdict(comparison, "better")
+    assert first == f"Right answer first: {ones[0]} → {ones[1]} of 100 searches (base → better)."
+    assert counts == f"Helped {row['better']} searches, hurt 0, same {row['same']} (by nDCG@10 of each search)."
+    size = f"{row['difference']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+    assert last == f"Better beats base by {size} nDCG@10, resampled 30 groups."
+
+
+def test_verdict_worse(comparison: Comparison) -> None:
+    """A worse system is called worse; sizes are positive and in ascending order; its name keeps its letters."""
+    row = comparison.row("BM25", "nDCG@10")
+    size = f"{-row['difference']:.3f} [{-row['high']:.3f}, {-row['low']:.3f}]"
+    assert verdict(comparison, "BM25")[-1] == f"BM25 is worse than base by {size} nDCG@10, resampled 30 groups."
+    assert row["low"] < row["high"] < 0
+
+
+def test_verdict_not_shown(comparison: Comparison) -> None:
+    """Where the interval holds zero nothing is claimed, and what could have been seen is said."""
+    row = comparison.row("mixed", "nDCG@10")
+    assert row["low"] < 0 < row["high"]
+    assert verdict(comparison, "mixed")[-1] == (
+        f"No difference shown between mixed and base: {signed(row)} nDCG@10, resampled 30 groups; "
+        f"this test could have seen {row['visible']:.3f}."
+    )
+
+
+def test_verdict_of_equals_and_of_one_group() -> None:
+    """Equal systems show no difference; a test of one group can show none."""
+    equal = compare({"a": placed(BASE), "b": placed(BASE)}, baseline="a")
+    assert verdict(equal, "b")[-1].startswith("No difference shown between b and a: +0.000 [+0.000, +0.000]")
+    task = make(groups=dict.fromkeys((f"q{i}" for i in range(N)), "all"))
+    one = compare({"a": placed(BASE, task), "b": placed(BETTER, task)}, baseline="a")
+    sentences = verdict(one, "b", keywords="a")
+    assert "all searches are one group" in sentences[-1] and "all searches are one group" in sentences[-2]
+    assert "nan" not in " ".join(sentences)
+
+
+def test_verdict_without_accuracy(comparison: Comparison) -> None:
+    """Without accuracy@1 its sentence is left out; another metric may decide."""
+    few = compare(
+        {name: placed(places, metrics=["MRR@10"]) for name, places in (("a", BASE), ("b", BETTER))}, baseline="a"
+    )
+    sentences = verdict(few, "b", metric="MRR@10")
+    assert len(sentences) == 2 and "MRR@10" in sentences[-1]
+    with pytest.raises(ValueError, match="no comparison of 'b' with 'a' by 'nDCG@10'"):
+        verdict(few, "b")
+
+
+@pytest.mark.parametrize(
+    ("system", "keywords", "words"),
+    [
+        ("better", "BM25", "Keyword search (BM25) is behind better by "),
+        ("BM25", "base", "Keyword search (base) is better here than BM25, by "),
+        (
+            "mixed",
+            "base",
+            "Keyword search (base) is as good here as mixed, as far as this test can see, and it needs no model",
+        ),
+    ],
+)
+def test_verdict_on_keywords(comparison: Comparison, system: str, keywords: str, words: str) -> None:
+    """The standing of keyword search against the system, with their own paired difference."""
+    sentence = verdict(comparison, system, keywords=keywords)[-1]
+    ours, theirs = (comparison.scores[name].per_query["nDCG@10"].to_numpy() for name in (system, keywords))
+    [gap] = stats.intervals(ours - theirs, [i // 2 for i in range(N)])
+    assert sentence.startswith(words)
+    number = f"{gap.mean:+.3f} [{gap.low:+.3f}" if system == "mixed" else f"{abs(gap.mean):.3f} ["
+    assert number in sentence
+
+
+def test_verdict_on_keywords_needs_the_interval() -> None:
+    """A mean above or below zero decides nothing while the interval holds zero."""
+    one = placed(MIXED)
+    for other in (BASE, BASE[1:] + BASE[:1], BASE[2:] + BASE[:2], BASE[3:] + BASE[:3]):
+        for pair in ({"a": one, "b": placed(other)}, {"a": placed(other), "b": one}):
+            assert "is as good here as b" in verdict(compare(pair, baseline="a"), "b", keywords="a")[-1]
+
+
+def test_verdict_on_unknown_keywords(comparison: Comparison) -> None:
+    """A name that is not in the comparison is refused."""
+    with pytest.raises(ValueError, match="no system 'words' in the comparison; it has base"):
+        verdict(comparison, "better", keywords="words")

@@ -1,0 +1,88 @@
+"""Cleaning is done once and for all, counts what it does, and harms no script."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from datasets import Dataset
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from toolkit.prepare import clean
+from toolkit.prepare.cleaning import tidy
+
+# Few letters, so that rows repeat, with what is hard: controls between a letter and its accent, spaces, surrogates.
+TEXT = st.text(alphabet="aAe\u0301\x00\x1f\x85 \n\u2028\ufeff\u200d", max_size=6)
+ROW = st.tuples(TEXT | st.none(), TEXT | st.none())
+
+
+@given(st.text() | TEXT)
+def test_tidy_is_idempotent(text: str) -> None:
+    """What is tidy stays as it is: composed, without control characters, in single spaces."""
+    once = tidy(text)
+    assert tidy(once) == once == " ".join(once.split()) and unicodedata.is_normalized("NFC", once)
+    assert not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in once)
+
+
+def test_accents_are_composed_across_what_is_dropped() -> None:
+    """A letter and its accent with a control character between them become one letter."""
+    assert tidy("caf" + "e\x00\u0301") == "café"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(ROW, min_size=1, max_size=8))
+def test_clean_is_idempotent_and_counts_every_row(rows: list[tuple[str | None, str | None]]) -> None:
+    """Cleaning twice changes nothing more; each step starts with the rows of the last and the drops add up."""
+    rows = [*rows, ("search", "document")]  # so that something is left
+    first = clean(Dataset.from_dict({"anchor": [row[0] for row in rows], "positive": [row[1] for row in rows]}))
+    table = first.table
+    assert table["rows_in"].iloc[0] == len(rows) and table["rows_out"].iloc[-1] == len(first.data)
+    assert (table["rows_in"] - table["dropped"] == table["rows_out"]).all()
+    assert table["rows_in"].tolist()[1:] == table["rows_out"].tolist()[:-1]
+    again = clean(first.data)
+    assert again.data.to_dict() == first.data.to_dict()
+    assert again.table["dropped"].sum() == again.table["changed"].sum() == 0
+    kept = list(zip(first.data["anchor"][:], first.data["positive"][:], strict=True))
+    tidied = [(tidy(a or ""), tidy(p or "")) for a, p in rows]
+    assert kept == list(dict.fromkeys((a, p) for a, p in tidied if a and p and a.casefold() != p.casefold()))
+
+
+def test_counts_of_each_step() -> None:
+    """Planted defects of each kind are counted where they belong, with an example."""
+    data = Dataset.from_dict({
+        "anchor": ["good", "  b\x00ad  ", None, "", "good", "Same", "\x00"],
+        "positive": ["one", "two", "x", "y", "one", "same", "z"],
+        "group": list("abcdefg"),
+    })  # fmt: skip
+    cleaned = clean(data)
+    assert dict(zip(cleaned.table["step"], cleaned.table["dropped"], strict=True)) == {
+        "tidy": 0, "empty": 3, "repeated": 1, "same text": 1,
+    }  # fmt: skip
+    assert cleaned.table["changed"].tolist() == [3, 0, 0, 0]  # the spaces, the None, the NUL
+    assert cleaned.table["example"].tolist() == ["", " -> x", "good -> one", "Same -> same"]
+    assert cleaned.data.to_dict() == {"anchor": ["good", "bad"], "positive": ["one", "two"], "group": ["a", "b"]}
+
+
+@pytest.mark.parametrize("text", ["👩‍👩‍👧 ❤️", "שלום עולם", "مرحبا \u200fبك", "हिन्दी क्‍ष", "日本語", "x² + √2 ≠ ½"])
+def test_scripts_survive(text: str) -> None:
+    """Joined emoji, right-to-left marks, zero-width joiners and symbols are left alone."""
+    assert tidy(text) == text
+
+
+def test_numbers_are_named() -> None:
+    """A column of numbers, or one number among texts, is refused by column and row."""
+    with pytest.raises(ValueError, match=r"column 'positive' holds int64 in row 0 .*expected text"):
+        clean(Dataset.from_dict({"anchor": ["a", "b"], "positive": [1, 2]}))
+    with pytest.raises(ValueError, match=r"column 'anchor' holds float64 in row 1 .*3\.5"):
+        clean(Dataset.from_dict({"anchor": [None, 3.5], "positive": ["x", "y"]}))
+
+
+def test_missing_column_and_nothing_left() -> None:
+    """A missing column is named; data of which nothing is left is refused; equal rows become one."""
+    with pytest.raises(ValueError, match="expected a column 'positive', got anchor, answer"):
+        clean(Dataset.from_dict({"anchor": ["a"], "answer": ["b"]}))
+    for anchors in ([], [None, None], ["x", "X"]):
+        with pytest.raises(ValueError, match=f"none of the {len(anchors)} rows is left"):
+            clean(Dataset.from_dict({"anchor": anchors, "positive": ["x"] * len(anchors)}))
+    assert len(clean(Dataset.from_dict({"anchor": ["a"] * 9, "positive": ["b"] * 9})).data) == 1

@@ -1,0 +1,87 @@
+"""Shapes are told by their columns, and a task that cannot be scored is refused."""
+
+from __future__ import annotations
+
+import pytest
+from datasets import Dataset
+
+from toolkit.prepare import RetrievalData, Task, shape_of
+
+
+def empty(*columns: str) -> Dataset:
+    return Dataset.from_dict({column: [] for column in columns})
+
+
+@pytest.mark.parametrize(
+    ("columns", "name"),
+    [
+        (["anchor", "positive"], "pairs"),
+        (["anchor", "positive", "group"], "pairs"),
+        (["anchor", "positive", "negative"], "triplets"),
+        (["sentence1", "sentence2", "score"], "scored pairs"),
+        (["sentence1", "sentence2", "label"], "labelled pairs"),
+        (["text", "label", "extra"], "labelled texts"),
+    ],
+)
+def test_known_shapes(columns: list[str], name: str) -> None:
+    """Columns in the trainer's order have a name, whatever follows them."""
+    assert shape_of(empty(*columns)) == name
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (["positive", "anchor"], "columns of pairs must come first and in this order: anchor, positive; got positive"),
+        (["group", "anchor", "positive"], "columns of pairs must come first"),
+        (["anchor", "negative", "positive"], "columns of triplets must come first"),
+        (["anchor", "answer"], "nearest is pairs, which lacks positive"),
+        (["sentence1", "score"], "nearest is scored pairs, which lacks sentence2"),
+        ([], "no known shape has the columns \\(none\\)"),
+    ],
+)
+def test_unknown_shapes(columns: list[str], message: str) -> None:
+    """A wrong order and missing columns are named with the way out."""
+    with pytest.raises(ValueError, match=message):
+        shape_of(empty(*columns))
+
+
+def make(queries: dict, corpus: dict, qrels: dict, kind: str = "retrieval") -> Task:
+    return Task("t", kind, RetrievalData(corpus, queries, qrels), {})
+
+
+@pytest.mark.parametrize(
+    ("queries", "corpus", "qrels", "message"),
+    [
+        ({}, {"d": "x"}, {}, "has 0 queries and 1 documents"),
+        ({"q": "x"}, {}, {"q": {"d": 1}}, "has 1 queries and 0 documents"),
+        ({"q": "x", "r": "y"}, {"d": "x"}, {"q": {"d": 1}}, "1 of 2 queries .* no relevant document .*'r'"),
+        ({"q": "x"}, {"d": "x"}, {"q": {"d": 0}}, "1 of 1 queries .* no relevant document"),
+        ({"q": "x"}, {"d": "x"}, {"q": {"d": 1, "e": 1}}, "name 1 documents that the corpus lacks .*'e' for query 'q'"),
+        ({1: "x"}, {"d": "x"}, {1: {"d": 1}}, "has the id 1: expected ids"),
+    ],
+)
+def test_tasks_that_cannot_be_scored(queries: dict, corpus: dict, qrels: dict, message: str) -> None:
+    """Queries without an answer, unknown documents and numbers as ids are refused, with the first of them."""
+    with pytest.raises(ValueError, match=message):
+        make(queries, corpus, qrels)
+
+
+def test_other_kinds() -> None:
+    """A kind that nothing here can score is refused."""
+    with pytest.raises(ValueError, match="expected kind 'retrieval', got 'sorting'"):
+        make({"q": "x"}, {"d": "x"}, {"q": {"d": 1}}, kind="sorting")
+
+
+def test_parts_of_a_task() -> None:
+    """`only` keeps order, corpus and groups; `with_queries` changes the words alone; the digest tells all apart."""
+    judged = {query: {"d": 1} for query in "abc"}
+    data = RetrievalData({"d": "x", "e": "y"}, {"a": "One", "b": "Two", "c": "Three"}, judged)
+    whole = Task("t", "retrieval", data, {"a": 1, "b": 2})
+    part = whole.only(["c", "a"], "part")
+    assert (list(part.data.queries), part.groups, part.data.corpus) == (["a", "c"], {"a": 1}, data.corpus)
+    lower = whole.with_queries(str.lower, "lower")
+    assert lower.data.queries == {"a": "one", "b": "two", "c": "three"} and lower.data.qrels == data.qrels
+    graded = make(dict(data.queries), dict(data.corpus), {**data.qrels, "a": {"d": 2}})
+    assert len({task.digest for task in (whole, part, lower, graded)}) == 4
+    shuffled = make(dict(reversed(data.queries.items())), dict(reversed(data.corpus.items())), dict(data.qrels))
+    assert shuffled.digest == whole.digest

