@@ -338,7 +338,7 @@ def main(arguments: list[str]) -> int:
         return start(command, rest)
     except KeyboardInterrupt:
         return 130
-    except OSError as error:
+    except (OSError, subprocess.CalledProcessError) as error:  # the second from ensurepip
         sys.exit(f"{error}. This folder must be one that you may write to, on a disk with some GB free.")
 
 

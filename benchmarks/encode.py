@@ -1,7 +1,7 @@
 """`toolkit.vectors.encode` beside `SentenceTransformer.encode`: speed, and whether the vectors are as good.
 
-    python benchmarks/encode.py                  # about 15 minutes on two cores; prints the tables of benchmarks/README.md
-    python benchmarks/encode.py --write          # and writes them there
+    python benchmarks/encode.py                  # about 15 minutes on two cores
+    python benchmarks/encode.py --write          # and writes the tables into benchmarks/README.md
 
 The peer runs at its default, at its best batch size, and in the number format that `encode` chose on this machine.
 Rounds are in ABBA order; times are medians with the smallest and largest beside them. Natural English comes from the
@@ -10,7 +10,6 @@ folder TOOLKIT_DATA (XQuAD and SQuAD) and is left out where that is not set.
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import statistics
@@ -19,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,39 +68,44 @@ def spread(values: list[float]) -> str:
 
 def cold(base: Any, sets: dict[str, list[str]]) -> pd.DataFrame:
     """Ours and the peer, cold, in ABBA order."""
-    chosen = vectors.resolve_dtype(base)
-    rows = []
-    for kind, batch in sets.items():
-        best = min(BATCHES, key=lambda size: seconds(lambda: base.encode(batch, batch_size=size)))
-        peers = {"peer, default": base, f"peer, batch {best}": base}
-        if chosen != "float32":
-            from sentence_transformers import SentenceTransformer
+    return pd.concat([cold_rows(base, kind, batch) for kind, batch in sets.items()], ignore_index=True)
 
-            half = SentenceTransformer(base.toolkit_origin["folder"], device=str(base.device), local_files_only=True,
-                                       model_kwargs={"dtype": chosen})  # fmt: skip
-            peers[f"peer, {chosen}"] = half
-        calls: dict[str, Callable[[], Any]] = {f"toolkit, {chosen}": lambda: vectors.encode(base, batch, cache=False)}
-        for name, peer in peers.items():
-            size = best if "batch" in name else 32
-            calls[name] = lambda peer=peer, size=size: peer.encode(batch, batch_size=size, normalize_embeddings=True)
-        times: dict[str, list[float]] = {name: [] for name in calls}
-        for number in range(ROUNDS):
-            for name in list(calls) if number % 2 == 0 else reversed(list(calls)):
-                times[name].append(seconds(calls[name]))
-        ours = vectors.encode(base, batch, cache=False)
-        theirs = base.encode(batch, normalize_embeddings=True)
-        real, padded = padding(base, batch)
-        for name, found in times.items():
-            ratio = statistics.median(found) / statistics.median(times[f"toolkit, {chosen}"])
-            mine = name.startswith("toolkit")
-            rows.append({
-                "texts": kind, "engine": name, "seconds, median (range)": spread(found),
-                "tokens/s": f"{real / statistics.median(found):,.0f}", "toolkit is faster by": "" if mine else f"{ratio:.2f}x",
-                "smallest cosine to float32 default": f"{(ours * theirs).sum(axis=1).min():.6f}" if mine else "",
-                "padded/real tokens": f"{padded / real:.3f}" if mine else "",
-            })  # fmt: skip
-            print(rows[-1], file=sys.stderr, flush=True)
-    return pd.DataFrame(rows)
+
+def cold_rows(base: Any, kind: str, batch: list[str]) -> pd.DataFrame:
+    chosen = vectors.resolve_dtype(base)
+    engines = {f"toolkit, {chosen}": partial(vectors.encode, base, batch, cache=False)}
+    for dtype in dict.fromkeys(["float32", chosen]):
+        peer = stock(base, dtype)
+        best = min(BATCHES, key=lambda size: seconds(lambda: peer.encode(batch, batch_size=size)))  # noqa: B023
+        for size in dict.fromkeys([32, best]):
+            engines[f"peer, {dtype}, batch {size}"] = partial(
+                peer.encode, batch, batch_size=size, normalize_embeddings=True
+            )
+    times: dict[str, list[float]] = {name: [] for name in engines}
+    for number in range(ROUNDS):
+        for name in list(engines) if number % 2 == 0 else reversed(list(engines)):
+            times[name].append(seconds(engines[name]))
+    [ours, *peers] = engines
+    cosines = (engines[ours]() * engines[peers[0]]()).sum(axis=1)
+    real, padded = padding(base, batch)
+    rows = [{"texts": kind, "engine": ours, "seconds": spread(times[ours]), "ours is faster by": "",
+             "smallest cosine": f"{cosines.min():.6f}", "padded/real": f"{padded / real:.3f}"}]  # fmt: skip
+    for name in peers:
+        ratio = statistics.median(times[name]) / statistics.median(times[ours])
+        rows.append({"texts": kind, "engine": name, "seconds": spread(times[name]),
+                     "ours is faster by": f"{ratio:.2f}x", "smallest cosine": "", "padded/real": ""})  # fmt: skip
+    table = pd.DataFrame(rows)
+    table.insert(2, "tokens", f"{real:,}")
+    print(table.to_string(), file=sys.stderr, flush=True)
+    return table
+
+
+def stock(base: Any, dtype: str) -> Any:
+    """The model as the peer loads it in a number format."""
+    from sentence_transformers import SentenceTransformer
+
+    folder = base.toolkit_origin["folder"]
+    return SentenceTransformer(folder, device="cpu", local_files_only=True, model_kwargs={"dtype": dtype})
 
 
 def padding(base: Any, batch: list[str]) -> tuple[int, int]:
@@ -146,38 +151,40 @@ class Stock:
 
 
 def warm(base: Any, sets: dict[str, list[str]]) -> pd.DataFrame:
-    """The second call, from the cache, against the peer's time (which has none) and our first call."""
+    """The second call, from the cache, against the peer's time, which has none."""
     rows = []
     for kind, batch in sets.items():
         many = list(dict.fromkeys(batch))
-        first = seconds(lambda: vectors.encode(base, many))
-        peer = seconds(lambda: base.encode(many))
-        again = [seconds(lambda: vectors.encode(base, many)) for _ in range(15)]
-        middle = statistics.median(again)
+        ours = partial(vectors.encode, base, many)
+        first, peer = seconds(ours), seconds(partial(base.encode, many))
+        again = [seconds(ours) for _ in range(15)]
         rows.append({"texts": kind, "distinct": f"{len(many):,}", "peer, seconds": f"{peer:.1f}",
-                     "toolkit cold, seconds": f"{first:.1f}", "warm, ms (range)": spread([1e3 * x for x in again]),
-                     "warm against peer": f"{peer / middle:,.0f}x"})  # fmt: skip
+                     "ours cold, seconds": f"{first:.1f}", "ours warm, ms": spread([1e3 * x for x in again]),
+                     "warm against peer": f"{peer / statistics.median(again):,.0f}x"})  # fmt: skip
     return pd.DataFrame(rows)
 
 
 def memory() -> pd.DataFrame:
-    """Peak memory of a process that encodes 20,000 short strings, beyond that of one that encodes ten."""
+    """Peak memory of a process that encodes 20,000 short strings, beside one that encodes ten."""
     rows = []
     for name in ("toolkit", "peer"):
-        peaks = []
-        for n in (10, 20_000):
-            done = subprocess.run([sys.executable, __file__, "--child", name, str(n)], capture_output=True, text=True, check=True)
-            peaks.append(json.loads(done.stdout.splitlines()[-1]))
-        rows.append({"engine": name, "peak MB, 10 strings": f"{peaks[0]:.0f}", "peak MB, 20,000 strings": f"{peaks[1]:.0f}",
-                     "result itself, MB": f"{20_000 * 384 * 4 / 1e6:.0f}"})  # fmt: skip
+        few, many = (peak(name, n) for n in (10, 20_000))
+        rows.append({"engine": name, "MB with 10 strings": f"{few:.0f}", "MB with 20,000": f"{many:.0f}",
+                     "of which result": f"{20_000 * 384 * 4 / 1e6:.0f}"})  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def peak(name: str, n: int) -> float:
+    command = [sys.executable, __file__, "--child", name, str(n)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(done.stdout.splitlines()[-1])
 
 
 def child(name: str, n: int) -> None:
     base = vectors.load(device="cpu")
     batch = [f"module_{i % 97}.function_{i}" for i in range(n)]
     vectors.encode(base, batch, cache=False, progress=False) if name == "toolkit" else base.encode(batch)
-    print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3))
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3)
 
 
 def main() -> None:
@@ -187,7 +194,8 @@ def main() -> None:
     larger = texts_for_cache()
     versions = {name: machine["versions"][name] for name in ("torch", "sentence-transformers", "transformers")}
     page = "\n\n".join([
-        f"{machine['processor']}, {machine['cores']} cores; format chosen by the probe: {vectors.resolve_dtype(base)}; {versions}.",
+        f"{machine['processor']}, {machine['cores']} cores; the probe chose {vectors.resolve_dtype(base)}; "
+        + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".",
         "### Cold", markdown(cold(base, sets)),
         "### The same results", markdown(quality(base)),
         "### From the cache", markdown(warm(base, larger)),

@@ -57,7 +57,7 @@ def main(
     naive = prepare.split(cleaned.data, sizes=(0.7, 0.1, 0.2), seed=seed, groups=None)
     corpus = split.test.data.corpus
     lengths = vectors.truncation(base, list(corpus.values()))
-    say(f"{len(cleaned.data):,} pairs and {len(corpus):,} documents are left; dropped were", dropped.drop(columns="example"))
+    say(f"{len(cleaned.data):,} pairs, {len(corpus):,} documents; left out were", dropped.drop(columns="example"))
     say("Searches, and the groups that stay together:", split.table, *split.notes)
     leak = f"A split by rows would have leaked {prepare.audit(naive.train, naive.test)}."
     say(leak, f"This split: {prepare.audit(split.train, split.test)}.")
@@ -75,7 +75,8 @@ def main(
     say("Evaluating on test ...")
     models = {"base": base, "tuned": tuned.model}
     full = evaluate.contest(models, split.test, dtype=dtype)
-    cut = evaluate.contest(models, split.test.with_queries(vectors.keyword_query(corpus), "three keywords"), dtype=dtype)
+    keywords = split.test.with_queries(vectors.keyword_query(corpus), "three keywords")
+    cut = evaluate.contest(models, keywords, dtype=dtype)
     verdict, verdict_cut = (evaluate.verdict(comparison, "tuned", keywords="BM25") for comparison in (full, cut))
     results = pd.concat([full.results, cut.results], ignore_index=True)
 
@@ -86,6 +87,8 @@ def main(
                  for task in (split.dev, split.test))  # fmt: skip
     index = deploy.build_index(documents, queries=dev)
     measured = deploy.measure(index.faiss, documents, test)
+    measured_words = (f"Index {index.kind}, {measured['megabytes']} MB: recall@10 {measured['recall']:.3f} against "
+                      f"exact search, {measured['median_ms']} ms a search.")  # fmt: skip
     deploy.bundle(folder if tuned.better else base, corpus, index, run / "bundle")
     hits = deploy.load(run).find(QUERY, 5)  # loads what was written, and checks it
 
@@ -106,6 +109,7 @@ def main(
         "seconds": round(time.perf_counter() - started, 1),
     }  # fmt: skip
     final = run.with_name(run.name.removesuffix(".partial"))
+    snippet = deploy.snippet((final / "bundle").resolve())
     command = f'python -m toolkit.deploy search {final} "{QUERY}"'
     found = pd.DataFrame([{"cosine": hit.score, "document": hit.text} for hit in hits])
     limits = ("A docstring's first sentence stands in for a search: people type otherwise, and usually less (see the "
@@ -118,17 +122,14 @@ def main(
         "Data": [split.table, leak, "Dropped:", dropped],
         "Training": [tuned.candidates, curve],
         f"One search: {QUERY}": [found],
-        "Use it": [f"Exact search, recall@10 {measured['recall']:.3f}, {measured['median_ms']} ms a search.",
-                   report.Code(deploy.snippet((final / "bundle").resolve())), report.Code(command)],
+        "Use it": [measured_words, report.Code(snippet), report.Code(command)],
         "For the referee": [report.Details("Settings, digests, versions", {**record, "machine": runs.machine()})],
     })  # fmt: skip
     runs.finish(run, record)
 
     say("", *verdict, "With three keywords instead: " + " ".join(verdict_cut), "")
     say(report.wide(results))
-    say(f"\nIndex {index.kind}: recall@10 {measured['recall']:.3f} against exact search, {measured['median_ms']} ms a search, "
-        f"{measured['megabytes']} MB. Deployed: the {name} model.")
-    say("\nSix lines for another program:\n", deploy.snippet((final / "bundle").resolve()))
+    say(f"\nDeployed is the {name} model. {measured_words}", "\nSix lines for another program:\n", snippet)
     say(f"\nSearch it:   {command}\nReport:      {final / 'report.html'}\nSeconds:     {record['seconds']}")
     return final
 

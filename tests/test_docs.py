@@ -38,13 +38,19 @@ def test_rooms_are_described_by_their_own_docstrings() -> None:
 
 def test_files_that_readme_names_exist() -> None:
     """Every path in backticks that looks like one of ours is there."""
-    named = set(re.findall(r"`((?:recipes|toolkit|benchmarks|tests|notebooks)/[\w./]*|[\w.]+\.(?:py|cff|yml|txt|toml))`", README))
+    named = set(
+        re.findall(
+            r"`((?:recipes|toolkit|benchmarks|tests|notebooks)/[\w./]*|[\w.]+\.(?:py|cff|yml|txt|toml))`", README
+        )
+    )
     named -= {"run.json", "report.html"}
     assert len(named) > 10
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
-def test_python_block_of_readme_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_python_block_of_readme_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The lines under "In Python" run as they stand and print a verdict."""
     monkeypatch.chdir(tmp_path)
     [block] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
@@ -54,9 +60,12 @@ def test_python_block_of_readme_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 def test_no_path_of_a_machine() -> None:
     """No page and no module names a place on somebody's computer."""
-    files = [*ROOT.glob("*.md"), *ROOT.glob("*.py"), *ROOT.glob("toolkit/**/*.py"), *ROOT.glob("recipes/*.py"), *ROOT.glob("benchmarks/**/*.*")]
-    found = [
-        str(file) for file in files
-        if file.is_file() and re.search(r"(?<![\w.])/(home|Users|root|tmp|opt)/\w", file.read_text(encoding="utf-8", errors="ignore"))
-    ]  # fmt: skip
-    assert found == []
+    files = [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("*.py"),
+        *ROOT.glob("toolkit/**/*.py"),
+        *ROOT.glob("recipes/*.py"),
+        *ROOT.glob("benchmarks/**/*.*"),
+    ]
+    texts = {str(file): file.read_text(encoding="utf-8", errors="ignore") for file in files if file.is_file()}
+    assert [name for name, text in texts.items() if re.search(r"(?<![\w.])/(home|Users|root|tmp|opt)/\w", text)] == []

@@ -8,8 +8,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FLOORS = [{"stats", "runs", "plots", "report"}, {"vectors"}, {"prepare"}, {"evaluate"}, {"choose", "finetune", "deploy"},
-          {"widgets", "course"}]  # fmt: skip
+FLOORS = [
+    {"stats", "runs", "plots", "report"},
+    {"vectors"},
+    {"prepare"},
+    {"evaluate"},
+    {"choose", "finetune", "deploy"},
+    {"widgets", "course"},
+]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 # On the ground floor only: what a room there may use of its neighbours.
 NEIGHBOURS = {"plots": {"runs"}, "report": {"plots", "runs"}}

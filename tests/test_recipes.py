@@ -102,7 +102,15 @@ def test_search_finds_a_document_by_its_own_text(run: Path) -> None:
 
 def test_second_run_gives_the_same_results(run: Path, tmp_path: Path) -> None:
     """The recipe from the shell, with a warm cache, repeats every score to the digit, and counts the test set's use."""
-    command = [sys.executable, str(ROOT / "recipes/semantic_search.py"), "--tiny", "--dtype", "float32", "--out", str(run.parent)]
+    command = [
+        sys.executable,
+        str(ROOT / "recipes/semantic_search.py"),
+        "--tiny",
+        "--dtype",
+        "float32",
+        "--out",
+        str(run.parent),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr
     folders = sorted(run.parent.glob("*semantic-search*/run.json"))
@@ -120,6 +128,8 @@ def test_errors_are_one_sentence(tmp_path: Path) -> None:
         (["--model", str(tmp_path / "none")], "there is no folder"),
         (["--out", str(tmp_path / "file")], "cannot make the run folder"),
     ):
-        done = subprocess.run([sys.executable, script, "--out", str(tmp_path / "runs"), *words], capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, script, "--out", str(tmp_path / "runs"), *words], capture_output=True, text=True
+        )
         assert done.returncode == 1 and done.stderr.strip().splitlines()[-1].startswith("error: ")
         assert message in done.stderr and "Traceback" not in done.stderr

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit import runs
@@ -69,6 +69,7 @@ def test_digest_file(tmp_path: Path) -> None:
 COLUMNS = st.lists(st.lists(st.text(max_size=3), max_size=3), max_size=3)
 
 
+@settings(deadline=None)
 @given(COLUMNS, COLUMNS)
 def test_digest_texts_tells_apart(left: list[list[str]], right: list[list[str]]) -> None:
     """Two sets of columns have one digest only if they are equal."""

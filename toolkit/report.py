@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader
-from matplotlib.figure import Figure
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from toolkit import plots
 from toolkit.runs import replacing

@@ -51,7 +51,10 @@ def test_two_sides_go_through_encode_evaluate_and_bundle(two_sided: Any, made: P
     texts = ["median of a moving window", "factor a matrix"]
     query, document = (vectors.encode(two_sided, texts, side=side, dtype="float32") for side in ("query", "document"))
     assert np.abs(query - document).max() > 0.01
-    stock = two_sided.encode_query(texts, normalize_embeddings=True), two_sided.encode_document(texts, normalize_embeddings=True)
+    stock = (
+        two_sided.encode_query(texts, normalize_embeddings=True),
+        two_sided.encode_document(texts, normalize_embeddings=True),
+    )
     np.testing.assert_allclose(query, stock[0], atol=1e-5)
     np.testing.assert_allclose(document, stock[1], atol=1e-5)
     np.testing.assert_allclose(two_sided.encode(texts, normalize_embeddings=True), document, atol=1e-5)
@@ -83,7 +86,9 @@ def test_snippet_needs_no_toolkit(made: Path, tmp_path: Path) -> None:
     assert len(lines.splitlines()) == 6
     script = tmp_path / "other.py"
     script.write_text("import sys; sys.modules['toolkit'] = None\n" + lines, encoding="utf-8")
-    done = subprocess.run([sys.executable, "-X", "utf8", str(script)], capture_output=True, text=True, encoding="utf-8", cwd=tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8", str(script)], capture_output=True, text=True, encoding="utf-8", cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     expected = "\n".join(hit.text for hit in deploy.load(made).find("median of a moving window", 5))
     assert done.stdout.strip() == expected
@@ -103,7 +108,9 @@ def test_changed_part_is_refused(copy: Path, part: str) -> None:
     data = bytearray((copy / part).read_bytes())
     data[len(data) // 2] ^= 1
     (copy / part).write_bytes(data)
-    with pytest.raises(ValueError, match=rf"{part} in the bundle .* is not the one that belongs there: expected SHA-256"):
+    with pytest.raises(
+        ValueError, match=rf"{part} in the bundle .* is not the one that belongs there: expected SHA-256"
+    ):
         deploy.load(copy)
 
 
@@ -155,7 +162,12 @@ def test_command_line(made: Path, tmp_path: Path) -> None:
     """The command searches, verifies, and ends with one sentence and status 1 where there is no bundle."""
 
     def command(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-X", "utf8", "-m", "toolkit.deploy", *words], capture_output=True, text=True, encoding="utf-8")
+        return subprocess.run(
+            [sys.executable, "-X", "utf8", "-m", "toolkit.deploy", *words],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+        )
 
     found = command("search", str(made), "moving median", "--k", "2")
     assert found.returncode == 0 and found.stdout.splitlines()[0].endswith(CORPUS["rolling"])

@@ -29,7 +29,7 @@ def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BATCH", 100)
 
 
-def accuracy(queries: np.ndarray, documents: np.ndarray):  # noqa: ANN201
+def accuracy(queries: np.ndarray, documents: np.ndarray):
     def score(layers: Layers) -> float:
         cosines = layers.apply(queries, "query") @ layers.apply(documents, "document").T
         return float((cosines.argmax(axis=1) == np.arange(len(queries))).mean())
@@ -52,7 +52,9 @@ def test_noise_keeps_the_base(sides: str) -> None:
     """Where dev never gets better, the layers stay the identity and training stops early."""
     rng = np.random.default_rng(1)
     queries, documents = unit(rng.normal(size=(200, 8))), unit(rng.normal(size=(200, 8)))
-    layers, history = fit(queries, documents, lambda layers: -float(np.abs(layers.query - np.eye(8)).sum()), sides=sides)
+    layers, history = fit(
+        queries, documents, lambda layers: -float(np.abs(layers.query - np.eye(8)).sum()), sides=sides
+    )
     assert np.array_equal(layers.query, np.eye(8)) and np.array_equal(layers.document, np.eye(8))
     assert len(history) == 1 + 5
 

@@ -14,7 +14,23 @@ from datasets import Dataset
 from toolkit import finetune, prepare, vectors
 from toolkit.finetune.training import assemble
 
-ANIMALS = ("cat", "dog", "horse", "cow", "sheep", "goat", "duck", "hen", "pig", "bee", "fox", "wolf", "bear", "owl", "mouse")
+ANIMALS = (
+    "cat",
+    "dog",
+    "horse",
+    "cow",
+    "sheep",
+    "goat",
+    "duck",
+    "hen",
+    "pig",
+    "bee",
+    "fox",
+    "wolf",
+    "bear",
+    "owl",
+    "mouse",
+)
 ACTS = ("feeding", "washing", "teaching", "selling", "drawing", "carrying", "healing", "naming", "finding")
 # A jargon that the base model cannot know: training has to teach it that these words mean the acts.
 JARGON = dict(zip(ACTS, ("zorp", "quib", "flim", "drax", "vunt", "plok", "snib", "wagg", "tresk"), strict=True))
@@ -22,7 +38,11 @@ JARGON = dict(zip(ACTS, ("zorp", "quib", "flim", "drax", "vunt", "plok", "snib",
 
 @pytest.fixture(scope="module")
 def split() -> prepare.Split:
-    rows = [(f"{JARGON[act]} {animal}", f"a guide to {act} your {animal} at home, with pictures") for animal in ANIMALS for act in ACTS]
+    rows = [
+        (f"{JARGON[act]} {animal}", f"a guide to {act} your {animal} at home, with pictures")
+        for animal in ANIMALS
+        for act in ACTS
+    ]
     frame = pd.DataFrame(rows, columns=["anchor", "positive"])
     return prepare.split(Dataset.from_pandas(frame), sizes=(0.6, 0.2, 0.2), groups=list(range(len(frame))))
 
@@ -37,7 +57,9 @@ def test_learns_a_jargon(model: Any, split: prepare.Split, tuned: finetune.Tuned
     from toolkit import evaluate
 
     assert tuned.better and tuned.dev_tuned == tuned.candidates["dev"].max() > tuned.dev_base
-    before, after = (evaluate.score(m, split.test, dtype="float32").per_query["nDCG@10"].mean() for m in (model, tuned.model))
+    before, after = (
+        evaluate.score(m, split.test, dtype="float32").per_query["nDCG@10"].mean() for m in (model, tuned.model)
+    )
     assert after > before
 
 
@@ -45,7 +67,9 @@ def test_test_part_is_not_looked_at(model: Any, split: prepare.Split, tuned: fin
     """With its test queries' answers swapped, training gives the very same weights."""
     data = split.test.data
     qrels = dict(zip(data.queries, reversed([data.qrels[query] for query in data.queries]), strict=True))
-    other = dataclasses.replace(split, test=prepare.Task("test", "retrieval", prepare.RetrievalData(data.corpus, data.queries, qrels), {}))
+    other = dataclasses.replace(
+        split, test=prepare.Task("test", "retrieval", prepare.RetrievalData(data.corpus, data.queries, qrels), {})
+    )
     again = finetune.train(model, other, dtype="float32")
     assert again.sides == tuned.sides
     for mine, theirs in zip(again.model.parameters(), tuned.model.parameters(), strict=True):
@@ -68,7 +92,10 @@ def test_saved_folder_gives_the_tuned_vectors(model: Any, split: prepare.Split, 
     plain = SentenceTransformer(str(tuned.save(tmp_path / "tuned")), device="cpu", local_files_only=True)
     texts = split.train["anchor"][:8]
     base = model.encode(texts)
-    layers = {"query": lambda: list(plain)[-2].sub_modules["query"][0], "document": lambda: list(plain)[-2].sub_modules["document"][0]}
+    layers = {
+        "query": lambda: list(plain)[-2].sub_modules["query"][0],
+        "document": lambda: list(plain)[-2].sub_modules["document"][0],
+    }
     for side, encode in (("query", plain.encode_query), ("document", plain.encode_document)):
         dense = list(plain)[-2] if sides == "symmetric" else layers[side]()
         expected = base @ dense.linear.weight.detach().numpy().T

@@ -17,6 +17,7 @@ TEXT = st.text(alphabet="aAe\u0301\x00\x1f\x85 \n\u2028\ufeff\u200d", max_size=6
 ROW = st.tuples(TEXT | st.none(), TEXT | st.none())
 
 
+@settings(deadline=None)
 @given(st.text() | TEXT)
 def test_tidy_is_idempotent(text: str) -> None:
     """What is tidy stays as it is: composed, without control characters, in single spaces."""

@@ -7,7 +7,7 @@ import itertools
 import networkx
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.prepare import near_pairs
@@ -60,6 +60,7 @@ def test_near_pairs_of_few_texts() -> None:
             near_pairs(["a"], threshold)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_normal_is_idempotent(text: str) -> None:
     """The words of the words are the words."""
@@ -90,6 +91,7 @@ def test_scripts_without_spaces(text: str, copy: str, other: str) -> None:
     assert len(shingles(text)) > 20
 
 
+@settings(deadline=None)
 @given(st.integers(1, 12), st.data())
 def test_components_equal_networkx(n: int, data: st.DataObject) -> None:
     """Rows share a label exactly where networkx finds them connected, also when edges repeat."""
@@ -102,6 +104,7 @@ def test_components_equal_networkx(n: int, data: st.DataObject) -> None:
     assert ours == set(map(frozenset, networkx.connected_components(graph)))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 4)))
 def test_same_value_joins_equal_values(values: list[int]) -> None:
     """Joined by `same_value`, rows share a component exactly where their values are equal."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import pkgutil
 import re
+import shutil
 import socket
 import textwrap
 import warnings
@@ -198,9 +200,13 @@ def test_collecting_is_the_same_everywhere(sample: Path, tmp_path: Path, monkeyp
     """Neither hashes, addresses and flags of the process nor files in the user's folder change what is collected."""
     runs = []
     for seed in ("1", "2"):
-        folder = tmp_path / seed
-        write_package(folder, {"networkx.py": "raise ValueError('not the package')", "random.py": "import nothing"})
-        monkeypatch.chdir(folder)
+        here, beside = tmp_path / seed, tmp_path / seed / "beside"
+        for folder in (here, beside):
+            write_package(folder, {"networkx.py": "raise ValueError('not the package')", "random.py": "import nothing"})
+        script = Path(shutil.copy(Path(pydocs.__file__).with_name("docstrings.py"), beside))
+        monkeypatch.setattr(docstrings, "__file__", str(script))
+        monkeypatch.chdir(here)
+        monkeypatch.setenv("PYTHONPATH", f"{os.pathsep}{sample}")  # as PYTHONPATH=$PYTHONPATH:sample leaves it
         monkeypatch.setenv("PYTHONHASHSEED", seed)
         monkeypatch.setenv("PYTHONOPTIMIZE", "2")
         runs.append(pydocs.collect(["sample", "networkx"]))

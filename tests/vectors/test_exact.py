@@ -45,7 +45,12 @@ def test_memory_map_and_other_formats(tmp_path: Path) -> None:
     queries, docs = unit(4, 8, 0), unit(50, 8, 1)
     np.save(tmp_path / "docs.npy", docs)
     expected = nearest(queries, docs, 5)[1]
-    for other in (np.load(tmp_path / "docs.npy", mmap_mode="r"), docs.tolist(), docs.astype(np.float64), np.asfortranarray(docs)):
+    for other in (
+        np.load(tmp_path / "docs.npy", mmap_mode="r"),
+        docs.tolist(),
+        docs.astype(np.float64),
+        np.asfortranarray(docs),
+    ):
         assert np.array_equal(nearest(queries, other, 5)[1], expected)
 
 

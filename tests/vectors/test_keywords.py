@@ -21,7 +21,7 @@ CORPUS = {
 
 
 def by_formula(query: str, k1: float = 1.5, b: float = 0.75) -> dict[str, float]:
-    """BM25 as in Lucene: idf ln(1 + (N - n + 1/2) / (n + 1/2)), term frequency tf / (tf + k1 (1 - b + b len / mean len))."""
+    """BM25 as in Lucene: idf ln(1 + (N - n + 1/2) / (n + 1/2)), tf / (tf + k1 (1 - b + b len / mean len))."""
     from bm25s.tokenization import STOPWORDS_EN
 
     stem = Stemmer.Stemmer("english").stemWords
@@ -37,7 +37,9 @@ def by_formula(query: str, k1: float = 1.5, b: float = 0.75) -> dict[str, float]
     return {name: score for name, score in scores.items() if score > 0}
 
 
-@pytest.mark.parametrize("query", ["cat", "the cats and dogs", "long run", "cat cat dog", "DataFrame from csv", "frame unknownword"])
+@pytest.mark.parametrize(
+    "query", ["cat", "the cats and dogs", "long run", "cat cat dog", "DataFrame from csv", "frame unknownword"]
+)
 def test_scores_are_those_of_the_formula(query: str) -> None:
     """Every score equals a plain computation, best first, and documents without a word of the query are absent."""
     found = bm25(CORPUS).search({"q": query})["q"]

@@ -23,7 +23,9 @@ def test_counts_are_the_tokenizers(model: Any, prompts: dict[str, str]) -> None:
     changed.prompts = prompts
     frame = truncation(changed, TEXTS * 400)  # more than one batch
     longest = max(prompts.values(), key=len, default="")
-    expected = [len(ids) for ids in model.tokenizer([longest + t for t in TEXTS], truncation=False, verbose=False)["input_ids"]]
+    expected = [
+        len(ids) for ids in model.tokenizer([longest + t for t in TEXTS], truncation=False, verbose=False)["input_ids"]
+    ]
     assert frame["tokens"].tolist() == expected * 400
     assert frame["lost"].tolist() == [max(0, n - 256) for n in expected] * 400
     assert set(frame["limit"]) == {256} and (frame["lost"] > 0).any()
@@ -45,7 +47,9 @@ def test_tokenizer_is_left_as_it_was(model: Any) -> None:
 
 def test_a_model_without_limit(model: Any) -> None:
     """Where the model has no limit nothing is lost and the limit is NaN; no texts give no rows."""
-    static = SentenceTransformer(modules=[StaticEmbedding(model.tokenizer.backend_tokenizer, embedding_dim=8)], device="cpu")
+    static = SentenceTransformer(
+        modules=[StaticEmbedding(model.tokenizer.backend_tokenizer, embedding_dim=8)], device="cpu"
+    )
     frame = truncation(static, TEXTS)
     assert frame["lost"].sum() == 0 and np.isnan(frame["limit"]).all() and frame["tokens"].max() > 256
     assert list(truncation(model, []).columns) == ["tokens", "limit", "lost"] and truncation(model, []).empty

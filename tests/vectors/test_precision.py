@@ -85,7 +85,9 @@ def test_fast_and_close(model: Any, cache: Path, probes: Any, ratio: float, cosi
     assert resolve_dtype(model) == expected
 
 
-@pytest.mark.parametrize("content", ["", "{half", "[]", '{"a": 3}', '{"KEY": {"ratio": null}}', "\x00\x01", '{"KEY": 1}'])
+@pytest.mark.parametrize(
+    "content", ["", "{half", "[]", '{"a": 3}', '{"KEY": {"ratio": null}}', "\x00\x01", '{"KEY": 1}']
+)
 def test_damaged_probes(model: Any, cache: Path, probes: Any, content: str) -> None:
     """A damaged file of answers is measured anew and mended."""
     resolve_dtype(model)

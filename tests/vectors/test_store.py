@@ -284,7 +284,7 @@ def test_damage_is_encoded_again(model: Any, cache: Path, expected: np.ndarray, 
 
 
 def test_info_and_clear(model: Any, cache: Path) -> None:
-    """The table counts the vectors of each set; a model, by name or weights, is cleared alone; an unknown one is refused."""
+    """The table counts vectors by set; a model, by name or weights, is cleared alone; an unknown one is refused."""
     assert cache_info().empty and cache_clear() == 0
     other = copy.deepcopy(model)
     other[1].pooling_mode = "cls"
@@ -312,6 +312,8 @@ def test_kept_as_it_goes(model: Any, cache: Path, monkeypatch: pytest.MonkeyPatc
     put = Store.put
     monkeypatch.setattr(Store, "put", lambda self, keys, *rest: (writes.append(len(keys)), put(self, keys, *rest))[1])
     monkeypatch.setattr(encoding_module, "KEEP_EVERY", 6_000)
-    static = SentenceTransformer(modules=[StaticEmbedding(model.tokenizer.backend_tokenizer, embedding_dim=8)], device="cpu")
+    static = SentenceTransformer(
+        modules=[StaticEmbedding(model.tokenizer.backend_tokenizer, embedding_dim=8)], device="cpu"
+    )
     encode(static, [f"text number {i} about foxes" for i in range(5_000)])
     assert len(writes) >= 4 and sum(writes) == 5_000

@@ -66,7 +66,9 @@ class Bundle:
             raise ValueError(f"expected a search text, got {text!r}")
         scores, rows = self._nearest([text], k)
         return [
-            Hit(float(s), self.ids[i], self.texts[i]) for s, i in zip(scores[0], rows[0].tolist(), strict=True) if i >= 0
+            Hit(float(s), self.ids[i], self.texts[i])
+            for s, i in zip(scores[0], rows[0].tolist(), strict=True)
+            if i >= 0
         ]
 
     def _nearest(self, texts: list[str], k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -77,9 +79,7 @@ class Bundle:
         return found
 
 
-def bundle(
-    model: SentenceTransformer | str | Path, corpus: Mapping[str, str], index: Index, out: str | Path
-) -> Path:
+def bundle(model: SentenceTransformer | str | Path, corpus: Mapping[str, str], index: Index, out: str | Path) -> Path:
     """Write model, index and texts into one folder, whole or not at all.
 
     Parameters
@@ -120,7 +120,9 @@ def bundle(
         faiss.write_index(index.faiss, str(temporary / "index.faiss"))
         lines = [json.dumps({"id": name, "text": text}, ensure_ascii=False) for name, text in corpus.items()]
         (temporary / "documents.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        (temporary / "README.md").write_text(_README.format(snippet=f"```python\n{snippet('.')}\n```"), encoding="utf-8")
+        (temporary / "README.md").write_text(
+            _README.format(snippet=f"```python\n{snippet('.')}\n```"), encoding="utf-8"
+        )
         record = {
             "format": 1,
             "documents": len(corpus),
@@ -195,4 +197,6 @@ print(*(texts[i] for i in index.search(model.encode_query([search], normalize_em
 def _parts(folder: Path) -> list[str]:
     """Every file of a bundle but its record and its readme, by its path inside the folder."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return [name for name in (path.relative_to(folder).as_posix() for path in files) if name not in (RECORD, "README.md")]
+    return [
+        name for name in (path.relative_to(folder).as_posix() for path in files) if name not in (RECORD, "README.md")
+    ]

@@ -23,7 +23,8 @@ def verdict(comparison: Comparison, system: str, *, keywords: str | None = None,
     Returns
     -------
     list of str
-        The first sentence is the shortest answer; every number comes from the comparison.
+        By the interval of the one difference that was asked for; of many systems compared at once, trust the
+        comparison's ``p_holm``. The first sentence is the shortest answer; every number comes from the comparison.
     """
     base = comparison.baseline
     row = comparison.row(system, metric)

@@ -57,7 +57,9 @@ SIDES_TEXT = {
 def write_card(path: str | Path, record: Mapping[str, Any]) -> None:
     """Write ``README.md`` of a tuned model from its `record`; the first line says how to call it."""
     if record["sides"] == "symmetric":
-        warning = "One layer for both sides: encode, encode_query and encode_document agree, but for the base's prompts."
+        warning = (
+            "One layer for both sides: encode, encode_query and encode_document agree, but for the base's prompts."
+        )
     else:
         warning = (
             "Use encode_query for searches and encode_document for documents: a bare encode takes the document side."

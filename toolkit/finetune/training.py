@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit import runs, vectors
-from toolkit.evaluate import METRICS, per_query
+from toolkit.evaluate import per_query
 from toolkit.prepare import Split, Task
 
 if TYPE_CHECKING:

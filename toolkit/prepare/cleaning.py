@@ -36,11 +36,11 @@ class Cleaned:
 
 
 def tidy(text: str) -> str:
-    """One text in Unicode's composed form (NFC), without control characters, with single spaces.
+    r"""One text in Unicode's composed form (NFC), without control characters, with single spaces.
 
     Examples
     --------
-    >>> tidy("  rolling\\tmedian\\x00 of a\\nseries ")
+    >>> tidy("  rolling\tmedian\x00 of a\nseries ")
     'rolling median of a series'
     """
     return _SPACES.sub(" ", unicodedata.normalize("NFC", _CONTROL.sub("", text))).strip()

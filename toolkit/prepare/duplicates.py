@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ def normal(text: str) -> str:
 def shingles(text: str) -> set[str]:
     """The words of a text and its pairs of neighbouring words."""
     words = normal(text).split()
-    return {*words, *(f"{a} {b}" for a, b in zip(words, words[1:], strict=False))}
+    return {*words, *(f"{a} {b}" for a, b in pairwise(words))}
 
 
 def near_pairs(texts: Sequence[str], threshold: float = NEAR) -> NDArray[np.int64]:

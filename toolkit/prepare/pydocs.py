@@ -71,7 +71,7 @@ def collect(packages: Sequence[str] | None = None) -> list[dict[str, str]]:
     groups = [[name for name in packages if (name == "torch") is alone] for alone in (True, False)]
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         outs = {Path(folder) / f"{number}.jsonl": group for number, group in enumerate(groups) if group}
-        # -P and the empty folder: a user's own code.py or random.py is no part of the standard library.
+        # -P and the empty folder: neither our own modules nor a user's random.py may pass for those of a package.
         command = [sys.executable, "-P", "-W", "ignore", docstrings.__file__]
         running = [
             stack.enter_context(
@@ -145,7 +145,7 @@ def load_pydocs(limit: int | None = 4500) -> tuple[pd.DataFrame, pd.DataFrame]:
     ValueError
         For a limit that is no whole number of at least 100, or when none of `PACKAGES` is installed.
     """
-    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 100):
+    if limit is not None and (not isinstance(limit, int) or limit < 100):
         raise ValueError(f"expected a limit of at least 100 rows, or None for all, got {limit!r}")
     versions = _versions()
     if not versions:

@@ -148,6 +148,8 @@ def shape_of(dataset: Dataset) -> str:
     'pairs'
     """
     columns = list(dataset.column_names)
+    if columns[:2] == ["anchor", "positive"] and any(column.startswith("negative") for column in columns[2:]):
+        return "triplets"  # also with several negatives, negative_1, negative_2, ...
     for wanted, name in SHAPES.items():
         if columns[: len(wanted)] == list(wanted):
             return name

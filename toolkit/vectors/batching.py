@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 from sentence_transformers.base.modules import Transformer
 
 from toolkit.vectors.forward import (
-    Parts, configuration, in_dtype, in_float, parts, run_head, run_ids, tokenizer_digest, weights_digest,
+    Parts,
+    configuration,
+    in_dtype,
+    in_float,
+    parts,
+    run_head,
+    run_ids,
+    tokenizer_digest,
+    weights_digest,
 )  # fmt: skip
 from toolkit.vectors.precision import DTYPES, resolve_dtype
 
@@ -23,7 +31,7 @@ CLIP = 50  # characters a token, far more than any text has: what lies beyond is
 
 @dataclass(frozen=True)
 class Window:
-    """Tokenised texts: token ids (or the texts themselves, for a model that takes no ids), lengths, and which were cut."""
+    """Tokenised texts: token ids (the texts themselves, for a model that takes no ids), lengths, and which were cut."""
 
     rows: list[Any]
     lengths: NDArray[np.int64]
@@ -157,7 +165,7 @@ def _prompt(model: Any, side: str | None) -> str:
 
 
 def _clip(text: str, limit: int | None) -> str:
-    """The beginning of a text that is far longer than the model reads, up to a space; so 50 MB cost no more than 50 kB."""
+    """The beginning of a text far longer than the model reads, up to a space; so 50 MB cost no more than 50 kB."""
     if limit is None or len(text) <= CLIP * limit:
         return text
     end = text.rfind(" ", 0, CLIP * limit)

@@ -110,7 +110,7 @@ def _check(texts: Sequence[str], side: str | None) -> None:
     for number, text in enumerate(_all(texts)):
         if not isinstance(text, str):
             raise ValueError(
-                f"text {number} is {type(text).__name__} ({text!r:.60}), expected str: drop or fill missing values first"
+                f"text {number} is {type(text).__name__} ({text!r:.60}), expected str: drop or fill missing ones first"
             )
         try:
             text.encode()

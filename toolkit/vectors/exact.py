@@ -56,6 +56,8 @@ def nearest(
         metric=faiss.METRIC_INNER_PRODUCT,
     )
     if (ids < 0).any():  # FAISS's way to say that there was nothing to compare
-        raise ValueError("queries or docs hold values that are not finite (NaN): encode gives none, look at their source")
+        raise ValueError(
+            "queries or docs hold values that are not finite (NaN): encode gives none, look at their source"
+        )
     order = np.lexsort((ids, -scores), axis=1)
     return np.take_along_axis(scores, order, axis=1), np.take_along_axis(ids, order, axis=1)

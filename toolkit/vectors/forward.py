@@ -97,7 +97,8 @@ def tokenizer_digest(tokenizer: Any) -> str:
     backend = getattr(tokenizer, "backend_tokenizer", tokenizer)  # of tokenizers, whoever wraps it
     if not hasattr(backend, "to_str"):
         return xxhash.xxh3_128_hexdigest(repr(tokenizer).encode())
-    state = repr((backend.get_vocab_size(), backend.normalizer, backend.pre_tokenizer, backend.post_processor))
+    added = sorted(backend.get_added_tokens_decoder())
+    state = repr((backend.get_vocab_size(), added, backend.normalizer, backend.pre_tokenizer, backend.post_processor))
     known = _tokenizers.get(tokenizer)
     if known is None or known[0] != state:
         rules = json.loads(backend.to_str())
@@ -108,7 +109,7 @@ def tokenizer_digest(tokenizer: Any) -> str:
 
 
 def configuration(modules: Iterable[Any]) -> list[str]:
-    """Settings of the modules that change a vector beside the weights: pooling mode, attention heads, RoPE scaling, ..."""
+    """Settings of the modules that change a vector beside the weights: pooling mode, number of heads, ..."""
     found = []
     for module in modules:
         settings = dict(module.get_config_dict()) if hasattr(module, "get_config_dict") else {"repr": repr(module)}

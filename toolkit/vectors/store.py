@@ -16,6 +16,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ class Store:
         flags: NDArray[np.uint32],
         found: NDArray[np.bool_],
     ) -> None:
-        """Look up `keys` and write what is there into the last three: (n, dim) vectors, n flags, and which were found."""
+        """Look up `keys`; write what is there into the last three: (n, dim) vectors, n flags, and which were found."""
         for path in self._segments():
             if found.all():
                 break
@@ -142,7 +143,7 @@ class Store:
             self._set_aside(path, f"it could not be read: {error.strerror or error}")
             return None
         ends = np.cumsum([HEADER, 16 * n, 4 * dim * n, 8 * n])
-        keys, rows, notes = (data[a:b] for a, b in zip(ends, ends[1:], strict=False))
+        keys, rows, notes = (data[a:b] for a, b in pairwise(ends))
         return keys.view("S16"), rows.view("<f4").reshape(n, dim), notes.view("<u4").reshape(n, 2)
 
     def _merge(self) -> None:
@@ -235,7 +236,12 @@ def cache_clear(model: str | None = None) -> int:
     """
     info = cache_info()
     if model is not None:
-        chosen = info[[str(n).startswith(model) or str(w).startswith(model[:12]) for n, w in zip(info["model"], info["weights"], strict=True)]]
+        chosen = info[
+            [
+                str(n).startswith(model) or str(w).startswith(model[:12])
+                for n, w in zip(info["model"], info["weights"], strict=True)
+            ]
+        ]
         if chosen.empty:
             known = ", ".join(sorted(set(info["model"]))) or "none"
             raise ValueError(f"no cached vectors of {model!r}; there are vectors of: {known}")
