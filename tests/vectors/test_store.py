@@ -131,6 +131,7 @@ DAMAGE = {
     "empty": lambda data: bytearray(),
     "longer": lambda data: data + b"\0",
     "zeroed page": lambda data: data[: HEADER + 16 * 300] + bytes(4096) + data[HEADER + 16 * 300 + 4096 :],
+    "all zero": lambda data: data[: HEADER + 16 * 300] + bytes(len(data) - HEADER - 16 * 300),
     "garbage": lambda data: bytearray(os.urandom(len(data))),
 }
 

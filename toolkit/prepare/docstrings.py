@@ -26,7 +26,10 @@ _INTERNAL = {
     "backends", "compat", "conftest", "distutils", "experimental", "externals", "f2py", "setup", "sphinxext", "test",
     "testing", "tests",
 }  # fmt: skip
-_INTERNAL_MODULES = {"numpy.core", "pandas.core", "torch.fx.passes", "torch.utils.hipify", "torch.utils.tensorboard"}
+_INTERNAL_MODULES = {
+    "numpy.core", "pandas.core", "torch.ao.ns", "torch.distributed.flight_recorder", "torch.fx.passes",
+    "torch.utils.hipify", "torch.utils.tensorboard",
+}  # fmt: skip
 # Modules that open a window or a browser, print, install something, or are only there on one system.
 _NOT_WALKED = {
     "antigravity", "encodings", "ensurepip", "idlelib", "lib2to3", "msilib", "nt", "posix", "pydoc_data", "test",
@@ -168,7 +171,7 @@ _DROPPED = (
 )  # fmt: skip
 _TITLE = re.compile(rf"({'|'.join(_ENTRIES + _RESULTS + _PROSE + _DROPPED)}):{{0,2}}\s*")
 _UNDERLINE = re.compile(r"\s*([-=~])\1{2,}\s*")
-_CODE = re.compile(r"^ *>>>.*\n?(?:^ *\S.*\n?)*|^ *```[^`]*```.*\n?", re.M)
+_CODE = re.compile(r"^ *>>>?.*\n?(?:^ *\S.*\n?)*|^ *```[^`]*```.*\n?", re.M)
 _DIRECTIVE = re.compile(r"^( *)\.\. *(\w[\w:-]*):: *(.*)\n?((?:\1 +\S.*\n?| *\n)*)", re.M)
 _COMMENT = re.compile(r"^( *)\.\. .*\n?(?:\1 +\S.*\n?)*", re.M)
 _LITERAL = re.compile(r"^( *)(.*)::[ ]*\n(?: *\n)+(?:\1 +\S.*\n?| *\n)+", re.M)
