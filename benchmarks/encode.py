@@ -1,6 +1,6 @@
 """`toolkit.vectors.encode` beside `SentenceTransformer.encode`: speed, and whether the vectors are as good.
 
-    python benchmarks/encode.py                  # about 15 minutes on two cores
+    python benchmarks/encode.py                  # about 10 minutes on two cores
     python benchmarks/encode.py --write          # and writes the tables into benchmarks/README.md
 
 The peer runs at its default, at its best batch size, and in the number format that `encode` chose on this machine.
@@ -35,18 +35,18 @@ BATCHES = (8, 16, 32, 64, 128)
 
 
 def texts() -> dict[str, list[str]]:
-    """The kinds of texts that are timed; each is about 30,000 tokens."""
+    """The kinds of texts that are timed; each is about 20,000 tokens."""
     from toolkit.prepare.pydocs import collect
 
     records = collect()
     rng = np.random.default_rng(0)
     pick = [records[i] for i in rng.permutation(len(records))]
     kinds = {
-        "long documents (docstrings)": [f"{r['name']}: {r['body']}" for r in pick if len(r["body"]) > 800][:140],
-        "short technical strings (names)": [r["name"] for r in pick][:2200],
+        "long documents (docstrings)": [f"{r['name']}: {r['body']}" for r in pick if len(r["body"]) > 800][:100],
+        "short technical strings (names)": [r["name"] for r in pick][:1600],
     }
     if os.environ.get("TOOLKIT_DATA"):
-        kinds["natural English (SQuAD questions)"] = squad_questions()[:2000]
+        kinds["natural English (SQuAD questions)"] = squad_questions()[:1500]
     return kinds
 
 
@@ -212,7 +212,7 @@ def texts_for_cache() -> dict[str, list[str]]:
 
     records = collect()
     return {
-        "long documents (docstrings)": [f"{r['name']}: {r['body']}" for r in records if len(r["body"]) > 800][:3000],
+        "long documents (docstrings)": [f"{r['name']}: {r['body']}" for r in records if len(r["body"]) > 800][:1000],
         "short technical strings (names)": [r["name"] for r in records][:20_000],
     }
 

@@ -110,7 +110,7 @@ def main(
     }  # fmt: skip
     final = run.with_name(run.name.removesuffix(".partial"))
     snippet = deploy.snippet((final / "bundle").resolve())
-    command = f'python -m toolkit.deploy search {final} "{QUERY}"'
+    command = f'{runs.this_python()} -m toolkit.deploy search "{final}" "{QUERY}"'
     found = pd.DataFrame([{"cosine": hit.score, "document": hit.text} for hit in hits])
     limits = ("A docstring's first sentence stands in for a search: people type otherwise, and usually less (see the "
               "three keywords). Your texts will differ: measure on them.")  # fmt: skip

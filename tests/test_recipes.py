@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -117,7 +118,9 @@ def test_second_run_gives_the_same_results(run: Path, tmp_path: Path) -> None:
     second = next(file.parent for file in folders if file.parent != run)
     assert (second / "results.csv").read_text() == (run / "results.csv").read_text()
     assert json.loads((second / "run.json").read_text(encoding="utf-8"))["data"]["test_scored"] == 2
-    assert "python -m toolkit.deploy search" in done.stdout
+    [line] = re.findall(r"^Search it: +(.+)$", done.stdout, re.MULTILINE)
+    found = subprocess.run(shlex.split(line), capture_output=True, text=True, encoding="utf-8", cwd=tmp_path)
+    assert found.returncode == 0 and len(found.stdout.splitlines()) == 5
 
 
 def test_errors_are_one_sentence(tmp_path: Path) -> None:

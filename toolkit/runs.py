@@ -8,6 +8,7 @@ import os
 import platform
 import secrets
 import shutil
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -58,6 +59,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     'hello'
     """
     path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} into; make it first")
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     temporary.touch(exist_ok=False)  # with the permissions that any new file gets
     try:
@@ -119,6 +122,13 @@ def times_scored(root: str | Path, test_digest: str) -> int:
         except (OSError, ValueError, KeyError, TypeError):
             continue  # not a record of ours
     return count
+
+
+def this_python() -> str:
+    """How this Python is called from a shell that stands here, quoted where need be; ``.venv/bin/python`` mostly."""
+    path = Path(sys.executable)
+    short = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    return f'"{short}"' if " " in str(short) else str(short)
 
 
 def machine() -> dict[str, Any]:

@@ -102,7 +102,7 @@ WORD_AT_THE_EDGE = ("fox" + " " * 60) * 200 + " " * 110 + "xqz" * 100 + " fox" *
     ids=["spaces", "no spaces", "no words", "nothing else", "word at the edge"],
 )
 def test_clip_changes_nothing(small: Any, text: str) -> None:
-    """200 kB texts give the vector of the whole text, with spaces or without, also where a word lies across the edge."""
+    """200 kB texts give the vector of the whole text, with spaces, without, and with a word across the edge."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         same(small, [text], cache=False)

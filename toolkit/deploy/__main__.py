@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from pathlib import Path
 
 import tyro
@@ -20,7 +21,7 @@ def search(path: tyro.conf.Positional[Path], query: tyro.conf.Positional[str], k
     """
     print("Loading the model ...", file=sys.stderr, flush=True)
     for place, hit in enumerate(deploy.load(path).find(query, k), 1):
-        print(f"{place:2d}. {hit.score:.3f}  {hit.text}")
+        print(f"{place:2d}. {hit.score:.3f}  {textwrap.shorten(hit.text, 240, placeholder=' ...')}")
 
 
 def verify(path: tyro.conf.Positional[Path]) -> None:

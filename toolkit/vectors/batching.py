@@ -26,6 +26,8 @@ from toolkit.vectors.forward import (
 from toolkit.vectors.precision import DTYPES, resolve_dtype
 
 BATCH_TOKENS = {"cpu": 2_048, "mps": 16_384, "cuda": 65_536}  # padded tokens in a batch
+PADDING = 0.02  # of the tokens of a batch
+SMALL = 0.25  # of the budget: a batch up to this size may hold more padding
 CLIP = 50  # characters a token, far more than any text has: what lies beyond is looked at only when it may matter
 
 
@@ -140,7 +142,7 @@ class Plan:
         order = np.argsort(-window.lengths, kind="stable")
         start = 0
         while start < len(order):
-            at = order[start : start + max(1, budget // int(window.lengths[order[start]]))]
+            at = order[start : start + _rows_in_batch(window.lengths[order[start : start + budget]], budget)]
             yield at, unit(run_ids(transformer, rest, [window.rows[i] for i in at]))
             start += len(at)
 
@@ -149,6 +151,18 @@ class Plan:
         if self.part.head:
             vectors = run_head(self.part.head, vectors, self.side)
         return unit(vectors[:, : self.model.truncate_dim]) if self.model.truncate_dim else vectors
+
+
+def _rows_in_batch(lengths: NDArray[np.int64], budget: int) -> int:
+    """How many of texts of descending length make the next batch: within the budget, and with little padding.
+
+    A batch ends before it is full where padding would take more than a fiftieth of it, but not while it is so small
+    that what a call costs at all would count.
+    """
+    padded = lengths[0] * np.arange(1, len(lengths) + 1)
+    lean = padded <= (1 + PADDING) * np.cumsum(lengths)
+    good = np.flatnonzero((padded <= budget) & (lean | (padded <= budget * SMALL)))
+    return int(good[-1]) + 1 if len(good) else 1
 
 
 def plan(model: Any, side: str | None, dtype: str = "auto") -> Plan:

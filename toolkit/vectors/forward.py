@@ -74,6 +74,7 @@ def _takes_ids(modules: Sequence[Any], prompt: str) -> bool:
         and not any(getattr(transformer, name, None) for name in special)
         and not any((getattr(transformer, "processing_kwargs", None) or {}).values())
         and transformer.tokenizer.pad_token_id is not None
+        and transformer.tokenizer.truncation_side == "right"
         and (pooling.include_prompt or not prompt)
     )
 

@@ -48,6 +48,8 @@ def load(name: str | Path = EMBEDDED, *, revision: str | None = None, device: st
     ConnectionError
         The Hub is needed and cannot be reached; raised within seconds.
     """
+    if not isinstance(name, (str, Path)) or not str(name).strip():
+        raise ValueError(f"expected a folder, a name on the Hub, or nothing for the embedded model; got {name!r}")
     name = str(name)
     if revision is None and name in (EMBEDDED, EMBEDDED.rpartition("/")[2]):
         folder = _embedded_folder()
