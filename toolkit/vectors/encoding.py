@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from toolkit.vectors.batching import Plan
 
 BLOCK = 65_536  # texts whose cached vectors are looked up at a time
-WINDOW_TEXTS = 32_768  # texts that are tokenised and sorted at a time ...
+WINDOW_TEXTS = 8_192  # texts that are tokenised and sorted at a time ...
 WINDOW_CHARACTERS = 32_000_000  # ... and the characters that they may hold
 KEEP_EVERY = 150_000  # tokens between two writes to the cache: about half a minute on two cores
 
