@@ -11,7 +11,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,8 @@ def cache_folder() -> Path:
     """
     named = os.environ.get("TOOLKIT_CACHE")
     folder = Path(named).expanduser() if named else platformdirs.user_cache_path("embedding-recipes", appauthor=False)
-    try:
+    with suppress(OSError):  # whoever writes there says what could not be kept
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError:
-        pass
     return folder
 
 

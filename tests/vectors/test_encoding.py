@@ -34,7 +34,7 @@ def stock(model: Any, texts: list[str], side: str | None = None) -> np.ndarray:
     return run(texts, normalize_embeddings=True, show_progress_bar=False)
 
 
-def same(model: Any, texts: list[str], side: Any = None, **settings: Any) -> None:
+def assert_same(model: Any, texts: list[str], side: Any = None, **settings: Any) -> None:
     """Assert that `encode` and the stock way agree to 1e-5."""
     vectors = encode(model, texts, side=side, dtype="float32", progress=False, **settings)
     assert vectors.dtype == np.float32
@@ -90,7 +90,7 @@ def test_equals_sentence_transformers(model: Any, cache: Path, side: Any) -> Non
 def test_whole_cut_of_a_long_text(model: Any) -> None:
     """A text beyond the limit gives the stock vector, and a warning that counts it."""
     with pytest.warns(UserWarning, match=r"2 of 3 texts are longer than the 256 tokens"):
-        same(model, [LONG, "short", LONG], cache=False)
+        assert_same(model, [LONG, "short", LONG], cache=False)
 
 
 WORD_AT_THE_EDGE = ("fox" + " " * 60) * 200 + " " * 110 + "xqz" * 100 + " fox" * 9  # in half it would be many tokens
@@ -105,7 +105,7 @@ def test_clip_changes_nothing(small: Any, text: str) -> None:
     """200 kB texts give the vector of the whole text, with spaces, without, and with a word across the edge."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        same(small, [text], cache=False)
+        assert_same(small, [text], cache=False)
 
 
 def test_50_mb_reach_the_tokenizer_as_50_kb(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +145,7 @@ def test_prompts(small: Any, prompts: dict[str, str], default: str | None) -> No
     changed = copy.deepcopy(small)
     changed.prompts, changed.default_prompt_name = prompts, default
     for side in (None, "query", "document"):
-        same(changed, TEXTS[:4], side, cache=False)
+        assert_same(changed, TEXTS[:4], side, cache=False)
     by_side = [encode(changed, ["fox"], side=s, dtype="float32", cache=False) for s in (None, "query", "document")]  # type: ignore[arg-type]
     assert not all(np.allclose(by_side[0], other) for other in by_side[1:]) or default in ("corpus", "sts")
 
@@ -154,7 +154,7 @@ def test_truncate_dim(small: Any) -> None:
     """A model cut to 64 numbers gives unit vectors of 64 numbers, from the same cached vectors."""
     changed = copy.deepcopy(small)
     changed.truncate_dim = 64
-    same(changed, TEXTS)
+    assert_same(changed, TEXTS)
     assert encode(changed, ["a"], dtype="float32").shape == (1, 64)
 
 
@@ -172,7 +172,7 @@ def test_models_of_other_builds(small: Any, cache: Path) -> None:
         built(transformer, unread, norm, prompts={"query": "search for: ", "document": "text: "}),
     ):
         for side in (None, "query", "document") if any(each.prompts.values()) else (None,):
-            same(each, TEXTS, side)
+            assert_same(each, TEXTS, side)
 
 
 def test_two_sides(small: Any, cache: Path) -> None:
@@ -181,7 +181,7 @@ def test_two_sides(small: Any, cache: Path) -> None:
     sides = {"query": [Dense(384, 16)], "document": [Dense(384, 16)]}
     two = built(*small, Router(sides, default_route="document"), Normalize())
     for side in (None, "query", "document"):
-        same(two, TEXTS, side)
+        assert_same(two, TEXTS, side)
     query, document, bare = (encode(two, TEXTS, side=s, dtype="float32") for s in ("query", "document", None))  # type: ignore[arg-type]
     assert np.array_equal(bare, document) and not np.allclose(query, document, atol=0.1)
 
@@ -194,10 +194,10 @@ def test_first_modules_of_another_kind(small: Any, cache: Path) -> None:
     static = StaticEmbedding(rules, embedding_dim=24)
     towers = Router.for_query_document([StaticEmbedding(rules, embedding_dim=384)], [*small][:2])
     for each in (built(static, truncate_dim=8), built(static), built(BoW(vocab=["red", "fox", "hello"]))):
-        same(each, texts)
-        same(each, texts)
+        assert_same(each, texts)
+        assert_same(each, texts)
     for side in ("query", "document", "query"):
-        same(built(towers, Normalize()), texts, side)
+        assert_same(built(towers, Normalize()), texts, side)
 
 
 def test_static_model_without_a_known_word(model: Any) -> None:
@@ -267,8 +267,8 @@ def test_many_blocks_and_windows(small: Any, cache: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(encoding_module, "WINDOW_CHARACTERS", 60)
     monkeypatch.setattr(encoding_module, "KEEP_EVERY", 20)
     texts = [f"number {i % 40} " + "fox " * (i % 7) for i in range(60)]
-    same(small, texts)
-    same(small, texts[::-1])
+    assert_same(small, texts)
+    assert_same(small, texts[::-1])
 
 
 # ---- what is done only once
@@ -351,7 +351,7 @@ def test_a_change_misses_the_cache(small: Any, cache: Path, passes: list[Any], c
         encode(changed, ["a red fox"], side="document", dtype="float32")
     assert rows_run(passes) == 1
     CHANGES[change](changed)
-    same(changed, ["a red fox"], "document")
+    assert_same(changed, ["a red fox"], "document")
     assert rows_run(passes) == 1
 
 
@@ -369,7 +369,7 @@ def test_name_and_folder_hit_the_cache(small: Any, cache: Path, passes: list[Any
     encode(small, TEXTS, dtype="float32")
     small.save_pretrained(str(tmp_path / "copy"))
     rows_run(passes)
-    same(load(tmp_path / "copy", device="cpu"), TEXTS)
+    assert_same(load(tmp_path / "copy", device="cpu"), TEXTS)
     assert rows_run(passes) == 0
 
 
@@ -384,7 +384,7 @@ def test_tuned_model_reuses_the_base(small: Any, cache: Path, passes: list[Any],
     encode(small, TEXTS, dtype="float32")
     rows_run(passes)
     for side in (None, "query", "document"):
-        same(load(tmp_path / "tuned", device="cpu"), TEXTS, side)
+        assert_same(load(tmp_path / "tuned", device="cpu"), TEXTS, side)
     assert rows_run(passes) == 0
 
 
@@ -392,7 +392,7 @@ def test_other_engines_are_not_cached(small: Any, cache: Path) -> None:
     """Weights that lie in an ONNX session cannot be told apart, so their vectors are not kept."""
     other = copy.deepcopy(small)
     other[0].backend = "onnx"
-    same(other, TEXTS)
+    assert_same(other, TEXTS)
     assert not list(cache.rglob("*.segment"))
 
 
