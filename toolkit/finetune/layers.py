@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy, normalize
 
 SIDES = ("query", "symmetric", "both")
-# Chosen once, on the dev parts of three splits of an earlier collection of `pydocs`, never on a test part. Those overlap
+# Chosen once, on the dev parts of three splits of an earlier collection of `pydocs`, never on a test part. They overlap
 # with what other splits of the same docstrings test on, so the demo's gain may be flattered a little.
 BATCH = 512
 EPOCHS = 60
