@@ -174,3 +174,62 @@ def test_command_line(made: Path, tmp_path: Path) -> None:
     assert len(found.stdout.splitlines()) == 2
     missing = command("verify", str(tmp_path))
     assert missing.returncode == 1 and missing.stderr.startswith("error: there is no bundle in")
+
+
+def test_by_keywords_and_by_both(made: Path) -> None:
+    """Keywords rank as BM25 does, both as the fusion of the two lists, and other words are refused."""
+    loaded = deploy.load(made)
+    queries = {"a": "median of a window", "b": "decomposition of a matrix"}
+    lists = [loaded.search(queries, 5, by="vectors"), vectors.bm25(CORPUS).search(queries, 5)]
+    assert loaded.search(queries, 5, by="keywords") == lists[1]
+    fused, both = vectors.fuse(*lists), loaded.search(queries, 3, by="both")
+    for query in queries:
+        best = sorted(fused[query], key=lambda d: (-fused[query][d], d))[:3]
+        assert list(both[query]) == best and both[query] == {d: fused[query][d] for d in best}
+    with pytest.raises(ValueError, match="expected by to be one of 'vectors', 'keywords', 'both'; got 'magic'"):
+        loaded.search(queries, 5, by="magic")
+
+
+def test_bundle_remembers_how_it_is_searched(two_sided: Any, tmp_path: Path) -> None:
+    """What dev preferred is what a search does, and the readme says so."""
+    documents = vectors.encode(two_sided, list(CORPUS.values()), side="document", dtype="float32")
+    index = deploy.build_index(documents, queries=documents)
+    out = deploy.bundle(two_sided, CORPUS, index, tmp_path / "b", by="keywords")
+    assert deploy.load(out).find("Fourier transform of a median", 5) == deploy.load(out).find(
+        "Fourier transform of a median", 5, by="keywords"
+    )
+    assert "preferred keyword search" in (out / "README.md").read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match="expected by to be"):
+        deploy.bundle(two_sided, CORPUS, index, tmp_path / "c", by="magic")
+
+
+def test_add_and_remove(copy: Path) -> None:
+    """What is added is found, what is removed is in no file any more, and the rest keeps its scores."""
+    before = deploy.load(copy).search({"q": "median of a window"}, 5)["q"]
+    added = deploy.load(copy).add({"new": "quokka: a small marsupial of Western Australia"})
+    assert added.find("small marsupial", 1)[0].id == "new" and len(added.ids) == 6
+    assert {**added.search({"q": "median of a window"}, 6)["q"], "new": 0} == {**before, "new": 0}
+    removed = deploy.load(copy).remove(["new", "csv"])
+    assert sorted(removed.ids) == ["emoji", "fft", "rolling", "svd"] == sorted(deploy.load(copy).ids)
+    for file in copy.rglob("*"):
+        assert file.is_dir() or file.parent.name == "model" or b"quokka" not in file.read_bytes()
+    assert [path.name for path in copy.parent.iterdir()] == ["copy"]
+    after = removed.search({"q": "median of a window"}, 5)["q"]
+    assert after == {name: before[name] for name in before if name != "csv"}
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda b: b.add({"svd": "again"}), "'svd' is in the bundle already"),
+        (lambda b: b.add({"x": " "}), "document 'x' is ' ': expected a text"),
+        (lambda b: b.remove(["nothing"]), "no document 'nothing'"),
+        (lambda b: b.remove("svd"), "expected a list of ids"),
+        (lambda b: b.remove(list(CORPUS)), "every document"),
+    ],
+)
+def test_bad_changes_leave_the_bundle_as_it_was(made: Path, call: Any, message: str) -> None:
+    """Nothing is written when a change is refused."""
+    with pytest.raises(ValueError, match=message):
+        call(deploy.load(made))
+    assert sorted(deploy.load(made).ids) == sorted(CORPUS)

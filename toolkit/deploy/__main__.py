@@ -5,22 +5,29 @@ from __future__ import annotations
 import sys
 import textwrap
 from pathlib import Path
+from typing import Literal
 
 import tyro
 
 from toolkit import deploy
 
 
-def search(path: tyro.conf.Positional[Path], query: tyro.conf.Positional[str], k: int = 5) -> None:
+def search(
+    path: tyro.conf.Positional[Path],
+    query: tyro.conf.Positional[str],
+    k: int = 5,
+    by: Literal["vectors", "keywords", "both"] | None = None,
+) -> None:
     """Search a bundle.
 
     Args:
         path: Folder of a run or a bundle.
         query: What to search for.
         k: How many documents to show.
+        by: The model's vectors, keywords (BM25), or both fused; without it as the bundle was made.
     """
     print("Loading the model ...", file=sys.stderr, flush=True)
-    for place, hit in enumerate(deploy.load(path).find(query, k), 1):
+    for place, hit in enumerate(deploy.load(path).find(query, k, by=by), 1):
         print(f"{place:2d}. {hit.score:.3f}  {textwrap.shorten(hit.text, 240, placeholder=' ...')}")
 
 

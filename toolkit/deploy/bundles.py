@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,20 +22,39 @@ if TYPE_CHECKING:
     from toolkit.deploy.indexing import Index
 
 RECORD = "bundle.json"
+BY = ("vectors", "keywords", "both")
+DEPTH = 100  # documents of each side that are fused
 _README = """# A search bundle
 
 `model/` (a sentence-transformers model), `index.faiss` (FAISS, inner product over unit vectors), `documents.jsonl` (one
 document a line, `id` and `text`, in the order of the index) and `bundle.json` (what belongs together, by SHA-256).
+{by}
 
+```python
 {snippet}
+```
 
-The texts lie here in plain form, and vectors can be partly turned back into text: treat this folder like the texts.
+## Privacy
+
+The texts lie here in plain form. Vectors are no protection: they can be partly turned back into text (J. X. Morris et
+al., arXiv:2310.06816), so treat `index.faiss` like the texts, also without `documents.jsonl`.
+
+To delete a document for good: `deploy.load("this folder").remove(["its id"])` writes text and index anew without it.
+Then also delete it in your source, in other runs of the same data (`runs/`), in backups, and in the cache of vectors
+(`vectors.cache_clear()`). A model that was tuned on the text keeps a trace of it: tune anew without it.
 """
+_BY_TEXT = {
+    "vectors": "It is searched by the model's vectors.",
+    "keywords": "Validation data preferred keyword search (BM25) here, so `deploy.load(...)` searches by keywords; the "
+    "lines below search by vectors.",
+    "both": "Validation data preferred vectors and keywords (BM25) fused here, so `deploy.load(...)` searches by both; "
+    "the lines below search by vectors alone.",
+}
 
 
 @dataclass(frozen=True)
 class Hit:
-    """One document that was found: its cosine with the query (-1 to 1), its id, its text."""
+    """One document that was found: its score (with vectors the cosine, -1 to 1), its id, its text."""
 
     score: float
     id: str
@@ -52,34 +72,119 @@ class Bundle:
     texts: Sequence[str]
     record: Mapping[str, Any]
 
-    def search(self, queries: Mapping[str, str], k: int = 10) -> dict[str, dict[str, float]]:
-        """Rank the `k` best documents for each query: ``{query_id: {doc_id: cosine}}``."""
-        scores, rows = self._nearest(list(queries.values()), k)
+    @cached_property
+    def keywords(self) -> vectors.Retriever:
+        """Keyword search over the same documents."""
+        return vectors.bm25(dict(zip(self.ids, self.texts, strict=True)))
+
+    def search(self, queries: Mapping[str, str], k: int = 10, *, by: str | None = None) -> dict[str, dict[str, float]]:
+        """Rank the `k` best documents for each query: ``{query_id: {doc_id: score}}``.
+
+        Parameters
+        ----------
+        queries : mapping of query id to text
+        k : int
+        by : {"vectors", "keywords", "both"}, optional
+            By the model, by BM25, or both fused by rank; without it as the bundle was made.
+        """
+        by = self.record.get("by", "vectors") if by is None else by
+        if by not in BY:
+            raise ValueError(f"expected by to be one of {', '.join(map(repr, BY))}; got {by!r}")
+        if k < 1:
+            raise ValueError(f"expected k of at least 1, got {k}")
+        if by == "vectors":
+            return self._nearest(queries, k)
+        if by == "keywords":
+            return self.keywords.search(queries, k)
+        fused = vectors.fuse(self._nearest(queries, DEPTH), self.keywords.search(queries, DEPTH))
+        return {
+            query: dict(sorted(row.items(), key=lambda item: (-item[1], item[0]))[:k]) for query, row in fused.items()
+        }
+
+    def find(self, text: str, k: int = 10, *, by: str | None = None) -> list[Hit]:
+        """The `k` best documents for one search, best first; see `search`."""
+        if not isinstance(text, str) or not text.strip():
+            raise ValueError(f"expected a search text, got {text!r}")
+        found = self.search({"": text}, k, by=by)[""]
+        return [Hit(score, name, self._text_of[name]) for name, score in found.items()]
+
+    def add(self, documents: Mapping[str, str]) -> Bundle:
+        """Add documents, and write the bundle anew in place of the old one.
+
+        Parameters
+        ----------
+        documents : mapping of new document id to text
+
+        Raises
+        ------
+        ValueError
+            For an id that is there already, or a text that is none.
+        """
+        twice = next((name for name in documents if name in self._text_of), None)
+        if twice is not None:
+            raise ValueError(f"document {twice!r} is in the bundle already: remove it first, or give another id")
+        wrong = next((n for n, text in documents.items() if not isinstance(text, str) or not text.strip()), None)
+        if wrong is not None:
+            raise ValueError(f"document {wrong!r} is {documents[wrong]!r:.40}: expected a text")
+        added = vectors.encode(self.model, list(documents.values()), side="document", cache=False)
+        return self._rewritten(list(range(len(self.ids))), documents, added)
+
+    def remove(self, ids: Sequence[str]) -> Bundle:
+        """Remove documents, and write the bundle anew in place of the old one: text and vector are gone for good.
+
+        Raises
+        ------
+        ValueError
+            For an id that is not there, or when nothing would be left.
+        """
+        if isinstance(ids, str):
+            raise ValueError(f"expected a list of ids, got {ids!r}: put it in a list, [id]")
+        unknown = next((name for name in ids if name not in self._text_of), None)
+        if unknown is not None:
+            raise ValueError(f"there is no document {unknown!r} in the bundle")
+        gone = set(ids)
+        kept = [row for row, name in enumerate(self.ids) if name not in gone]
+        if not kept:
+            raise ValueError("this would remove every document: delete the folder instead")
+        return self._rewritten(kept, {}, np.empty((0, self.index.d), dtype=np.float32))
+
+    @cached_property
+    def _text_of(self) -> dict[str, str]:
+        return dict(zip(self.ids, self.texts, strict=True))
+
+    def _nearest(self, queries: Mapping[str, str], k: int) -> dict[str, dict[str, float]]:
+        encoded = vectors.encode(self.model, list(queries.values()), side="query", cache=False, progress=False)
+        scores, rows = self.index.search(encoded, min(k, len(self.ids)))
         return {
             query: {self.ids[i]: float(s) for s, i in zip(*pair, strict=True) if i >= 0}
             for query, *pair in zip(queries, scores.tolist(), rows.tolist(), strict=True)
         }
 
-    def find(self, text: str, k: int = 10) -> list[Hit]:
-        """The `k` best documents for one search, best first."""
-        if not isinstance(text, str) or not text.strip():
-            raise ValueError(f"expected a search text, got {text!r}")
-        scores, rows = self._nearest([text], k)
-        return [
-            Hit(float(s), self.ids[i], self.texts[i])
-            for s, i in zip(scores[0], rows[0].tolist(), strict=True)
-            if i >= 0
-        ]
+    def _rewritten(self, rows: list[int], documents: Mapping[str, str], added: np.ndarray) -> Bundle:
+        from toolkit.deploy.indexing import build_index
 
-    def _nearest(self, texts: list[str], k: int) -> tuple[np.ndarray, np.ndarray]:
-        if k < 1:
-            raise ValueError(f"expected k of at least 1, got {k}")
-        queries = vectors.encode(self.model, texts, side="query", cache=False, progress=False)
-        found: tuple[np.ndarray, np.ndarray] = self.index.search(queries, min(k, len(self.ids)))
-        return found
+        old = self.index.reconstruct_n(0, self.index.ntotal)[rows]
+        everything = np.concatenate([old, added])
+        index = build_index(everything, queries=everything[:: max(1, len(everything) // 500)])
+        corpus = {**{self.ids[row]: self.texts[row] for row in rows}, **documents}
+        new, old_path = (self.path.with_name(f".{self.path.name}.{kind}") for kind in ("new", "old"))
+        for leftover in (new, old_path):  # of a call that was killed; the bundle itself is whole, it was loaded
+            shutil.rmtree(leftover, ignore_errors=True)
+        bundle(self.path / "model", corpus, index, new, by=self.record.get("by", "vectors"))
+        self.path.rename(old_path)
+        new.rename(self.path)
+        shutil.rmtree(old_path)
+        return load(self.path)
 
 
-def bundle(model: SentenceTransformer | str | Path, corpus: Mapping[str, str], index: Index, out: str | Path) -> Path:
+def bundle(
+    model: SentenceTransformer | str | Path,
+    corpus: Mapping[str, str],
+    index: Index,
+    out: str | Path,
+    *,
+    by: str = "vectors",
+) -> Path:
     """Write model, index and texts into one folder, whole or not at all.
 
     Parameters
@@ -92,6 +197,8 @@ def bundle(model: SentenceTransformer | str | Path, corpus: Mapping[str, str], i
         From `build_index`.
     out : path
         A folder that does not exist yet.
+    by : {"vectors", "keywords", "both"}
+        How it is searched unless a search says otherwise: what validation data showed to be best.
 
     Raises
     ------
@@ -102,6 +209,8 @@ def bundle(model: SentenceTransformer | str | Path, corpus: Mapping[str, str], i
     """
     import faiss
 
+    if by not in BY:
+        raise ValueError(f"expected by to be one of {', '.join(map(repr, BY))}; got {by!r}")
     out = Path(out)
     if out.exists():
         raise FileExistsError(f"{out} exists already; nothing is overwritten, give another folder")
@@ -120,11 +229,11 @@ def bundle(model: SentenceTransformer | str | Path, corpus: Mapping[str, str], i
         faiss.write_index(index.faiss, str(temporary / "index.faiss"))
         lines = [json.dumps({"id": name, "text": text}, ensure_ascii=False) for name, text in corpus.items()]
         (temporary / "documents.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        (temporary / "README.md").write_text(
-            _README.format(snippet=f"```python\n{snippet('.')}\n```"), encoding="utf-8"
-        )
+        page = _README.format(snippet=snippet("."), by=_BY_TEXT[by])
+        (temporary / "README.md").write_text(page, encoding="utf-8")
         record = {
             "format": 1,
+            "by": by,
             "documents": len(corpus),
             "dimension": index.faiss.d,
             "index": {"kind": index.kind, **index.settings, "measured": index.measured},

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from toolkit.prepare.duplicates import normal
 from toolkit.prepare.shapes import Split, Task
@@ -15,7 +17,15 @@ from toolkit.prepare.tasks import task
 if TYPE_CHECKING:
     from datasets import Dataset
 
-LARGEST = 0.1  # a group that would fill more than this share of dev or test goes to train
+LARGEST = 0.1  # a group that would fill more than this share of dev or test goes to train ...
+CAPS = (LARGEST, 0.2, 0.4, 1.0)  # ... unless so little would be left that larger ones must be let in
+FEWEST = 10  # groups
+
+Parts = dict[str, list[str]]
+
+
+class TooFewGroupsError(ValueError):
+    """There are too few independent groups of searches to train on some and test on others."""
 
 
 def split(
@@ -23,62 +33,147 @@ def split(
     *,
     sizes: tuple[float, float, float] = (0.8, 0.1, 0.1),
     groups: str | Sequence[object] | None = "auto",
+    documents: Sequence[str] = (),
     seed: int = 0,
 ) -> Split:
     """Divide pairs into train, dev and test without cutting a group.
 
     Groups are those of `task`. They are drawn in random order into test, then dev, then train; one that would fill
-    more than a tenth of dev or test goes to train, so that no single group decides a result. Dev and test search the
-    whole corpus, documents of the training part included.
+    more than a tenth of dev or test goes to train, so that no single group decides a result (where all groups are
+    large, larger ones are let in, and a note says so). Dev and test search the whole corpus, documents of the training
+    part included.
+
+    Where the data have a column ``time``, the newest searches are the test, those before them dev, and the rest train.
+    Of a group that spans two parts the older searches are left out, so that nothing is cut in silence.
 
     Parameters
     ----------
     dataset : Dataset
-        Columns ``anchor``, ``positive`` and, optionally, ``positive_id`` and ``group``; see `toolkit.prepare.clean`.
+        Columns ``anchor``, ``positive`` and, optionally, ``positive_id``, ``group`` and ``time`` (dates or numbers); see
+        `toolkit.prepare.clean`.
     sizes : three floats
         Shares of the queries for train, dev and test; they sum to 1.
     groups : "auto", sequence of labels, or None
         As in `task`. None makes the split by rows that leaks.
+    documents : sequence of str
+        Texts that are searched too although no pair names them.
     seed : int
         Seed of the order in which groups are drawn.
 
     Raises
     ------
+    TooFewGroupsError
+        A ValueError: the data have too few groups to give every part one.
     ValueError
-        For sizes that do not sum to 1, or data with too few groups to give every part one.
+        For sizes that do not sum to 1, or times that cannot be read.
     """
     if len(sizes) != 3 or min(sizes) <= 0 or abs(sum(sizes) - 1) > 1e-9:
         raise ValueError(f"expected three positive sizes that sum to 1, got {sizes}")
-    whole = task(dataset, groups=groups)
+    whole = task(dataset, groups=groups, documents=documents)
     members: dict[Any, list[str]] = {}
     for query in whole.data.queries:
         members.setdefault(whole.groups[query], []).append(query)
     n = len(whole.data.queries)
-    if len(members) < 10:
-        raise ValueError(
-            f"the {n} queries form {len(members)} groups, at least 10 are needed: most of the texts are near-copies "
-            f"of each other or share documents. Give more varied data, or groups of your own."
+    if len(members) < FEWEST:
+        raise TooFewGroupsError(
+            f"the {n} queries form {len(members)} groups, at least {FEWEST} are needed: most of the texts are "
+            f"near-copies of each other or share documents. Give more varied data, or groups of your own."
         )
+    wanted = {"test": sizes[2] * n, "dev": sizes[1] * n}
     order = list(members)
     np.random.default_rng(seed).shuffle(order)
-    parts: dict[str, list[str]] = {"test": [], "dev": [], "train": []}
-    wanted = {"test": sizes[2] * n, "dev": sizes[1] * n}
+    age = _age(dataset, whole) if "time" in dataset.column_names else None
+    for cap in CAPS:
+        parts = _drawn(members, order, wanted, cap) if age is None else _newest(members, age, wanted, cap)
+        if all(len(parts[name]) >= 0.5 * wanted[name] for name in wanted) and parts["train"]:
+            break
+    if not (parts["train"] and parts["dev"] and parts["test"]):
+        counts = ", ".join(f"{name} {len(queries)}" for name, queries in parts.items())
+        raise TooFewGroupsError(f"{n} queries are too few for sizes {sizes}: {counts}. Give more data or other sizes.")
+    dev, test = whole.only(parts["dev"], "dev"), whole.only(parts["test"], "test")
+    return Split(_rows(dataset, whole, parts["train"]), dev, test, *_account(parts, whole, members, sizes))
+
+
+def _drawn(members: dict[Any, list[str]], order: Sequence[Any], wanted: dict[str, float], cap: float) -> Parts:
+    """Whole groups, in this order, to the first part that has room for them."""
+    parts: Parts = {"test": [], "dev": [], "train": []}
     for group in order:
         size = len(members[group])
         part = next(
             (
                 name
                 for name, target in wanted.items()
-                if size <= max(1, LARGEST * target) and len(parts[name]) + size <= max(1, target)
+                if size <= max(1, cap * target) and len(parts[name]) + size <= max(1, target)
             ),
             "train",
         )
         parts[part] += members[group]
-    if not (parts["train"] and parts["dev"] and parts["test"]):
-        counts = ", ".join(f"{name} {len(queries)}" for name, queries in parts.items())
-        raise ValueError(f"{n} queries are too few for sizes {sizes}: {counts}. Give more data or other sizes.")
-    dev, test = whole.only(parts["dev"], "dev"), whole.only(parts["test"], "test")
-    return Split(_rows(dataset, whole, parts["train"]), dev, test, *_account(parts, whole, members, sizes))
+    return parts
+
+
+def _newest(members: dict[Any, list[str]], age: dict[str, int], wanted: dict[str, float], cap: float) -> Parts:
+    """The newest queries to test, the next to dev; of a group that spans parts only those of one part are kept.
+
+    That part is the newest, or train for a group that would fill more than `cap` of the newest.
+    """
+    newest, next_newest = round(wanted["test"]), round(wanted["test"] + wanted["dev"])
+    parts: Parts = {"test": [], "dev": [], "train": [], "left out": []}
+    for queries in members.values():
+        of = {q: "test" if age[q] < newest else "dev" if age[q] < next_newest else "train" for q in queries}
+        reached = set(of.values())
+        part = next(
+            (name for name, target in wanted.items()
+             if name in reached and sum(of[q] == name for q in queries) <= max(1, cap * target)), "train"
+        )  # fmt: skip
+        for query in queries:
+            parts[part if of[query] == part else "left out"].append(query)
+    return parts
+
+
+def _age(dataset: Dataset, whole: Task) -> dict[str, int]:
+    """The place of each query among all, the newest first; a query that came several times is as new as its last."""
+    last: dict[str, float] = {}
+    for anchor, when in zip(dataset["anchor"][:], times(dataset["time"][:]), strict=True):
+        key = normal(anchor)
+        last[key] = max(when, last.get(key, when))
+    order = sorted(whole.data.queries, key=lambda query: -last[normal(whole.data.queries[query])])
+    return {query: place for place, query in enumerate(order)}
+
+
+def times(values: Sequence[Any]) -> NDArray[np.float64]:
+    """Dates or numbers as numbers that grow with time.
+
+    Examples
+    --------
+    >>> times(["2026-03-01", "2025-12-24"]).argsort().tolist()
+    [1, 0]
+
+    Raises
+    ------
+    ValueError
+        Where a value is neither; the message names it and its row. Days come first where months cannot.
+    """
+    series = pd.Series(list(values), dtype="object")
+    numbers = pd.to_numeric(series, errors="coerce")
+    if numbers.notna().all():
+        return numbers.to_numpy(dtype=np.float64)
+    best: tuple[int, pd.Series] | None = None
+    for day_first in (False, True):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pandas says that it parses each value by itself: it may
+            dates = pd.to_datetime(series, errors="coerce", utc=True, dayfirst=day_first)
+        unread = int(dates.isna().sum())
+        if best is None or unread < best[0]:
+            best = unread, dates
+    assert best is not None
+    unread, dates = best
+    if unread:
+        row = int(dates.isna().to_numpy().argmax())
+        raise ValueError(
+            f"column 'time' holds no date that can be read in {unread:,} of {len(series):,} rows (first: row {row}, "
+            f"{series[row]!r}): expected one form throughout, best 2026-03-31, or numbers"
+        )
+    return (dates - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy(dtype=np.float64)
 
 
 def _rows(dataset: Dataset, whole: Task, queries: Sequence[str]) -> Dataset:
@@ -89,15 +184,17 @@ def _rows(dataset: Dataset, whole: Task, queries: Sequence[str]) -> Dataset:
 
 
 def _account(
-    parts: dict[str, list[str]], whole: Task, members: dict[Any, list[str]], sizes: tuple[float, float, float]
+    parts: Parts, whole: Task, members: dict[Any, list[str]], sizes: tuple[float, float, float]
 ) -> tuple[pd.DataFrame, list[str]]:
     n = len(whole.data.queries)
     rows = []
-    for name, wanted in zip(("train", "dev", "test"), sizes, strict=True):
-        queries = parts[name]
+    for name, wanted in (*zip(("train", "dev", "test"), sizes, strict=True), ("left out", 0.0)):
+        queries = parts.get(name, [])
         groups = {whole.groups[query] for query in queries}
-        rows.append({"part": name, "queries": len(queries), "groups": len(groups),
-                     "share": round(len(queries) / n, 3), "wanted": wanted})  # fmt: skip
+        if queries or name != "left out":
+            rows.append({"part": name, "queries": len(queries), "groups": len(groups),
+                         "share": round(len(queries) / n, 3), "wanted": wanted})  # fmt: skip
+    table = pd.DataFrame(rows)
     notes = []
     largest = max(map(len, members.values()))
     if largest > 0.2 * n:
@@ -106,4 +203,16 @@ def _account(
             f"to the next. It went to train, so dev and test may not look like it. If the link is a text that says "
             f"nothing (a greeting, a template), clean it away first; or give groups of your own."
         )
-    return pd.DataFrame(rows), notes
+    tested = table.set_index("part")["groups"]["test"]
+    if tested < 20:
+        notes.append(
+            f"The test holds only {tested} independent groups of searches ({n:,} searches "
+            f"share {len({d for row in whole.data.qrels.values() for d in row}):,} documents): read its intervals as "
+            f"rough. No answer of the test was seen in training, so this says how new answers are found."
+        )
+    if parts.get("left out"):
+        notes.append(
+            f"{len(parts['left out']):,} older queries are left out: they share a document, or nearly the words, with "
+            f"newer ones that are tested on."
+        )
+    return table, notes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import count as count_up
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,13 @@ TWIN = 0.9  # Jaccard similarity from which two documents answer the same search
 TWIN_IN_GROUP = 0.8
 
 
-def task(dataset: Dataset, *, groups: str | Sequence[object] | None = "auto", name: str = "all") -> Task:
+def task(
+    dataset: Dataset,
+    *,
+    groups: str | Sequence[object] | None = "auto",
+    documents: Sequence[str] = (),
+    name: str = "all",
+) -> Task:
     """Make a retrieval task from pairs.
 
     Documents with the same words are one document. Near-equal documents (`TWIN`) share the relevance judgement, since
@@ -33,6 +40,8 @@ def task(dataset: Dataset, *, groups: str | Sequence[object] | None = "auto", na
         Which rows must stay together. ``"auto"``: rows that share a search, a document, a value of ``group``, or whose
         search or document is a near-copy of another's (see `toolkit.prepare.near_pairs`). A sequence gives one label a
         row, and shared documents and searches are still joined. None: every row by itself, as a naive split does.
+    documents : sequence of str
+        Texts that are searched too although no pair names them.
     name : str
         Name of the task.
 
@@ -40,13 +49,14 @@ def task(dataset: Dataset, *, groups: str | Sequence[object] | None = "auto", na
     -------
     Task
         Query ids are ``q0``, ``q1``, ... in the order of the rows; document ids are those of ``positive_id``, else
-        ``d0``, ``d1``, ...
+        ``d0``, ``d1``, ...; those of other `documents` follow as ``x0``, ``x1``, ...
     """
     frame = dataset.to_pandas()
     _check(frame)
     anchors, positives = list(frame["anchor"]), list(frame["positive"])
     query_of, query_texts = _distinct(anchors)
-    document_of, document_texts = _distinct(positives)
+    document_of, document_texts = _distinct([*positives, *documents])
+    document_of = document_of[: len(frame)]
     ids = _document_ids(frame, document_of, len(document_texts))
     labels = _labels(frame)
 
@@ -70,7 +80,8 @@ def task(dataset: Dataset, *, groups: str | Sequence[object] | None = "auto", na
         if groups != "auto":
             raise ValueError(f"expected groups 'auto', a label for each row, or None, got {groups!r}")
         row_of_query, row_of_document = _first_rows(query_of), _first_rows(document_of)
-        edges += [row_of_query[near_pairs(query_texts)], row_of_document[near_documents]]
+        named = near_documents[(near_documents < len(row_of_document)).all(axis=1)]  # other documents link no rows
+        edges += [row_of_query[near_pairs(query_texts)], row_of_document[named]]
         edges.append(same_value([row if label is None else (label,) for row, label in enumerate(labels)]))
     elif groups is not None:
         if len(groups) != len(frame):
@@ -106,7 +117,7 @@ def _labels(frame: pd.DataFrame) -> list[object]:
 
 
 def _distinct(texts: Sequence[str]) -> tuple[list[int], list[str]]:
-    """Number of each text among the texts with distinct words, and those texts as they first came."""
+    """For each text the number of its like among the texts with distinct words, and those texts as they first came."""
     numbers: dict[str, int] = {}
     kept: list[str] = []
     index = []
@@ -127,19 +138,21 @@ def _first_rows(index: Sequence[int]) -> np.ndarray:
 
 
 def _document_ids(frame: pd.DataFrame, document_of: Sequence[int], n: int) -> list[str]:
-    if "positive_id" not in frame:
-        return [f"d{number}" for number in range(n)]
-    ids: dict[int, str] = {}
-    for number, name in zip(document_of, frame["positive_id"], strict=True):
-        ids.setdefault(number, str(name))
-    names = [ids[number] for number in range(n)]
-    name, count = Counter(names).most_common(1)[0]
-    if count > 1:
-        raise ValueError(
-            f"column positive_id gives {count} different documents the same name {name!r}: "
-            f"expected one name for each document"
-        )
-    return names
+    """Names of all `n` documents; the first are those of the pairs, since these came first."""
+    paired = max(document_of) + 1
+    ids = {number: f"d{number}" for number in range(paired)}
+    if "positive_id" in frame:
+        for number, name in reversed(list(zip(document_of, frame["positive_id"], strict=True))):
+            ids[number] = str(name)
+        name, count = Counter(ids.values()).most_common(1)[0]
+        if count > 1:
+            raise ValueError(
+                f"column positive_id gives {count} different documents the same name {name!r}: "
+                f"expected one name for each document"
+            )
+    taken = set(ids.values())
+    free = (name for name in map("x{}".format, count_up()) if name not in taken)
+    return [ids[number] if number < paired else next(free) for number in range(n)]
 
 
 def _similarity(a: str, b: str) -> float:

@@ -5,6 +5,7 @@ from .keywords import Retriever, bm25, keyword_query
 from .lengths import truncation
 from .loading import EMBEDDED, describe, load
 from .precision import resolve_dtype
+from .probing import probe
 from .store import cache_clear, cache_info
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "keyword_query",
     "load",
     "nearest",
+    "probe",
     "resolve_dtype",
     "truncation",
 ]
