@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from toolkit import stats, vectors
-from toolkit.evaluate import Comparison, Scores, compare, contest, score, verdict
+from toolkit.evaluate import Comparison, Scores, best, compare, contest, headline, score, verdict
 from toolkit.prepare import RetrievalData, Task
 
 N = 60
@@ -116,12 +116,13 @@ class Turned:
 def test_contest_has_its_systems() -> None:
     """Keyword search, the models, and the first fused with keyword search, each with the score that was planted."""
     found = contest({"small": Turned(0.25), "large": Turned(0.75)}, make())
-    assert list(found.scores) == ["BM25", "small", "large", "small+BM25"] and found.baseline == "small"
+    assert list(found.scores) == ["BM25", "small", "large", "small+BM25", "large+BM25"] and found.baseline == "small"
     means = {name: scores.per_query["accuracy@1"].mean() for name, scores in found.scores.items()}
     assert means["BM25"] == 1  # every query has the word of its document
     assert (means["small"], means["large"]) == (0.25, 0.75)
-    fused = vectors.fuse(found.scores["small"].ranking, found.scores["BM25"].ranking)
-    assert found.scores["small+BM25"].ranking == fused
+    for name in ("small", "large"):
+        fused = vectors.fuse(found.scores[name].ranking, found.scores["BM25"].ranking)
+        assert found.scores[f"{name}+BM25"].ranking == fused
     assert found.row("large", "accuracy@1")["difference"] == pytest.approx(0.5)
 
 
@@ -141,8 +142,10 @@ def test_verdict_better(comparison: Comparison) -> None:
     row = comparison.row("better", "nDCG@10")
     ones = [round(100 * np.mean(np.array(places) == 1)) for places in (BASE, BETTER)]
     first, counts, last = verdict(comparison, "better")
-    assert first == f"Right answer first: {ones[0]} → {ones[1]} of 100 searches (base → better)."
-    assert counts == f"Helped {row['better']} searches, hurt 0, same {row['same']} (by nDCG@10 of each search)."
+    assert first == (
+        f"Right answer first: {ones[0]} → {ones[1]} of 100 searches, among the first ten: 100 → 100 (base → better)."
+    )
+    assert counts == f"Helped {row['better']} searches, hurt 0, same {row['same']} (by nDCG@10 of each)."
     size = f"{row['difference']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
     assert last == f"Better beats base by {size} nDCG@10, resampled 30 groups."
 
@@ -195,7 +198,7 @@ def test_verdict_without_accuracy(comparison: Comparison) -> None:
         (
             "mixed",
             "base",
-            "Keyword search (base) is as good here as mixed, as far as this test can see, and it needs no model",
+            "No difference shown between mixed and keyword search (base), which needs no model: ",
         ),
     ],
 )
@@ -214,10 +217,58 @@ def test_verdict_on_keywords_needs_the_interval() -> None:
     one = placed(MIXED)
     for other in (BASE, BASE[1:] + BASE[:1], BASE[2:] + BASE[:2], BASE[3:] + BASE[:3]):
         for pair in ({"a": one, "b": placed(other)}, {"a": placed(other), "b": one}):
-            assert "is as good here as b" in verdict(compare(pair, baseline="a"), "b", keywords="a")[-1]
+            assert (
+                "No difference shown between b and keyword search (a)"
+                in verdict(compare(pair, baseline="a"), "b", keywords="a")[-1]
+            )
 
 
 def test_verdict_on_unknown_keywords(comparison: Comparison) -> None:
     """A name that is not in the comparison is refused."""
     with pytest.raises(ValueError, match="no system 'words' in the comparison; it has base"):
         verdict(comparison, "better", keywords="words")
+
+
+def test_best_is_the_highest_and_of_equals_the_simplest() -> None:
+    """The highest mean wins; keyword search goes before a model, and a model before its fusion."""
+    scores = {"base": placed(BASE), "BM25": placed(BASE), "base+BM25": placed(BETTER), "tuned": placed(BETTER)}
+    assert best(compare(scores, baseline="base")) == "tuned"
+    assert best(compare({**scores, "tuned": placed(BASE)}, baseline="base")) == "base+BM25"
+    assert best(compare({"BM25": placed(BASE), "base": placed(BASE)}, baseline="base")) == "BM25"
+
+
+def test_headline_names_what_to_use_and_what_it_beats(comparison: Comparison) -> None:
+    """Plain numbers of all three, and no doubt where there is none."""
+    ones = [round(100 * np.mean(np.array(places) == 1)) for places in (BASE, BETTER)]
+    assert headline(comparison, "better", searches="stand-in searches") == (
+        f"Use the better model: a right text comes first in {ones[1]} of 100 stand-in searches, and among the first "
+        f"ten in 100 (the base model: {ones[0]} and 100; keyword search (BM25): 0 and 100)."
+    )
+    assert headline(comparison, "BM25").startswith("Use keyword search (BM25): a right text comes first in 0 of 100")
+
+
+def test_headline_says_when_keywords_do_as_well() -> None:
+    """Keyword search that is level, or better, is in the headline, and so is a gain that may be chance."""
+    level = compare({"base": placed([5] * N), "tuned": placed(BASE), "BM25": placed(MIXED)}, baseline="base")
+    [gap] = stats.intervals(
+        (level.scores["tuned"].per_query["nDCG@10"] - level.scores["BM25"].per_query["nDCG@10"]).to_numpy(),
+        [i // 2 for i in range(N)],
+    )
+    assert f"is as good as far as this test can see, and needs no model: {gap.mean:+.3f} [" in headline(level, "tuned")
+    ahead = compare({"base": placed([5] * N), "tuned": placed(BASE), "BM25": placed([1] * N)}, baseline="base")
+    assert "Keyword search is better, and needs no model" in headline(ahead, "tuned")
+    chance = compare({"base": placed(BASE), "tuned": placed(MIXED), "BM25": placed([9] * N)}, baseline="base")
+    assert "more than chance is not shown: No difference shown between tuned and base" in headline(chance, "tuned")
+
+
+def test_a_part_is_compared_like_a_task_of_its_own(comparison: Comparison) -> None:
+    """Comparing some queries gives the scores, and the intervals, of a task that has only these."""
+    chosen = [f"q{i}" for i in range(20)]
+    part = comparison.only(chosen, "part")
+    alone = compare({"base": placed(BASE, make().only(chosen, "part")),
+                     "better": placed(BETTER, make().only(chosen, "part"))}, baseline="base")  # fmt: skip
+    columns = ["score", "difference", "low", "high", "n", "n_groups"]
+    assert part.row("better", "nDCG@10")[columns].tolist() == pytest.approx(
+        alone.row("better", "nDCG@10")[columns].tolist()
+    )
+    assert part.row("better", "nDCG@10")["n"] == 20

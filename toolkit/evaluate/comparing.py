@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,15 @@ class Comparison:
         table.insert(1, "query", [self.scores[self.baseline].task.data.queries[query] for query in table["query_id"]])
         return table
 
+    def only(self, queries: Iterable[str], name: str) -> Comparison:
+        """The same systems compared on some of the queries, under another name of the task, without a new search."""
+        wanted = set(queries)
+        parts = {}
+        for system, scores in self.scores.items():
+            task = scores.task.only(wanted, name)
+            parts[system] = replace(scores, task=task, per_query=scores.per_query.loc[list(task.data.queries)])
+        return compare(parts, baseline=self.baseline)
+
     def row(self, system: str, metric: str) -> pd.Series:
         """The row of one system and metric."""
         found = self.table[(self.table["model"] == system) & (self.table["metric"] == metric)]
@@ -57,8 +66,8 @@ class Comparison:
         return self.table.to_html(index=False, float_format=lambda x: f"{x:.3f}")
 
 
-def contest(models: Mapping[str, Any], task: Task, *, dtype: str = "auto") -> Comparison:
-    """Score models on a task beside keyword search, and beside the first model fused with keyword search.
+def contest(models: Mapping[str, Any], task: Task, *, dtype: str = "auto", language: str = "english") -> Comparison:
+    """Score models on a task beside keyword search, and each also fused with keyword search.
 
     Parameters
     ----------
@@ -67,20 +76,23 @@ def contest(models: Mapping[str, Any], task: Task, *, dtype: str = "auto") -> Co
     task : Task
     dtype : str
         As in `toolkit.vectors.encode`.
+    language : str
+        Of the keyword search, as in `toolkit.vectors.bm25`.
 
     Returns
     -------
     Comparison
-        Of ``"BM25"``, the models, and ``"<first>+BM25"`` (reciprocal rank fusion).
+        Of ``"BM25"``, the models, and for each ``"<model>+BM25"`` (reciprocal rank fusion).
     """
     base = next(iter(models), None)
-    if base is None or {"BM25", f"{base}+BM25"} & set(models):
-        raise ValueError(f"expected models with names other than 'BM25' and '<first>+BM25', got {list(models)}")
-    scores = {"BM25": score(vectors.bm25(task.data.corpus), task, name="BM25")}
+    if base is None or {"BM25", *(f"{name}+BM25" for name in models)} & set(models):
+        raise ValueError(f"expected models with names other than 'BM25' and '<model>+BM25', got {list(models)}")
+    scores = {"BM25": score(vectors.bm25(task.data.corpus, language=language), task, name="BM25")}
     for name, model in models.items():
         scores[name] = score(model, task, name=name, dtype=dtype)
-    fused = vectors.fuse(scores[base].ranking, scores["BM25"].ranking)
-    scores[f"{base}+BM25"] = score(fused, task, name=f"{base}+BM25")
+    for name in models:
+        fused = vectors.fuse(scores[name].ranking, scores["BM25"].ranking)
+        scores[f"{name}+BM25"] = score(fused, task, name=f"{name}+BM25")
     return compare(scores, baseline=base)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from toolkit import stats, vectors
-from toolkit.evaluate.metrics import METRICS, depth, per_query
+from toolkit.evaluate.metrics import METRICS, depth, per_query, top
 from toolkit.prepare import Task
 
 DEPTH = 100  # documents kept for each query
@@ -50,6 +50,16 @@ class Scores:
             }
             for metric, x in zip(self.per_query.columns, found, strict=True)
         )  # fmt: skip
+
+    def unjudged(self, k: int = 10) -> float:
+        """Share of the first `k` documents of each query that nobody judged, 0 to 1.
+
+        They count as wrong. Where it is large, right answers may hide among them, and scores are too low.
+        """
+        found = [(query, top(self.ranking.get(query, {}), k)) for query in self.per_query.index]
+        judged = self.task.data.qrels
+        seen = sum(len(documents) for _, documents in found)
+        return sum(d not in judged[q] for q, documents in found for d in documents) / seen if seen else 0.0
 
     def _repr_html_(self) -> str:
         return self.table.to_html(index=False, float_format=lambda x: f"{x:.3f}")

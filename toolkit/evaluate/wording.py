@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from toolkit import stats
 from toolkit.evaluate.comparing import Comparison
 
 MAIN = "nDCG@10"
 
 
-def verdict(comparison: Comparison, system: str, *, keywords: str | None = None, metric: str = MAIN) -> list[str]:
+def verdict(
+    comparison: Comparison, system: str, *, keywords: str | None = None, metric: str = MAIN, searches: str = "searches"
+) -> list[str]:
     """Sentences that say whether `system` beats the baseline, for how many searches, and by how much.
 
     Parameters
@@ -19,6 +22,8 @@ def verdict(comparison: Comparison, system: str, *, keywords: str | None = None,
         Name of the keyword search, when `comparison` holds one; then its standing against `system` is said too.
     metric : str
         The metric that decides.
+    searches : str
+        What the queries are called, such as ``"stand-in searches"``.
 
     Returns
     -------
@@ -28,17 +33,74 @@ def verdict(comparison: Comparison, system: str, *, keywords: str | None = None,
     """
     base = comparison.baseline
     row = comparison.row(system, metric)
+    (first, ten), (first_after, ten_after) = (_plain(comparison, name) for name in (base, system))
     sentences = []
-    if "accuracy@1" in comparison.scores[base].per_query:
-        before, after = (comparison.scores[name].per_query["accuracy@1"].mean() * 100 for name in (base, system))
-        sentences.append(f"Right answer first: {before:.0f} → {after:.0f} of 100 searches ({base} → {system}).")
+    if first is not None:
+        within = "" if ten is None else f", among the first ten: {ten} → {ten_after}"
+        sentences.append(f"Right answer first: {first} → {first_after} of 100 {searches}{within} ({base} → {system}).")
     sentences.append(
-        f"Helped {row['better']:,} searches, hurt {row['worse']:,}, same {row['same']:,} (by {metric} of each search)."
+        f"Helped {row['better']:,} {searches}, hurt {row['worse']:,}, same {row['same']:,} (by {metric} of each)."
     )
     sentences.append(_difference(comparison, system, metric))
     if keywords is not None:
         sentences.append(_keywords(comparison, system, keywords, metric))
     return sentences
+
+
+def best(comparison: Comparison, *, metric: str = MAIN) -> str:
+    """The system with the highest mean; of equal ones the simplest. For choices, and so for dev alone.
+
+    Simplest first are keyword search, models, and models fused with keyword search, each in the order of the
+    comparison.
+    """
+    order = sorted(comparison.scores, key=lambda name: name.endswith("+BM25"))
+    return max(order, key=lambda name: round(float(comparison.scores[name].per_query[metric].mean()), 6))
+
+
+def headline(
+    comparison: Comparison, system: str, *, keywords: str = "BM25", metric: str = MAIN, searches: str = "searches"
+) -> str:
+    """The one sentence that a report opens with: what to use, how good it is, and what it is measured against.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        On test, by the default metrics.
+    system : str
+        What dev chose; see `best`.
+    keywords : str
+        Name of the keyword search in `comparison`. Where it is as good as far as the test can see, the sentence says
+        so, and what the test could have seen.
+    metric, searches : str
+        As in `verdict`.
+    """
+    base = comparison.baseline
+    names = {base: "the base model", keywords: "keyword search (BM25)", f"{base}+BM25": "the base model with keywords"}
+    called = names.get(
+        system, f"the {system.removesuffix('+BM25')} model" + (" with keywords" if "+" in system else "")
+    )
+    said = [(names[name], *_plain(comparison, name)) for name in (base, keywords) if name != system]
+    first, ten = _plain(comparison, system)
+    text = f"Use {called}: a right text comes first in {first} of 100 {searches}, and among the first ten in {ten} ("
+    text += "; ".join(f"{name}: {ones} and {tens}" for name, ones, tens in said) + ")."
+    if system == keywords:
+        return text
+    gap, visible = _gap(comparison, system, keywords, metric)
+    if gap.n_groups > 1 and gap.low <= 0:
+        worse = "is better" if gap.high < 0 else "is as good as far as this test can see"
+        text += f" Keyword search {worse}, and needs no model: {gap.mean + 0:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}] "
+        text += f"{metric}; a difference of {visible:.3f} would have been seen."
+    elif base != system and comparison.row(system, metric)["low"] <= 0:
+        text += " That this is more than chance is not shown: " + _difference(comparison, system, metric)
+    return text
+
+
+def _plain(comparison: Comparison, system: str) -> tuple[str | None, str | None]:
+    """Of 100 searches, how many have a right document first, and how many among the first ten."""
+    table = comparison.scores[system].per_query
+    first = f"{table['accuracy@1'].mean() * 100:.0f}" if "accuracy@1" in table else None
+    ten = f"{(table['recall@10'] > 0).mean() * 100:.0f}" if "recall@10" in table else None
+    return first, ten
 
 
 def _difference(comparison: Comparison, system: str, metric: str) -> str:
@@ -70,13 +132,17 @@ def abs_ends(low: float, high: float) -> str:
     return f"{ends[0]:.3f}, {ends[1]:.3f}"
 
 
-def _keywords(comparison: Comparison, system: str, keywords: str, metric: str) -> str:
-    from toolkit import stats
-
-    if keywords not in comparison.scores:
-        raise ValueError(f"no system {keywords!r} in the comparison; it has {', '.join(comparison.scores)}")
-    ours, theirs = (comparison.scores[name].per_query[metric].to_numpy() for name in (system, keywords))
+def _gap(comparison: Comparison, system: str, other: str, metric: str) -> tuple[stats.Interval, float]:
+    """The paired difference system minus other, and the smallest that would have been seen."""
+    if other not in comparison.scores:
+        raise ValueError(f"no system {other!r} in the comparison; it has {', '.join(comparison.scores)}")
+    ours, theirs = (comparison.scores[name].per_query[metric].to_numpy() for name in (system, other))
     [gap] = stats.intervals(ours - theirs, comparison.scores[system].groups)
+    return gap, stats.smallest_visible(gap.error)
+
+
+def _keywords(comparison: Comparison, system: str, keywords: str, metric: str) -> str:
+    gap, visible = _gap(comparison, system, keywords, metric)
     ends = f"{abs(gap.mean):.3f} [{abs_ends(gap.low, gap.high)}] {metric}"
     if gap.n_groups < 2:
         return f"Keyword search ({keywords}) cannot be compared with {system}: all searches are one group."
@@ -85,6 +151,6 @@ def _keywords(comparison: Comparison, system: str, keywords: str, metric: str) -
     if gap.high < 0:
         return f"Keyword search ({keywords}) is better here than {system}, by {ends}: take it."
     return (
-        f"Keyword search ({keywords}) is as good here as {system}, as far as this test can see, and it needs no model: "
-        f"{system} minus {keywords} is {gap.mean + 0:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}] {metric}."
+        f"No difference shown between {system} and keyword search ({keywords}), which needs no model: "
+        f"{gap.mean + 0:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}] {metric}; this test could have seen {visible:.3f}."
     )

@@ -1,0 +1,94 @@
+"""Searches side by side are what their names say, and shares are counted right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from toolkit.evaluate import Comparison, compare, copies_above, examples, score, slices
+from toolkit.prepare import RetrievalData, Task
+
+N = 40
+TASK = Task(
+    "t",
+    "retrieval",
+    RetrievalData(
+        {f"d{i}": f"text {i}" for i in range(N)},
+        {f"q{i}": f"search {i}" for i in range(N)},
+        {f"q{i}": {f"d{i}": 1} for i in range(N)},
+    ),
+    {},
+)
+
+
+def at(places: list[int]) -> dict[str, dict[str, float]]:
+    """Rankings of five documents with the right one at these places; 6 is not found."""
+    return {
+        f"q{i}": {d: -float(r) for r, d in enumerate(
+            [f"d{(i + s) % N}" for s in range(1, place)] + [f"d{i}"] * (place < 6)
+            + [f"d{(i + s) % N}" for s in range(place, 5)]
+        )}
+        for i, place in enumerate(places)
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def comparison() -> Comparison:
+    base = [2] * N
+    tuned = [1] * 10 + [3] * 10 + [6] * 1 + [2] * 19
+    return compare({"base": score(at(base), TASK), "tuned": score(at(tuned), TASK)}, baseline="base")
+
+
+def test_kinds_are_true(comparison: Comparison) -> None:
+    """Three helped, three hurt, two unchanged; each is what it is called, with its places and texts."""
+    drawn = examples(comparison, "tuned", seed=3)
+    assert [e.kind for e in drawn] == ["helped"] * 3 + ["hurt"] * 3 + ["unchanged"] * 2
+    ranges = {"helped": range(10), "hurt": range(10, 21), "unchanged": range(21, N)}
+    for example in drawn:
+        number = int(example.query_id[1:])
+        assert number in ranges[example.kind] and example.query == f"search {number}"
+        assert example.right == [f"text {number}"] and example.place["base"] == 2
+        assert [right for _, right in example.found["base"]] == [False, True, False]
+        assert example.place["tuned"] == (1 if number < 10 else 3 if number < 20 else None if number == 20 else 2)
+    assert len({e.query_id for e in drawn}) == 8
+
+
+def test_the_seed_draws(comparison: Comparison) -> None:
+    """The same seed draws the same searches, another one others; all come when there are fewer than asked for."""
+    ids = [[e.query_id for e in examples(comparison, "tuned", seed=seed)] for seed in (0, 0, 1)]
+    assert ids[0] == ids[1] != ids[2]
+    many = examples(comparison, "tuned", counts=(99, 0, 0))
+    assert {e.query_id for e in many} == {f"q{i}" for i in range(10)}
+    with pytest.raises(ValueError, match="no comparison of 'other'"):
+        examples(comparison, "other")
+
+
+def test_slices_are_means_of_their_queries(comparison: Comparison) -> None:
+    """Each slice holds the mean over its own queries; small ones are left out."""
+    labels = {f"q{i}": "de" if i < 21 else "en" if i < 39 else "fr" for i in range(N)}
+    table = slices(comparison, labels, metric="MRR@10", least=10)
+    assert list(table["slice"].unique()) == ["de", "en"]
+    value = table.set_index(["slice", "model"])["score"]
+    assert value["de", "tuned"] == pytest.approx((10 + 10 / 3) / 21)
+    assert value["en", "tuned"] == value["en", "base"] == 0.5
+    assert slices(comparison, labels, least=99).empty
+
+
+def test_unjudged_is_counted(comparison: Comparison) -> None:
+    """One of five documents is judged where the right one is found."""
+    assert comparison.scores["base"].unjudged(10) == pytest.approx(4 / 5)
+    assert comparison.scores["base"].unjudged(1) == 1
+    assert comparison.scores["tuned"].unjudged(1) == pytest.approx(30 / 40)
+
+
+def test_copies_above(comparison: Comparison) -> None:
+    """Only near-copies of the right document that stand above it count."""
+    vectors = np.eye(N, dtype=np.float32)
+    assert copies_above(comparison.scores["base"], vectors) == 0
+    vectors[1] = vectors[0]  # in base, d1 stands above d0 for q0; d2 above d1 for q1
+    assert copies_above(comparison.scores["base"], vectors) == pytest.approx(1 / N)
+    vectors[6] = vectors[5]  # in tuned, q5 has its own document first
+    assert copies_above(comparison.scores["base"], vectors) == pytest.approx(2 / N)
+    assert copies_above(comparison.scores["tuned"], vectors) == 0
+    with pytest.raises(ValueError, match="one vector for each of the 40"):
+        copies_above(comparison.scores["base"], vectors[:3])
