@@ -112,3 +112,27 @@ def test_keyword_query() -> None:
     assert len(keyword_query(corpus, n=1)("rolling median values").split()) == 1
     with pytest.raises(ValueError, match="got list"):
         keyword_query(["a"])  # type: ignore[arg-type]
+
+
+def test_languages_by_code_and_without_a_stemmer() -> None:
+    """A code names its stemmer; a language that has none keeps its words; every name of ours exists."""
+    from toolkit.vectors.keywords import STEMMERS
+
+    assert set(STEMMERS.values()) <= set(Stemmer.algorithms())
+    corpus = {"a": "Die Häuser der Stadt", "b": "Ein Baum"}
+    assert list(bm25(corpus, language="de").search({"q": "haus"})["q"]) == ["a"]
+    assert bm25(corpus, language="de").search({"q": "haus"}) == bm25(corpus, language="german").search({"q": "haus"})
+    assert bm25(corpus, language="zz").search({"q": "haus"})["q"] == {}
+    assert list(bm25(corpus, language="zz").search({"q": "häuser"})["q"]) == ["a"]
+
+
+def test_scripts_without_spaces_are_found() -> None:
+    """Chinese, Japanese and Thai texts are found by a part of their sentence."""
+    corpus = {
+        "zh": "我想取消我的订单",
+        "ja": "荷物はどこにありますか",
+        "th": "ฉันต้องการยกเลิกคำสั่งซื้อ",
+        "en": "Where is it",
+    }
+    for name, query in (("zh", "取消订单"), ("ja", "荷物はどこ"), ("th", "ยกเลิกคำสั่ง")):
+        assert next(iter(bm25(corpus, language="zh").search({"q": query})["q"])) == name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -97,6 +97,7 @@ def train(
     sides: Sequence[str] = ("query", "symmetric", "both"),
     seed: int = 0,
     dtype: str = "auto",
+    data: Mapping[str, str] | None = None,
 ) -> Tuned:
     """Train a small layer on top of the fixed model, for each of `sides`, and keep the best on dev.
 
@@ -116,6 +117,8 @@ def train(
     seed : int
     dtype : str
         As in `toolkit.vectors.encode`.
+    data : mapping, optional
+        ``{"name": ..., "digest": ...}`` of the whole data, for the record: see `other_data`.
 
     Raises
     ------
@@ -154,6 +157,7 @@ def train(
         "dev_before": base,
         "dev_after": best,
         "pairs": len(split.train),
+        "data": dict(data or {}),
         "data_digest": runs.digest_texts(split.train["anchor"][:], split.train["positive"][:]),
         "seed": seed,
         "dtype": vectors.resolve_dtype(model, dtype),

@@ -173,7 +173,8 @@ def times(values: Sequence[Any]) -> NDArray[np.float64]:
             f"column 'time' holds no date that can be read in {unread:,} of {len(series):,} rows (first: row {row}, "
             f"{series[row]!r}): expected one form throughout, best 2026-03-31, or numbers"
         )
-    return (dates - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy(dtype=np.float64)
+    seconds = (dates - pd.Timestamp(0, tz="UTC")).dt.total_seconds()
+    return np.asarray(seconds, dtype=np.float64)
 
 
 def _rows(dataset: Dataset, whole: Task, queries: Sequence[str]) -> Dataset:

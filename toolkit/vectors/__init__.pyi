@@ -1,3 +1,4 @@
+from .declared import Declared, declared
 from .encoding import encode
 from .exact import nearest
 from .fusion import fuse
@@ -10,10 +11,12 @@ from .store import cache_clear, cache_info
 
 __all__ = [
     "EMBEDDED",
+    "Declared",
     "Retriever",
     "bm25",
     "cache_clear",
     "cache_info",
+    "declared",
     "describe",
     "encode",
     "fuse",

@@ -11,16 +11,35 @@ from typing import Any
 import numpy as np
 
 
+# ISO 639-1 codes of the languages that Snowball has a stemmer for.
+STEMMERS = {
+    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
+    "eo": "esperanto", "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian", "fi": "finnish",
+    "fr": "french", "ga": "irish", "hi": "hindi", "hu": "hungarian", "hy": "armenian", "id": "indonesian",
+    "it": "italian", "lt": "lithuanian", "ne": "nepali", "nl": "dutch", "no": "norwegian", "pl": "polish",
+    "pt": "portuguese", "ro": "romanian", "ru": "russian", "sr": "serbian", "st": "sesotho", "sv": "swedish",
+    "ta": "tamil", "tr": "turkish", "yi": "yiddish",
+}  # fmt: skip
+# Scripts that write no spaces: Thai, Lao, Khmer, Burmese, kana, Chinese characters. Korean has spaces.
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+
+
 def words(text: str) -> list[str]:
     """Lower-cased words of a text; names such as ``read_csv`` or ``DataFrame`` also as their parts.
+
+    Scripts without spaces are cut into pairs of neighbouring characters, as Lucene's CJK analyzer does.
 
     Examples
     --------
     >>> words("DataFrame.read_csv, 2 rows")
     ['dataframe', 'data', 'frame', 'read_csv', 'read', 'csv', 'rows']
+    >>> words("東京都 Tower")
+    ['東京', '京都', 'tower']
     """
     found: list[str] = []
-    for token in re.findall(r"\w\w+", text):
+    for run in _UNSPACED.findall(text):
+        found += [run[at : at + 2] for at in range(max(1, len(run) - 1))]
+    for token in re.findall(r"\w\w+", _UNSPACED.sub(" ", text)):
         found.append(token.lower())
         pieces = re.findall(r"[A-Z]?[^\W\dA-Z_]+|[A-Z]+(?![^\W\dA-Z_])|\d+", token)
         if len(pieces) > 1:
@@ -37,7 +56,7 @@ class Retriever:
     index : bm25s.BM25
     ids : list of str
         Document ids, in the order of the index.
-    stemmer : Stemmer.Stemmer
+    stemmer : Stemmer.Stemmer or None
     english : bool
         Whether English stop words are dropped.
     """
@@ -72,7 +91,8 @@ def bm25(corpus: Mapping[str, str], *, language: str = "english") -> Retriever:
     ----------
     corpus : mapping of document id to text
     language : str
-        Language of the Snowball stemmer; stop words are dropped for English.
+        Language of the Snowball stemmer, as ``"german"`` or ``"de"``; stop words are dropped for English. The two
+        letters of a language without a stemmer (``"zh"``) leave the words as they are.
 
     Raises
     ------
@@ -82,12 +102,13 @@ def bm25(corpus: Mapping[str, str], *, language: str = "english") -> Retriever:
     import bm25s
     import Stemmer
 
-    if language not in Stemmer.algorithms():
+    language = STEMMERS.get(language, language)
+    if language not in Stemmer.algorithms() and not re.fullmatch("[a-z]{2}", language):
         raise ValueError(f"no stemmer for {language!r}; expected one of {', '.join(Stemmer.algorithms())}")
     _check(corpus, "a corpus {doc_id: text}")
     if not corpus:
         raise ValueError("expected a corpus with at least one document, got an empty one")
-    stemmer = Stemmer.Stemmer(language)
+    stemmer = Stemmer.Stemmer(language) if language in Stemmer.algorithms() else None
     terms = _terms(list(corpus.values()), stemmer, english=language == "english")
     if not any(terms):
         raise ValueError(f"none of the {len(corpus)} documents has a word to search for")
@@ -108,7 +129,8 @@ def _terms(texts: Sequence[str], stemmer: Any, *, english: bool) -> list[list[st
     from bm25s.tokenization import STOPWORDS_EN
 
     dropped = set(STOPWORDS_EN) if english else set()
-    return [stemmer.stemWords([word for word in words(text) if word not in dropped]) for text in texts]
+    kept = [[word for word in words(text) if word not in dropped] for text in texts]
+    return kept if stemmer is None else [stemmer.stemWords(terms) for terms in kept]
 
 
 def keyword_query(corpus: Mapping[str, str], *, n: int = 3) -> Callable[[str], str]:
