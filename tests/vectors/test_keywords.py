@@ -93,7 +93,7 @@ def test_bad_corpus(corpus: Any, message: str) -> None:
     [
         ("DataFrame.read_csv", ["dataframe", "data", "frame", "read_csv", "read", "csv"]),
         ("HTTPServer x2 snake_case_9", ["httpserver", "http", "server", "x2", "snake_case_9", "snake", "case"]),
-        ("Größe Äpfel 東京", ["größe", "äpfel", "東京"]),
+        ("Größe Äpfel 東京", ["東京", "größe", "äpfel"]),
         ("a b c", []),
     ],
 )

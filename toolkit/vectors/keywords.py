@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-
 # ISO 639-1 codes of the languages that Snowball has a stemmer for.
 STEMMERS = {
     "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
