@@ -1,8 +1,8 @@
 # All of it is in run.py, which also works without make: python3 run.py (Windows: py run.py).
-#   make run ARGS="--tiny"      make test ARGS="-k stats"      make run PY=python3.12
+#   make run DATA=tickets.csv      make run ARGS="--tiny"      make test ARGS="-k stats"      make run PY=python3.12
 
 PY ?= python3
 
 .PHONY: run test lab check
 run test lab check:
-	@$(PY) "$(CURDIR)/run.py" $@ $(ARGS)
+	@$(PY) "$(CURDIR)/run.py" $@ $(if $(DATA),--data "$(DATA)") $(ARGS)

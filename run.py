@@ -1,7 +1,7 @@
 """Make the environment and start things. Standard library only: a bare Python 3.11 or newer is all it needs.
 
     python3 run.py                       install what is missing, then run recipes/semantic_search.py
-    python3 run.py run --tiny            the same; what follows "run" goes to the recipe
+    python3 run.py run --data my.csv     the same with a file of your own; what follows "run" goes to the recipe
     python3 run.py test -k stats         the tests; what follows goes to pytest
     python3 run.py lab                   Jupyter Lab in this folder
     python3 run.py check                 ruff and mypy

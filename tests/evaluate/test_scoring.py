@@ -129,3 +129,18 @@ def test_strange_rankings() -> None:
         score({"Q0": {"d0": 1.0}}, make())
     with pytest.raises(ValueError, match=r"model with encode\(texts\), got int"):
         score(3, make())
+
+
+def test_the_query_itself_is_left_out() -> None:
+    """A document with the query's own words is no wrong answer, unless it is judged right."""
+    data = RetrievalData(
+        {"same": "How do I pay?", "other": "Ways to pay", "far": "Weather"},
+        {"q": "how do i pay", "r": "Weather!"},
+        {"q": {"other": 1}, "r": {"far": 1}},
+    )
+    task = Task("t", "retrieval", data, {})
+    assert task.echoes == {"q": {"same"}}
+    ranking = {"q": {"same": 3.0, "other": 2.0, "far": 1.0}, "r": {"far": 3.0, "same": 2.0}}
+    scores = score(ranking, task)
+    assert scores.per_query["accuracy@1"].tolist() == [1, 1]
+    assert list(scores.ranking["q"]) == ["other", "far"] and list(scores.ranking["r"]) == ["far", "same"]

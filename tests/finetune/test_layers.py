@@ -87,6 +87,14 @@ def test_twins_are_no_negatives() -> None:
     assert history[1].loss == 0
 
 
+def test_answers_of_the_same_search_are_no_negatives() -> None:
+    """Where all searches of a batch are one, or each other document is the search itself, nothing is pushed apart."""
+    rng = np.random.default_rng(0)
+    one = np.repeat(unit(rng.normal(size=(1, 8))), 64, axis=0)
+    _, history = fit(one, unit(rng.normal(size=(64, 8))), lambda layers: 0.0, sides="query")
+    assert history[1].loss == 0
+
+
 def test_unknown_sides() -> None:
     """Another word for the sides is refused with those that are known."""
     rows = unit(np.ones((4, 2)))

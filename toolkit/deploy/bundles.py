@@ -75,7 +75,7 @@ class Bundle:
     @cached_property
     def keywords(self) -> vectors.Retriever:
         """Keyword search over the same documents."""
-        return vectors.bm25(dict(zip(self.ids, self.texts, strict=True)))
+        return vectors.bm25(self._text_of, language=self.record.get("language", "english"))
 
     def search(self, queries: Mapping[str, str], k: int = 10, *, by: str | None = None) -> dict[str, dict[str, float]]:
         """Rank the `k` best documents for each query: ``{query_id: {doc_id: score}}``.
@@ -170,7 +170,8 @@ class Bundle:
         new, old_path = (self.path.with_name(f".{self.path.name}.{kind}") for kind in ("new", "old"))
         for leftover in (new, old_path):  # of a call that was killed; the bundle itself is whole, it was loaded
             shutil.rmtree(leftover, ignore_errors=True)
-        bundle(self.path / "model", corpus, index, new, by=self.record.get("by", "vectors"))
+        kept = {name: self.record[name] for name in ("by", "language") if name in self.record}
+        bundle(self.path / "model", corpus, index, new, **kept)
         self.path.rename(old_path)
         new.rename(self.path)
         shutil.rmtree(old_path)
@@ -184,6 +185,7 @@ def bundle(
     out: str | Path,
     *,
     by: str = "vectors",
+    language: str = "english",
 ) -> Path:
     """Write model, index and texts into one folder, whole or not at all.
 
@@ -199,6 +201,8 @@ def bundle(
         A folder that does not exist yet.
     by : {"vectors", "keywords", "both"}
         How it is searched unless a search says otherwise: what validation data showed to be best.
+    language : str
+        Of the keyword search, as in `toolkit.vectors.bm25`.
 
     Raises
     ------
@@ -234,6 +238,7 @@ def bundle(
         record = {
             "format": 1,
             "by": by,
+            "language": language,
             "documents": len(corpus),
             "dimension": index.faiss.d,
             "index": {"kind": index.kind, **index.settings, "measured": index.measured},

@@ -101,7 +101,8 @@ def score(
     Parameters
     ----------
     system : model or ranking
-        A model as in `rank`, or a finished ranking ``{query_id: {doc_id: score}}``.
+        A model as in `rank`, or a finished ranking ``{query_id: {doc_id: score}}``. Documents that are the query itself
+        (`Task.echoes`) are left out of it.
     task : Task
     metrics : sequence of str
         See `per_query`.
@@ -124,5 +125,6 @@ def score(
             raise ValueError(f"the ranking holds document {strange!r}, which the corpus of {task.name!r} lacks")
     else:
         ranking = rank(system, task, depth=max(DEPTH, depth(metrics)), dtype=dtype)
+    ranking = task.without_echoes(ranking)
     table = per_query(ranking, {query: task.data.qrels[query] for query in task.data.queries}, metrics)
     return Scores(name or type(system).__name__, task, ranking, table)

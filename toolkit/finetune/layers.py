@@ -24,6 +24,9 @@ RATE = 3e-4
 DECAY = 1.0  # pulls the layers back to the identity
 SCALE = 20.0  # of the cosine in the loss, as in sentence-transformers
 TWIN = 0.95  # cosine from which another document of the batch is no wrong answer but a twin of the right one
+SAME = (
+    0.999  # cosine from which two texts are the same: the answer of the same search is no wrong answer, nor is itself
+)
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,8 @@ def fit(
     """Train with in-batch negatives and keep the layers of the best epoch on dev.
 
     The loss is that of `MultipleNegativesRankingLoss`: cross-entropy over the cosines of a query with all documents of
-    its batch (A. van den Oord et al., arXiv:1807.03748; M. Henderson et al., arXiv:1705.00652). Twins of the right
-    document are left out of the wrong ones.
+    its batch (A. van den Oord et al., arXiv:1807.03748; M. Henderson et al., arXiv:1705.00652). Left out of
+    the wrong documents are twins of the right one, answers of the same search, and the search itself.
 
     Parameters
     ----------
@@ -106,8 +109,10 @@ def fit(
             left = normalize(q[batch] @ (eye + moves[0]).T, dim=1)
             right = d[batch] if sides == "query" else normalize(d[batch] @ (eye + moves[-1]).T, dim=1)
             cosines = SCALE * left @ right.T
-            twins = (d[batch] @ d[batch].T > TWIN).fill_diagonal_(False)
-            loss = cross_entropy(cosines.masked_fill(twins, -torch.inf), torch.arange(len(batch)))
+            asked = q[batch]
+            spared = (d[batch] @ d[batch].T > TWIN) | (asked @ asked.T > SAME) | (asked @ d[batch].T > SAME)
+            cosines = cosines.masked_fill(spared.fill_diagonal_(False), -torch.inf)
+            loss = cross_entropy(cosines, torch.arange(len(batch)))
             torch.autograd.backward(loss)
             optimizer.step()
             losses.append(loss.item())

@@ -207,17 +207,18 @@ def _dev_scorer(model: SentenceTransformer, dev: Task, dtype: str) -> Any:
     """A function that scores layers on dev: the whole corpus, searched exactly."""
     data = dev.data
     names = list(data.corpus)
+    spare = max(map(len, dev.echoes.values()), default=0)  # so that ten are left when these are taken out
     documents = vectors.encode(model, list(data.corpus.values()), side="document", dtype=dtype)
     queries = vectors.encode(model, list(data.queries.values()), side="query", dtype=dtype)
 
     def dev_score(layers: Layers) -> float:
         moved = documents if layers.sides == "query" else layers.apply(documents, "document")
-        scores, ids = vectors.nearest(layers.apply(queries, "query"), moved, 10)
+        scores, ids = vectors.nearest(layers.apply(queries, "query"), moved, 10 + spare)
         ranking = {
             query: {names[i]: float(s) for i, s in zip(row_ids, row, strict=True)}
             for query, row_ids, row in zip(data.queries, ids.tolist(), scores.tolist(), strict=True)
         }
-        return float(per_query(ranking, data.qrels, [DEV_METRIC])[DEV_METRIC].mean())
+        return float(per_query(dev.without_echoes(ranking), data.qrels, [DEV_METRIC])[DEV_METRIC].mean())
 
     return dev_score
 
@@ -225,5 +226,5 @@ def _dev_scorer(model: SentenceTransformer, dev: Task, dtype: str) -> Any:
 def _settings() -> dict[str, Any]:
     from toolkit.finetune import layers
 
-    names = ("BATCH", "EPOCHS", "PATIENCE", "RATE", "DECAY", "SCALE", "TWIN")
+    names = ("BATCH", "EPOCHS", "PATIENCE", "RATE", "DECAY", "SCALE", "TWIN", "SAME")
     return {name.lower(): getattr(layers, name) for name in names}

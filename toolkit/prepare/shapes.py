@@ -92,6 +92,34 @@ class Task:
         sides = [[f"{k}\t{v}" for k, v in sorted(side.items())] for side in (data.queries, data.corpus)]
         return digest_texts(*sides, qrels)
 
+    @cached_property
+    def echoes(self) -> dict[str, set[str]]:
+        """Documents with the very words of a query that are not judged right for it: the query itself.
+
+        Where duplicates of texts are searched for, a text is in the collection that it is searched in. As BEIR leaves
+        out identical ids, a ranking leaves these out.
+        """
+        from toolkit.prepare.duplicates import normal
+
+        wanted: dict[str, list[str]] = {}
+        for query, text in self.data.queries.items():
+            wanted.setdefault(normal(text), []).append(query)
+        found: dict[str, set[str]] = {}
+        for document, text in self.data.corpus.items():
+            for query in wanted.get(normal(text), []):
+                if self.data.qrels[query].get(document, 0) <= 0:
+                    found.setdefault(query, set()).add(document)
+        return found
+
+    def without_echoes(self, ranking: Mapping[str, Mapping[str, float]]) -> Mapping[str, Mapping[str, float]]:
+        """A ranking without `echoes`."""
+        if not self.echoes:
+            return ranking
+        return {
+            query: {d: score for d, score in row.items() if d not in self.echoes.get(query, ())}
+            for query, row in ranking.items()
+        }
+
     def only(self, queries: Any, name: str) -> Task:
         """The same corpus with some of the queries, under another name."""
         wanted = set(queries)
