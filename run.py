@@ -43,7 +43,8 @@ if version_problem(*sys.version_info[:2]):  # up to here an older Python 3 can r
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
-NEEDS = {"run": [], "test": ["test", "train"], "lab": ["notebooks"], "check": ["test", "train"], "install": []}
+TESTED = ["test", "train", "text", "multilingual", "notebooks"]
+NEEDS = {"run": [], "test": TESTED, "lab": ["notebooks"], "check": TESTED, "install": []}
 ADVICE = {  # what pip says -> what to do about it
     "No space left": "The disk is full: the environment needs about 3 GB, with CUDA about 8 GB.",
     "CERTIFICATE_VERIFY": "Something on the way replaces certificates: set PIP_CERT to the file of your site.",

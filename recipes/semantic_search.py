@@ -1,8 +1,8 @@
-"""Semantic search: from docstrings to a tuned, measured and verified search index.
+"""Semantic search: from a file of texts to a tuned, measured and verified search index.
 
-    python recipes/semantic_search.py                # minutes on two cores; seconds once its vectors are cached
-    python recipes/semantic_search.py --tiny         # a small sample: what the tests run
-    python recipes/semantic_search.py --pairs 0      # all of the docstrings
+    python recipes/semantic_search.py                        # docstrings: minutes on two cores, seconds once cached
+    python recipes/semantic_search.py --data tickets.csv     # your own file: looks first, says how long, then asks
+    python recipes/semantic_search.py --tiny                 # a small sample: what the tests run
     python recipes/semantic_search.py --model BAAI/bge-small-en-v1.5
 
 Writes runs/<id>/ with run.json, tables, figures, report.html, the model, and a bundle that can be searched.
@@ -11,127 +11,191 @@ Writes runs/<id>/ with run.json, tables, figures, report.html, the model, and a 
 from __future__ import annotations
 
 import sys
-import time
+import warnings
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import tyro
 
-from toolkit import deploy, evaluate, finetune, plots, prepare, report, runs, vectors
+from toolkit import deploy, evaluate, findings, finetune, firstlook, prepare, report, runs, searchreport, vectors
 
+DEMO_PAIRS, TINY_PAIRS = 4500, 600
+LONG, SAMPLE = 30 * 60, 15 * 60  # seconds from which only a sample is taken, and how long that may take
+SIZES = (0.7, 0.1, 0.2)
 QUERY = "rolling median of a series"
 
 
 def main(
-    model: str = "sentence-transformers/all-MiniLM-L6-v2",
+    data: str = "pydocs",
+    query_column: str | None = None,
+    document_column: str | None = None,
+    group_column: str | None = None,
+    time_column: str | None = None,
+    chunk: bool = False,
+    model: str = vectors.EMBEDDED,
     revision: str | None = None,
-    pairs: int = 4500,
+    pairs: int | None = None,
     dtype: str = "auto",
+    splits: int = 1,
     seed: int = 0,
     out: Path = Path("runs"),
+    private: bool = False,
+    yes: bool = False,
     tiny: bool = False,
 ) -> Path:
-    """Tune a search model on docstrings, and say whether it helped.
+    """Tune a search model on your texts, and say whether it helped.
 
     Args:
+        data: A csv, tsv, jsonl, parquet or xlsx file, a folder of txt files, or pydocs, the docstrings that are here.
+        query_column: Column of the searches; without it the file is looked at and a guess is made.
+        document_column: Column of the texts to find.
+        group_column: Rows with the same value here stay together in the split, such as one customer's.
+        time_column: Dates or numbers: train on the past and test on the newest.
+        chunk: Cut texts that are longer than the model reads into passages.
         model: The embedded model, a folder, or a name on the Hugging Face Hub.
         revision: Commit, tag or branch of a Hub model.
-        pairs: About how many pairs to take; 0 takes all.
+        pairs: About how many rows to take, drawn by seed; 0 takes all. Without it, as many as half an hour allows.
         dtype: Arithmetic of the model: auto, float32, bfloat16 or float16.
+        splits: Repeat over so many splits, and show the spread.
         seed: Seed of the split and the training.
         out: Folder that receives the run.
+        private: Keep texts out of report, tables and log.
+        yes: Do not ask before the long work.
         tiny: A small sample, for a first look.
     """
-    started = time.perf_counter()
+    settings = {name: value for name, value in locals().items() if name not in ("out", "yes")}
+    laps = runs.Laps()
     run = runs.start("semantic-search", out)  # first, so that a folder that cannot be written is known at once
+    warnings.filterwarnings("ignore", message=".*were cut there")  # the report says it, with the shares
+    demo = data == "pydocs"
+
+    # 1. prepare: load, look, clean, and split by groups that must stay together
+    say("Reading the docstrings of the installed packages ..." if demo else f"Reading {data} ...")
+    roles = {query_column: "anchor", document_column: "positive", group_column: "group", time_column: "time"}
+    columns = {name: role for name, role in roles.items() if name is not None}
+    limit = TINY_PAIRS if tiny else DEMO_PAIRS if pairs is None and demo else pairs or None
+    loaded = prepare.load(data, columns=columns, limit=limit)
+    say(*([] if demo else firstlook.opening(loaded, private=private)))
     say("Loading the model and its libraries, some seconds ...")
     base = vectors.load(model, revision=revision)
     dtype = vectors.resolve_dtype(base, dtype)
+    say(*filter(None, [finetune.other_data(base, loaded.name, loaded.digest)]))
+    if not demo:
+        limit = agreed(firstlook.forecast(base, loaded, dtype=dtype), loaded, may_sample=limit is None, ask=not yes)
+        loaded = prepare.load(data, columns=columns, limit=limit) if limit else loaded
+    laps("look")
+    steps = () if demo else prepare.suggest_steps([*loaded.data["positive"], *loaded.documents])
+    cleaned = prepare.clean(loaded.data, steps=(*steps, "tidy"), documents=loaded.documents)
+    rows, others = prepare.chunk_pairs(cleaned, base) if chunk else (cleaned.data, cleaned.documents)
+    split, why_not = split_or_reason(rows, others, seed)
+    corpus = split.test.data.corpus if split else numbered([*rows["positive"], *others])
+    texts = [*corpus.values()]
+    lengths = vectors.truncation(base, texts)
+    languages = prepare.spoken(firstlook.sample([*rows["anchor"], *texts], firstlook.LOOK))
+    language = languages["language"].iloc[0]
+    found: dict[str, Any] = {"split": split, "why_not": why_not}
+    say(f"{len(rows):,} pairs, {len(texts):,} texts; {(lengths['lost'] > 0).sum():,} are longer than the model reads.")
+    laps("prepare")
 
-    # 1. prepare: load, clean, and split by groups that must stay together
-    say("Reading the docstrings of the installed packages, half a minute the first time ...")
-    loaded = prepare.load("pydocs", limit=600 if tiny else pairs or None)
-    cleaned = prepare.clean(loaded.data)
-    dropped = pd.concat([loaded.table, cleaned.table]).query("dropped > 0")[["step", "dropped", "why", "example"]]
-    split = prepare.split(cleaned.data, sizes=(0.7, 0.1, 0.2), seed=seed)
-    naive = prepare.split(cleaned.data, sizes=(0.7, 0.1, 0.2), seed=seed, groups=None)
-    corpus = split.test.data.corpus
-    lengths = vectors.truncation(base, list(corpus.values()))
-    say(f"{len(cleaned.data):,} pairs, {len(corpus):,} documents; left out were", dropped.drop(columns="example"))
-    say("Searches, and the groups that stay together:", split.table, *split.notes)
-    leak = f"A split by rows would have leaked {prepare.audit(naive.train, naive.test)}."
-    say(leak, f"This split: {prepare.audit(split.train, split.test)}.")
-    say(f"The model would cut {(lengths['lost'] > 0).sum():,} of the documents.")
+    chosen, by = base, "base"  # what is deployed where there is nothing to tune and measure with
+    asked = [firstlook.sample(texts, 200, part) for part in (0, 1)]  # to tune and to measure the index with
+    if split:
+        asked = [[*part.data.queries.values()] for part in (split.dev, split.test)]
+        naive = prepare.split(rows, sizes=SIZES, seed=seed, groups=None, documents=others)
+        found["leaks"] = [f"A split by rows would have leaked {prepare.audit(naive.train, naive.test)}.",
+                          f"This split: {prepare.audit(split.train, split.test)}."]  # fmt: skip
+        say("Searches, and the groups that stay together:", split.table, *split.notes, *found["leaks"])
 
-    # 2. finetune: vectors once, then a small layer on top of the fixed model
-    advice = finetune.suggest_loss(split.train).iloc[0]
-    say(f"Loss: {advice['loss']}, since {advice['why']}.")
-    say(f"Encoding about {lengths['tokens'].sum():,} tokens in {dtype}; a bar shows the time left ...")
-    tuned = finetune.train(base, split, seed=seed, dtype=dtype)
-    folder = tuned.save(run / "model")
-    say("Trained; the side with the best nDCG@10 on dev is taken:", tuned.candidates)
+        # 2. finetune: vectors once, then a small layer on top of the fixed model
+        advice = finetune.suggest_loss(split.train).iloc[0]
+        say(f"Loss: {advice['loss']}, since {advice['why']}.")
+        say(f"Encoding about {lengths['tokens'].sum():,} tokens in {dtype}; a bar shows the time left ...")
+        tuned = finetune.train(base, split, seed=seed, dtype=dtype, data={"name": loaded.name, "digest": loaded.digest})
+        tuned.save(run / "model")
+        say("Trained; the side with the best nDCG@10 on dev is taken:", tuned.candidates)
+        laps("tune")
 
-    # 3. evaluate, once, on test: the whole searches, and the same cut to three keywords
-    say("Evaluating on test ...")
-    models = {"base": base, "tuned": tuned.model}
-    full = evaluate.contest(models, split.test, dtype=dtype)
-    keywords = split.test.with_queries(vectors.keyword_query(corpus), "three keywords")
-    cut = evaluate.contest(models, keywords, dtype=dtype)
-    verdict, verdict_cut = (evaluate.verdict(comparison, "tuned", keywords="BM25") for comparison in (full, cut))
-    results = pd.concat([full.results, cut.results], ignore_index=True)
+        # 3. evaluate: dev chooses what to use, test says how good that is
+        say("Evaluating ...")
+        models = {"base": base, "tuned": tuned.model}
+        dev, test = (evaluate.contest(models, part, dtype=dtype, language=language) for part in (split.dev, split.test))
+        by = evaluate.best(dev)
+        chosen = tuned.model if "tuned" in by or (by == "BM25" and tuned.better) else base
+        documents = vectors.encode(chosen, texts, side="document", dtype=dtype)
+        told = dict(zip(split.test.data.queries, prepare.told(asked[1]), strict=True))
+        found |= {"tuned": tuned, "dev": dev, "test": test, "by_language": evaluate.slices(test, told),
+                  "copies": evaluate.copies_above(test.scores[by], documents)}  # fmt: skip
+        if findings.stands_in(loaded):
+            keywords = split.test.with_queries(vectors.keyword_query(corpus), "three keywords")
+            found["short"] = evaluate.contest(models, keywords, dtype=dtype, language=language)
+        if splits > 1:
+            found["repeats"] = repeated(base, rows, others, range(seed, seed + splits), dtype)
+        laps("evaluate")
 
-    # 4. deploy what dev showed to be better: an index over all documents, measured on the test searches
-    name, chosen = ("tuned", tuned.model) if tuned.better else ("base", base)
-    documents = vectors.encode(chosen, list(corpus.values()), side="document", dtype=dtype)
-    dev, test = (vectors.encode(chosen, list(task.data.queries.values()), side="query", dtype=dtype)
-                 for task in (split.dev, split.test))  # fmt: skip
-    index = deploy.build_index(documents, queries=dev)
-    measured = deploy.measure(index.faiss, documents, test)
-    measured_words = (f"Index {index.kind}, {measured['megabytes']} MB: recall@10 {measured['recall']:.3f} against "
-                      f"exact search, {measured['median_ms']} ms a search.")  # fmt: skip
-    deploy.bundle(folder if tuned.better else base, corpus, index, run / "bundle")
-    hits = deploy.load(run).find(QUERY, 5)  # loads what was written, and checks it
+    # 4. deploy what dev showed to be better: an index over all texts, measured on the test searches
+    documents = vectors.encode(chosen, texts, side="document", dtype=dtype)
+    tuning, testing = (vectors.encode(chosen, searches, side="query", dtype=dtype) for searches in asked)
+    index = deploy.build_index(documents, queries=tuning)
+    how = "keywords" if by == "BM25" else "both" if by.endswith("+BM25") else "vectors"
+    deploy.bundle(base if chosen is base else run / "model", corpus, index, run / "bundle", by=how, language=language)
+    query = QUERY if demo else "what you look for" if private else asked[1][0]
+    deploy.load(run).find(query, 5)  # loads what was written, and checks it
+    laps("deploy")
 
     # 5. write it down
-    picture = report.Picture(plots.systems(results), plots.describe(results))
-    curve = report.Picture(plots.learning(tuned.history), f"nDCG@10 on dev by epoch, best with sides = {tuned.sides}.")
-    plots.save(picture.figure, run / "systems.png")
-    plots.save(curve.figure, run / "learning.png")
-    tables = {"results": results, "comparison": full.table, "comparison_three_keywords": cut.table, "dropped": dropped,
-              "per_query": full.per_query, "split": split.table, "history": tuned.history}  # fmt: skip
-    runs.save_tables(run, tables)
-    record = {
-        "recipe": "semantic_search", "settings": {"pairs": pairs, "dtype": dtype, "seed": seed, "tiny": tiny},
-        "data": {"name": "pydocs", "digest": loaded.digest, "test_digest": split.test.digest,
-                 "test_scored": 1 + runs.times_scored(out, split.test.digest)},
-        "training": tuned.record, "verdict": verdict, "verdict_three_keywords": verdict_cut,
-        "deployed": name, "index": {"kind": index.kind, **index.settings, **measured},
-        "seconds": round(time.perf_counter() - started, 1),
-    }  # fmt: skip
-    final = run.with_name(run.name.removesuffix(".partial"))
-    snippet = deploy.snippet((final / "bundle").resolve())
-    command = f'{runs.this_python()} -m toolkit.deploy search "{final}" "{QUERY}"'
-    found = pd.DataFrame([{"cosine": hit.score, "document": hit.text} for hit in hits])
-    limits = ("A docstring's first sentence stands in for a search: people type otherwise, and usually less (see the "
-              "three keywords). Your texts will differ: measure on them.")  # fmt: skip
-    report.write(run / "report.html", "Did tuning help? Semantic search over docstrings", {
-        "Verdict": [*verdict, picture],
-        "The same searches cut to three keywords": verdict_cut,
-        "What this does not tell you": [limits],
-        "Results": [report.wide(results), "Paired differences to the base model, whole searches:", full.table],
-        "Data": [split.table, leak, "Dropped:", dropped],
-        "Training": [tuned.candidates, curve],
-        f"One search: {QUERY}": [found],
-        "Use it": [measured_words, report.Code(snippet), report.Code(command)],
-        "For the referee": [report.Details("Settings, digests, versions", {**record, "machine": runs.machine()})],
-    })  # fmt: skip
-    runs.finish(run, record)
+    say(*searchreport.conclude(findings.Findings(
+        run=run, settings={**settings, "dtype": dtype}, loaded=loaded, cleaned=cleaned, base=base, lengths=lengths,
+        languages=languages, index=index, measured=deploy.measure(index.faiss, documents, testing), by=by, query=query,
+        seconds=laps.seconds, **found,
+    )))  # fmt: skip
+    return run.with_name(run.name.removesuffix(".partial"))
 
-    say("", *verdict, "With three keywords instead: " + " ".join(verdict_cut), "")
-    say(report.wide(results))
-    say(f"\nDeployed is the {name} model. {measured_words}", "\nSix lines for another program:\n", snippet)
-    say(f"\nSearch it:   {command}\nReport:      {final / 'report.html'}\nSeconds:     {record['seconds']}")
-    return final
+
+def agreed(forecast: firstlook.Forecast, loaded: prepare.Loaded, *, may_sample: bool, ask: bool) -> int | None:
+    """Say how long it will take and ask; returns how many rows to take where all of them would take too long."""
+    say(*forecast.sentences())
+    rows = max(1, len(loaded.data) + len(loaded.documents))
+    limit = max(1000, round(rows * SAMPLE / forecast.seconds)) if may_sample and forecast.seconds > LONG else None
+    if limit:
+        say(f"All {rows:,} rows would take {forecast.duration} (--pairs 0); I take {limit:,} of them, drawn by seed.")
+    say(f"{firstlook.in_words(SAMPLE) if limit else forecast.duration} on this machine, less where texts are cached.")
+    way = "--query-column and --document-column name others"
+    if ask and sys.stdin.isatty():
+        if input(f"Enter to go on; {way}; n stops: ").strip():
+            sys.exit("Stopped before the long work; nothing was changed.")
+    else:
+        say(f"Nobody to ask, so I go on with this; {way}.")
+    return limit
+
+
+def numbered(texts: list[str]) -> dict[str, str]:
+    """A corpus of the distinct texts."""
+    return {f"d{number}": text for number, text in enumerate(dict.fromkeys(texts))}
+
+
+def split_or_reason(rows: Any, others: list[str], seed: int) -> tuple[prepare.Split | None, str]:
+    """The split, or why there is none: then the texts can be searched, but nothing can be tuned or measured."""
+    if not len(rows):
+        return None, "there are no searches in the file, nor texts long enough to make stand-ins of."
+    try:
+        return prepare.split(rows, sizes=SIZES, seed=seed, documents=others), ""
+    except prepare.TooFewGroupsError as error:
+        return None, str(error)
+
+
+def repeated(base: Any, rows: Any, others: list[str], seeds: range, dtype: str) -> pd.DataFrame:
+    """Base and tuned on the tests of several splits; everything is in the cache by now."""
+    table = []
+    for seed in seeds:
+        split = prepare.split(rows, sizes=SIZES, seed=seed, documents=others)
+        tuned = finetune.train(base, split, seed=seed, dtype=dtype)
+        models = {"base": base, "tuned": tuned.model}
+        scores = {name: evaluate.score(model, split.test, dtype=dtype) for name, model in models.items()}
+        row = evaluate.compare(scores, baseline="base").row("tuned", "nDCG@10")
+        table.append({"seed": seed, "base": row["score"] - row["difference"], "tuned": row["score"],
+                      **row[["difference", "low", "high", "n", "n_groups"]]})  # fmt: skip
+    return pd.DataFrame(table)
 
 
 def say(*parts: str | pd.DataFrame) -> None:
@@ -144,7 +208,7 @@ def say(*parts: str | pd.DataFrame) -> None:
 if __name__ == "__main__":
     try:
         tyro.cli(main)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ModuleNotFoundError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         print("\nStopped. What was encoded is kept; the next run goes on from there.", file=sys.stderr)

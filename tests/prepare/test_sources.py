@@ -1,6 +1,8 @@
-"""Tables in memory become pairs, or an error that names the column."""
+"""Files and tables in memory become pairs, or an error that names the column."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -50,3 +52,115 @@ def test_bad_sources(source: object, options: dict, message: str) -> None:
     """Unknown names and columns are refused with those there are."""
     with pytest.raises(ValueError, match=message):
         load(source, **options)
+
+
+TICKETS = pd.DataFrame({
+    "subject": ["No sound", None, "Blue screen", "Cannot log in"],
+    "body": ["There is no sound since the update.", "The fan is loud all day long.", None, "My password is refused."],
+    "product": ["phone", "laptop", "laptop", "account"],
+    "created": ["2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04"],
+})  # fmt: skip
+
+
+def saved(frame: pd.DataFrame, path: Path) -> Path:
+    frame.to_csv(path, index=False)
+    return path
+
+
+def test_file(tmp_path: Path) -> None:
+    """A file becomes pairs; texts without a search are kept to be found, rows without a text are accounted for."""
+    loaded = load(saved(TICKETS, tmp_path / "tickets.csv"), columns={"created": "time", "product": "group"})
+    assert loaded.guess is not None and loaded.guess.kind == "stand-in" and loaded.name == "tickets.csv"
+    assert loaded.data.to_dict() == {
+        "anchor": ["No sound", "Cannot log in"],
+        "positive": ["There is no sound since the update.", "My password is refused."],
+        "group": ["phone", "account"],
+        "time": ["2026-03-01", "2026-03-04"],
+    }
+    assert loaded.documents == ["The fan is loud all day long."]
+    assert loaded.table[["step", "rows_in", "rows_out", "dropped"]].to_numpy().tolist() == [
+        ["empty", 4, 3, 1],
+        ["no search", 3, 2, 1],
+    ]
+    assert loaded.guess.reason in loaded._repr_html_() and "texts without a search: 1" in loaded._repr_html_()
+    other = TICKETS.assign(body=TICKETS["body"].str.replace("fan", "vent"))
+    again = load(str(saved(other, tmp_path / "tickets.csv")), columns={"created": "time", "product": "group"})
+    assert again.digest != loaded.digest  # a text without a search counts
+
+
+def test_named_columns_of_a_file(tmp_path: Path) -> None:
+    """What the user names is taken; wrong names are refused with those there are."""
+    path = saved(pd.concat([TICKETS] * 3), tmp_path / "tickets.csv")
+    loaded = load(path, columns={"body": "anchor", "product": "positive"})
+    assert loaded.data["positive"][0] == "phone" and loaded.guess is not None and loaded.guess.kind == "label"
+    for columns, message in (
+        ({"boddy": "positive"}, "there is no column 'boddy': did you mean 'body'"),
+        ({"created": "positive"}, "'created' holds dates"),
+        ({"when": "time"}, "there is no column 'when'; the table has subject"),
+        ({"body": "document"}, "columns= maps to 'document', expected one of anchor, positive"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            load(path, columns=columns)
+    with pytest.raises(FileNotFoundError, match=r"did you mean tickets.csv"):
+        load(tmp_path / "ticket.csv")
+
+
+def test_our_own_form(tmp_path: Path) -> None:
+    """A file with the names that are used here keeps all of them."""
+    frame = pd.DataFrame(
+        {"anchor": ["a b", "c d"], "positive": ["e f", "g h"], "positive_id": ["007", "008"], "x": "y"}
+    )
+    loaded = load(saved(frame, tmp_path / "pairs.csv"))
+    assert loaded.data.column_names == ["anchor", "positive", "positive_id"] and loaded.data["positive_id"][0] == "007"
+    assert loaded.digest == load(frame).digest
+
+
+def test_pairs_that_are_none(tmp_path: Path) -> None:
+    """Pairs marked 0 are no pairs, yet their texts are there to be found, save where they are searches."""
+    frame = pd.DataFrame({
+        "question1": ["how to a", "how to b", "how to a", "how to d"],
+        "question2": ["ways to a", "how to c", "how to e", "ways to a"],
+        "is_duplicate": [1, 0, 0, 0],
+    })  # fmt: skip
+    loaded = load(saved(frame, tmp_path / "quora.csv"))
+    assert loaded.data.to_dict() == {"anchor": ["how to a"], "positive": ["ways to a"]}
+    assert sorted(loaded.documents) == ["how to b", "how to c", "how to d", "how to e"]
+    row = loaded.table.set_index("step").loc["not a pair"]
+    assert row["dropped"] == 3 and "`is_duplicate` says" in row["why"] and row["example"] == "how to b -> how to c"
+
+
+def test_labels_sentences_and_short_texts(tmp_path: Path) -> None:
+    """Labels become words; a first sentence stands in for a search; short texts are only there to be found."""
+    texts = [f"where is card {n}" for n in range(9)]
+    labels = pd.DataFrame({"text": texts, "label": ["card_lost", "card_late", "card_new"] * 3})
+    loaded = load(saved(labels, tmp_path / "labels.csv"))
+    assert loaded.data["positive"][:3] == ["card lost", "card late", "card new"]
+
+    rest = "It began on Monday after the update, and since then I have tried all that your pages say about it."
+    long = pd.DataFrame({"notes": [*(f"My device {n} makes a noise. {rest}" for n in range(6)), "One sentence only."]})
+    loaded = load(saved(long, tmp_path / "long.csv"))
+    assert loaded.guess is not None and loaded.guess.kind == "first sentence"
+    assert loaded.data["anchor"][5] == "My device 5 makes a noise." and set(loaded.data["positive"]) == {rest}
+    assert loaded.documents == ["One sentence only."]
+
+    loaded = load(saved(pd.DataFrame({"text": [*texts, *texts]}), tmp_path / "short.csv"))
+    assert len(loaded.data) == 0 and loaded.data.column_names == ["anchor", "positive"]
+    assert loaded.documents == texts and loaded.table["dropped"].tolist() == [0, 18]
+
+
+def test_sample_of_a_file(tmp_path: Path) -> None:
+    """A limit takes rows from all over the file, in its order, and always the same."""
+    frame = pd.DataFrame(
+        {"question": [f"what is {n}?" for n in range(500)], "answer": [f"it is {n}" for n in range(500)]}
+    )
+    path = saved(frame, tmp_path / "many.csv")
+    loaded = load(path, limit=50)
+    numbers = [int(text.split()[-1]) for text in loaded.data["positive"]]
+    assert len(numbers) == 50 and numbers == sorted(numbers) and max(numbers) > 400
+    assert loaded.table["step"].tolist()[0] == "sample" and loaded.digest == load(path, limit=50).digest
+
+
+def test_time_of_a_table() -> None:
+    """Tables in memory keep their times."""
+    loaded = load(TICKETS, columns={"subject": "anchor", "body": "positive", "created": "time"})
+    assert loaded.data.column_names == ["anchor", "positive", "time"] and loaded.documents == []

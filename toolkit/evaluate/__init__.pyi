@@ -1,5 +1,7 @@
+from .agreement import Judged, results, write_qrels
 from .comparing import Comparison, compare, contest
 from .examples import Example, copies_above, examples, slices
+from .judging import Session, judge, queries_from, resume
 from .metrics import METRICS, per_query
 from .scoring import Scores, rank, score
 from .wording import best, headline, verdict
@@ -8,16 +10,23 @@ __all__ = [
     "METRICS",
     "Comparison",
     "Example",
+    "Judged",
     "Scores",
+    "Session",
     "best",
     "compare",
     "contest",
     "copies_above",
     "examples",
     "headline",
+    "judge",
     "per_query",
+    "queries_from",
     "rank",
+    "results",
+    "resume",
     "score",
     "slices",
     "verdict",
+    "write_qrels",
 ]

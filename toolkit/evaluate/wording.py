@@ -48,13 +48,13 @@ def verdict(
 
 
 def best(comparison: Comparison, *, metric: str = MAIN) -> str:
-    """The system with the highest mean; of equal ones the simplest. For choices, and so for dev alone.
+    """The system to use: of those that are shown to be better than the baseline the one with the highest mean.
 
-    Simplest first are keyword search, models, and models fused with keyword search, each in the order of the
-    comparison.
+    Shown means that the interval of the paired difference lies above zero. Where none is, the baseline. For choices,
+    and so for dev alone.
     """
-    order = sorted(comparison.scores, key=lambda name: name.endswith("+BM25"))
-    return max(order, key=lambda name: round(float(comparison.scores[name].per_query[metric].mean()), 6))
+    rows = comparison.table[(comparison.table["metric"] == metric) & (comparison.table["low"] > 0)]
+    return comparison.baseline if rows.empty else str(rows.loc[rows["score"].idxmax(), "model"])
 
 
 def headline(
@@ -69,7 +69,7 @@ def headline(
     system : str
         What dev chose; see `best`.
     keywords : str
-        Name of the keyword search in `comparison`. Where it is as good as far as the test can see, the sentence says
+        Name of the keyword search in `comparison`. Where it, or the base model, may be as good, a second sentence says
         so, and what the test could have seen.
     metric, searches : str
         As in `verdict`.
@@ -83,15 +83,18 @@ def headline(
     first, ten = _plain(comparison, system)
     text = f"Use {called}: a right text comes first in {first} of 100 {searches}, and among the first ten in {ten} ("
     text += "; ".join(f"{name}: {ones} and {tens}" for name, ones, tens in said) + ")."
-    if system == keywords:
-        return text
-    gap, visible = _gap(comparison, system, keywords, metric)
-    if gap.n_groups > 1 and gap.low <= 0:
-        worse = "is better" if gap.high < 0 else "is as good as far as this test can see"
-        text += f" Keyword search {worse}, and needs no model: {gap.mean + 0:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}] "
-        text += f"{metric}; a difference of {visible:.3f} would have been seen."
-    elif base != system and comparison.row(system, metric)["low"] <= 0:
-        text += " That this is more than chance is not shown: " + _difference(comparison, system, metric)
+    for other in (keywords, base):
+        if other == system:
+            continue
+        gap, visible = _gap(comparison, system, other, metric)
+        if gap.n_groups < 2 or gap.low > 0:
+            continue
+        called = "Keyword search, which needs no model," if other == keywords else "The base model, without tuning,"
+        stands = "is better here" if gap.high < 0 else "may be as good"
+        text += (
+            f" {called} {stands}: the difference is {gap.mean + 0:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}] {metric}, "
+            f"and this test would have shown {visible:.3f}."
+        )
     return text
 
 

@@ -49,8 +49,8 @@ def split(
     Parameters
     ----------
     dataset : Dataset
-        Columns ``anchor``, ``positive`` and, optionally, ``positive_id``, ``group`` and ``time`` (dates or numbers); see
-        `toolkit.prepare.clean`.
+        Columns ``anchor``, ``positive`` and, optionally, ``positive_id``, ``group`` and ``time`` (dates or numbers);
+        see `toolkit.prepare.clean`.
     sizes : three floats
         Shares of the queries for train, dev and test; they sum to 1.
     groups : "auto", sequence of labels, or None

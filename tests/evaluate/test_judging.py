@@ -1,0 +1,527 @@
+"""Judging is blind, loses nothing, and its figures are those that brute force and scikit-learn find."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import cohen_kappa_score
+
+from toolkit import vectors
+from toolkit.evaluate import __main__, agreement, per_query
+from toolkit.evaluate.agreement import difference, kappa, results, write_qrels
+from toolkit.evaluate.judging import Session, judge, plain, queries_from, resume
+
+ROOT = Path(__file__).resolve().parents[2]
+CORPUS = {f"d{i}": f"word{i} common thing{i % 7}" for i in range(60)}
+QUERIES = {f"s{i}": f"word{i} thing{i % 5}" for i in range(10)}
+RIGHT = {query: {f"d{query[1:]}", f"d{int(query[1:]) + 7}"} for query in QUERIES}
+
+
+def ranking(seed: int, bonus: float) -> dict[str, dict[str, float]]:
+    """Twelve documents a search, right ones `bonus` higher."""
+    rng = random.Random(seed)
+    return {
+        query: {doc: rng.random() + bonus * (doc in RIGHT[query]) for doc in {*rng.sample(list(CORPUS), 10), *right}}
+        for query, right in ((query, sorted(RIGHT[query])) for query in QUERIES)
+    }
+
+
+def systems() -> dict:
+    return {"tuned": ranking(1, 1.0), "BM25": vectors.bm25(CORPUS), "weak": ranking(2, 0.0)}
+
+
+def begin(folder: Path, **options) -> Session:
+    return judge(systems(), QUERIES, CORPUS, folder=folder / "judging", **options)
+
+
+def finish(session: Session, wrong: float = 0.0) -> None:
+    rng = random.Random(session.judge)
+    while (item := session.next()) is not None:
+        session.answer((item.doc_id in RIGHT[item.query_id]) != (rng.random() < wrong))
+
+
+def seen(session: Session) -> list[tuple[str, str]]:
+    return list(session._pairs)
+
+
+# Pooling
+
+
+def test_pool_is_the_union_of_the_first_documents(tmp_path) -> None:
+    """Each search has exactly the documents that some system puts among its first five, each once."""
+    pairs = seen(begin(tmp_path))
+    assert len(pairs) == len(set(pairs))
+    found = [vectors.bm25(CORPUS).search(QUERIES, 5), ranking(1, 1.0), ranking(2, 0.0)]
+    for query in QUERIES:
+        firsts = {doc for one in found for doc in sorted(one[query], key=one[query].get, reverse=True)[:5]}
+        assert {doc for name, doc in pairs if name == query} == firsts
+    assert list(dict.fromkeys(query for query, _ in pairs)) == list(QUERIES)  # one search after the other
+
+
+def test_judging_is_blind(tmp_path) -> None:
+    """An item names no system, and the order depends on none: neither on which is first nor on who found it."""
+    session = begin(tmp_path)
+    shown = [str(session), repr(session.next()), *vars(session.next())]
+    assert not any(name in text for text in shown for name in systems())
+    turned = judge(dict(reversed(systems().items())), QUERIES, CORPUS, folder=tmp_path / "other")
+    assert seen(turned) == seen(session)
+    order = [doc for query, doc in seen(session) if query == "s0"]
+    assert order not in (sorted(order), [*ranking(1, 1.0)["s0"]][: len(order)])
+    places = []  # of documents that are right: found first by the best system, and yet anywhere in the order
+    for query in QUERIES:
+        docs = [doc for name, doc in seen(session) if name == query]
+        places += [docs.index(doc) / (len(docs) - 1) for doc in RIGHT[query] if doc in docs]
+    assert 0.3 < np.mean(places) < 0.7
+    others = [
+        seen(begin(tmp_path, judge="ann")),
+        seen(judge(systems(), QUERIES, CORPUS, folder=tmp_path / "b", seed=1)),
+    ]
+    assert all(sorted(other) == sorted(seen(session)) and other != seen(session) for other in others)
+
+
+def test_a_search_that_finds_nothing_counts_as_zero(tmp_path) -> None:
+    """It is said, is not asked, and lowers every system; when no search finds anything, there is nothing to judge."""
+    queries = {"s3": QUERIES["s3"], "empty": "zzzz"}
+    session = judge({"BM25": vectors.bm25(CORPUS)}, queries, CORPUS, folder=tmp_path)
+    assert "'zzzz'" in session.notes[0] and {query for query, _ in seen(session)} == {"s3"}
+    finish(session)
+    found = results(tmp_path)
+    assert found.without == ["empty"] and "1 search without any relevant document" in str(found)
+    assert found.table.set_index("metric")["score"]["accuracy@1"] == 0.5
+    assert list(found.task.data.queries) == ["s3"]
+    with pytest.raises(ValueError, match="no system finds anything for any of the 1 searches"):
+        judge({"BM25": vectors.bm25(CORPUS)}, {"s1": "zzzz"}, CORPUS, folder=tmp_path / "none")
+
+
+# Saving and going on
+
+
+def test_goes_on_where_it_stopped(tmp_path) -> None:
+    """Another session of the same judge starts at the next document, needs no models, and remembers every answer."""
+    session = begin(tmp_path)
+    for answer in (True, False, None):
+        session.answer(answer)
+    waiting = session.next()
+    for again in (resume(session.folder), begin(tmp_path)):
+        assert again.next() == waiting and again._answers == session._answers
+    assert waiting.place == f"4 of {len(seen(session))}" and session.progress.startswith("3 of ")
+
+
+def test_back_changes_an_answer(tmp_path) -> None:
+    """The later answer counts, in this session and the next; after it the first open document waits."""
+    session = begin(tmp_path)
+    first = session.next()
+    session.back()
+    assert session.next() == first  # there is nothing before the first
+    session.answer(True)
+    second = session.next()
+    session.answer(True)
+    session.back()
+    session.back()
+    assert session.next() == first
+    session.answer(False)
+    assert session.next().place.startswith("3 of")
+    for one in (session, resume(session.folder)):
+        assert [one._answers[item.query_id, item.doc_id][0] for item in (first, second)] == [False, True]
+
+
+def test_done(tmp_path) -> None:
+    """When all is judged an answer is refused, and one can still go back."""
+    session = begin(tmp_path)
+    finish(session)
+    assert session.done and session.next() is None and "all is judged" in str(session)
+    with pytest.raises(ValueError, match="are judged: nothing waits for an answer"):
+        session.answer(True)
+    session.back()
+    assert session.next().place == f"{len(seen(session))} of {len(seen(session))}"
+    session.answer(None)
+    assert session.next() is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
+def test_a_kill_loses_at_most_the_answer_in_flight(tmp_path) -> None:
+    """A process that is killed while it answers without pause leaves every answer that it had finished."""
+    begin(tmp_path)
+    code = (
+        "import sys; from toolkit.evaluate.judging import resume\n"
+        "session = resume(sys.argv[1])\n"
+        "while session.next():\n"
+        "    session.answer(True)\n"
+        "    print(len(session._answers), flush=True)\n"
+    )
+    for stop in (5, 12):
+        child = subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path / "judging")], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        )
+        for line in child.stdout:
+            if int(line) >= stop:
+                child.send_signal(signal.SIGKILL)
+                break
+        reported = [stop, *(int(line) for line in child.stdout)][-1]
+        child.wait()
+        child.stdout.close()
+        kept = len(resume(tmp_path / "judging")._answers)
+        assert reported <= kept <= reported + 1
+
+
+@pytest.mark.parametrize("cut", [1, 5, 12])
+def test_half_a_last_line(tmp_path, cut) -> None:
+    """What a crash left of a line is dropped, said, asked again, and does not spoil the next answer."""
+    session = begin(tmp_path)
+    for _ in range(3):
+        session.answer(True)
+    file = session.folder / "judgements-me.csv"
+    file.write_bytes(file.read_bytes()[:-cut])
+    again = resume(session.folder)
+    assert len(again._answers) == 2 and "half a line" in again.notes[0]
+    again.answer(False)
+    last = resume(session.folder)
+    assert [value for value, _ in last._answers.values()] == [True, True, False] and last.notes == []
+
+
+def test_what_was_pooled_from_something_else_is_refused(tmp_path) -> None:
+    """Other searches, documents, systems, depth or seed: the message says which, and answers stay as they are."""
+    session = begin(tmp_path)
+    session.answer(True)
+    before = {file.name: file.read_bytes() for file in session.folder.iterdir()}
+    cases = [
+        ("searches", (systems(), {**QUERIES, "s0": "other"}, CORPUS), {}),
+        ("documents", (systems(), QUERIES, {**CORPUS, "d59": "other"}), {}),
+        ("systems", ({**systems(), "weak": ranking(5, 0.0)}, QUERIES, CORPUS), {}),
+        ("systems", ({"tuned": ranking(1, 1.0)}, QUERIES, CORPUS), {}),
+        ("depth", (systems(), QUERIES, CORPUS), {"depth": 4}),
+        ("seed", (systems(), QUERIES, CORPUS), {"seed": 3}),
+    ]
+    for words, data, options in cases:
+        with pytest.raises(ValueError, match=f"was pooled from other {words}.*resume"):
+            judge(*data, folder=session.folder, **options)
+    assert {file.name: file.read_bytes() for file in session.folder.iterdir()} == before
+    (session.folder / "pool.json").unlink()
+    with pytest.raises(ValueError, match="holds answers but no pool.json"):
+        begin(tmp_path)
+
+
+def test_damaged_files(tmp_path) -> None:
+    """A changed pool, answers to documents that were not pooled, and lines that are no answers are named."""
+    session = begin(tmp_path)
+    session.answer(True)
+    file = session.folder / "judgements-me.csv"
+    good = file.read_text()
+    for line, message in {
+        "me,s0,d999,1,2.0\n": "line 3 .*document 'd999' for search 's0' is not in pool.json",
+        "me,s0\n": "line 3 .* is damaged",
+        "me,s0,d0,perhaps,1\n": "line 3 .* is damaged",
+        "ann,s0,d0,1,1\n": "an answer of 'ann'",
+    }.items():
+        file.write_text(good + line)
+        for read in (resume, results):
+            with pytest.raises(ValueError, match=message):
+                read(session.folder)
+    file.write_text(good)
+    pool = session.folder / "pool.json"
+    text = pool.read_text()
+    pool.write_text(text.replace("word1 thing1", "word2 thing1"))
+    with pytest.raises(ValueError, match="was changed after it was written"):
+        resume(session.folder)
+    pool.write_text(text[:100])
+    with pytest.raises(ValueError, match="pool.json is damaged"):
+        resume(session.folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"systems": {"a": ranking(1, 1), "A ": ranking(2, 1)}}, "two systems have the same name"),
+        ({"systems": {"a": {"s0": {"d999": 1.0}}}}, "document 'd999', which the corpus lacks"),
+        ({"systems": {"a": {"s0": {"d1": float("nan")}}}}, "score nan"),
+        ({"systems": [ranking(1, 1)]}, "expected systems as"),
+        ({"queries": {}}, "got 0 searches"),
+        ({"corpus": {"a\nb": "text"}}, "without control characters"),
+        ({"judge": "../me"}, "a judge's name of letters"),
+        ({"folder": __file__}, "cannot write to"),
+    ],
+)
+def test_bad_input(tmp_path, change, message) -> None:
+    """What cannot be judged is refused with the reason."""
+    given = {"systems": systems(), "queries": QUERIES, "corpus": CORPUS, "folder": tmp_path / "x"} | change
+    with pytest.raises((ValueError, OSError), match=message):
+        judge(**given)
+
+
+# Searches
+
+
+def test_queries_from(tmp_path) -> None:
+    """Lines and files give the same searches; blanks and repeats go, the repeats with a note."""
+    with pytest.warns(UserWarning, match="1 repeated searches"):
+        assert queries_from("one\n\n two \none\n") == {"s1": "one", "s2": "two"}
+    files = {
+        "a.txt": "one\r\ntwo\r\n",
+        "b.csv": 'id,Query\n7,one\n8,"two"\n', "c.csv": "one\ntwo\n",
+        "d.tsv": "text\tn\none\t1\ntwo\t2\n",
+    }  # fmt: skip
+    for name, text in files.items():
+        (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + text.encode())
+        for source in (tmp_path / name, str(tmp_path / name)):
+            assert queries_from(source) == {"s1": "one", "s2": "two"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (" \n", "1 to 500 searches, one a line, got 0"),
+        ("\n".join(map(str, range(501))), "got 501"),
+        ("short\n" + "x" * 501, "line 2 has 501 characters"),
+        ("missing.txt", "there is no file"),
+    ],
+)
+def test_queries_that_are_refused(text, message) -> None:
+    """None, too many, too long, and a file that is not there."""
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        queries_from(text)
+
+
+# Results
+
+
+def test_kappa_is_scikit_learns() -> None:
+    """On random answers of uneven frequency; nan where chance agreement is full."""
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        a, b = rng.random((2, 40)) < rng.random((2, 1))
+        if len(set(a) | set(b)) > 1:
+            assert kappa(a, b) == pytest.approx(cohen_kappa_score(a, b), abs=1e-12)
+    assert np.isnan(kappa([True, True], [True, True]))
+
+
+def test_scores_are_those_of_the_known_qrels(tmp_path) -> None:
+    """Judged without error, precision and accuracy are those of the truth, and nDCG that of the judged documents."""
+    finish(begin(tmp_path))
+    found = results(tmp_path / "judging")
+    table = found.table.set_index(["model", "metric"])["score"]
+    for name, system in systems().items():
+        ranked = system if isinstance(system, dict) else system.search(QUERIES, 10)
+        firsts = {q: sorted(row, key=lambda doc: (-row[doc], doc)) for q, row in ranked.items()}
+        assert table[name, "accuracy@1"] == np.mean([firsts[q][0] in RIGHT[q] for q in QUERIES])
+        hits = [len(set(firsts[q][:5]) & RIGHT[q]) / 5 for q in QUERIES]
+        assert table[name, "precision@5"] == pytest.approx(np.mean(hits))
+        judged = {q: {d for d, grade in row.items() if grade} for q, row in found.qrels.items()}
+        cut = {q: {d: ranked[q][d] for d in row[:10]} for q, row in firsts.items()}
+        qrels = {q: dict.fromkeys(docs, 1) for q, docs in judged.items()}
+        assert table[name, "nDCG@10"] == pytest.approx(per_query(cut, qrels, ["nDCG@10"])["nDCG@10"].mean())
+        nobody = [np.mean([d not in found.qrels[q] for d in firsts[q][:10]]) for q in QUERIES]
+        assert table[name, "unjudged@10"] == pytest.approx(np.mean(nobody))
+        assert 0 < table[name, "unjudged@10"] < 1
+    assert found.task.data.queries.keys() | set(found.without) == QUERIES.keys()
+    assert results(tmp_path / "judging", corpus=CORPUS).task.data.corpus == CORPUS
+    with pytest.raises(ValueError, match="not the one that was searched"):
+        results(tmp_path / "judging", corpus={})
+
+
+def test_two_judges(tmp_path) -> None:
+    """Each has a file, their agreement is scikit-learn's, and a document on which they differ is not relevant."""
+    first, second = begin(tmp_path, judge="ann"), begin(tmp_path, judge="bob")
+    finish(first)
+    finish(second, wrong=0.2)
+    first.back()
+    first.answer(None)  # unsure: out of the agreement, and bob's answer decides
+    pairs = [pair for pair in seen(first) if first._answers[pair][0] is not None]
+    a, b = ([session._answers[pair][0] for pair in pairs] for session in (first, second))
+    found = results(tmp_path / "judging")
+    [row] = found.agreement.to_dict("records")
+    assert (row["judge"], row["other"], row["n"]) == ("ann", "bob", len(seen(first)) - 1)
+    assert row["agreement"] == np.mean(np.equal(a, b)) < 1
+    assert row["kappa"] == pytest.approx(cohen_kappa_score(a, b))
+    for (query, doc), one, two in zip(pairs, a, b, strict=True):
+        assert found.qrels[query][doc] == int(one and two)
+    finish(begin(tmp_path, judge="cy"), wrong=0.3)
+    three = results(tmp_path / "judging")
+    assert len(three.agreement) == 3
+    assert f"3 judges; kappa {three.agreement['kappa'].mean():.2f}" in str(three)
+
+
+def test_only_searches_judged_whole_count(tmp_path) -> None:
+    """One that is begun is told and left out; with none at all nothing is said."""
+    session = begin(tmp_path)
+    assert "None of the 10 searches" in results(session.folder).sentence
+    while session.next().query_id != "s3":
+        session.answer(session.next().doc_id in RIGHT[session.next().query_id])
+    session.answer(True)
+    found = results(session.folder)
+    assert list(found.qrels) == ["s0", "s1", "s2"] and found.table["n"].eq(3).all()
+    assert "1 search judged in part: not counted." in found.notes
+    assert found.sentence.startswith("3 searches: right answer first")
+    skipped = begin(tmp_path, judge="unsure")
+    while skipped.next() is not None:
+        skipped.answer(None)
+    assert list(results(session.folder).qrels) == ["s0", "s1", "s2", "s3"]  # s3 has one answer, the others none
+
+
+def test_the_verdict_follows_the_numbers(tmp_path) -> None:
+    """Shown where the adjusted p-value says so; else how much these and 30 searches would show."""
+    finish(begin(tmp_path))
+    found = results(tmp_path / "judging", about="BM25")
+    table = found.comparison.set_index("other")
+    right = found.table[found.table["metric"] == "accuracy@1"].set_index("model")["score"] * 10
+    assert (table["difference"] * 10).to_dict() == pytest.approx((right["BM25"] - right.drop("BM25")).to_dict())
+    for other, row in table.iterrows():
+        assert (f"than {other}, by" in found.sentence) == (row["p_holm"] < 0.05)
+    pair = pd.DataFrame([{"model": "tuned", "other": "BM25", "difference": 0.3, "p_holm": 0.4, "visible": 0.6}])
+    assert agreement.verdict_of({"tuned": 8, "BM25": 5}, pair, 10) == (
+        "10 searches: right answer first tuned 8, BM25 5. tuned against BM25 (30 of 100, would take about 40): too few "
+        "to be sure: 30 searches would show a difference of 35 of 100, these show one of 60."
+    )
+    few = agreement.verdict_of({"tuned": 2, "BM25": 1}, pair, 3)
+    assert few.endswith("tuned against BM25: too few to be sure, judge 10 or more.")
+    with pytest.raises(ValueError, match="no system 'x' was pooled"):
+        results(tmp_path / "judging", about="x")
+
+
+def test_intervals_hold_the_truth() -> None:
+    """Of 1,000 draws of 30 searches about 95 in 100 intervals hold the true share and difference; near 1 no fewer."""
+    from scipy.stats import binomtest
+
+    rng = np.random.default_rng(0)
+    for p, q in ((0.75, 0.6), (0.95, 0.9)):
+        hits = np.zeros(2)
+        for _ in range(1000):
+            hard = rng.random(30)  # the same searches: what one fails the other often fails too
+            a, b = (hard < p).astype(float), (0.7 * hard + 0.3 * rng.random(30) < q).astype(float)
+            low, high = binomtest(int(a.sum()), 30).proportion_ci(method="wilson")
+            found = difference(a, b)
+            hits += low <= p <= high, found.low <= p - B_TRUE[q] <= found.high
+        assert (hits >= 930).all(), (p, q, hits)
+        if p < 0.9:
+            assert (hits <= 980).all(), (p, q, hits)  # near 1 the one of the difference is wider than it need be
+
+
+def _share_below(q: float) -> float:
+    """P(0.7 u + 0.3 v < q) for uniform u, v, by a fine grid."""
+    u = (np.arange(20_000) + 0.5) / 20_000
+    return float(np.clip((q - 0.7 * u) / 0.3, 0, 1).mean())
+
+
+B_TRUE = {q: _share_below(q) for q in (0.6, 0.9)}
+
+
+def test_qrels_can_be_read_again(tmp_path) -> None:
+    """Both forms hold every judgement, zeros too; TREC's is left out where an id holds a space."""
+    import pytrec_eval
+
+    finish(begin(tmp_path))
+    qrels = results(tmp_path / "judging").qrels
+    beir, trec = write_qrels(tmp_path / "judging")
+    table = pd.read_csv(beir, sep="\t", dtype=str)
+    assert list(table) == ["query-id", "corpus-id", "score"]
+    again: dict = {}
+    for query, doc, grade in table.itertuples(index=False):
+        again.setdefault(query, {})[doc] = int(grade)
+    with trec.open() as file:
+        assert pytrec_eval.parse_qrel(file) == again == qrels
+    assert {grade for row in qrels.values() for grade in row.values()} == {0, 1}
+    spaced = judge({"a": {"s": {"my file": 1.0}}}, {"s": "x"}, {"my file": "y"}, folder=tmp_path / "spaced")
+    spaced.answer(True)
+    assert [file.name for file in write_qrels(spaced.folder)] == ["qrels.tsv"]
+
+
+# The command line
+
+
+def shell(*arguments: str, typed: str = "") -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "toolkit.evaluate", *map(str, arguments)]
+    return subprocess.run(command, input=typed, capture_output=True, text=True, cwd=ROOT, encoding="utf-8")
+
+
+def test_terminal_session(tmp_path) -> None:
+    """Letters on lines judge a pool to the end, over two processes, and the results are those of the known qrels."""
+    session = begin(tmp_path)
+    keys = ["y" if doc in RIGHT[query] else "n" for query, doc in seen(session)]
+    first = shell("judge", session.folder, typed="".join(f"{key}\n" for key in keys[:20]))
+    assert first.returncode == 0, first.stderr
+    assert "Saved: 20 of" in first.stdout and "Go on with: " in first.stdout
+    assert not any(name in first.stdout for name in systems())
+    rest = "x\nn\nb\n" + "".join(f"{key.upper()}es\n" for key in keys[20:])  # a wrong key, and a change of mind
+    second = shell("judge", tmp_path / "judging", typed=rest)
+    assert f"Saved: {len(keys)} of {len(keys)} documents" in second.stdout, second.stdout[-300:] + second.stderr
+    finish(begin(tmp_path / "other"))
+    assert results(session.folder).qrels == results(tmp_path / "other" / "judging").qrels
+    told = shell("results", session.folder)
+    assert results(session.folder).sentence in told.stdout and "unjudged@10" in told.stdout
+    assert (session.folder / "qrels.txt").is_file()
+    wrong = shell("results", tmp_path)
+    assert wrong.returncode == 0  # its subfolder judging
+    wrong = shell("results", tmp_path / "nowhere")
+    assert wrong.returncode == 1 and wrong.stderr.startswith("error: there is no pool.json")
+
+
+def test_nothing_steers_the_terminal(tmp_path) -> None:
+    """Escape sequences and turned letters in documents and searches are shown as marks."""
+    evil = "red \x1b[31m\x1b]0;title\x07 \x9b2J \u202eturned\r\n two\rover"
+    session = judge({"a": {"s": {"d": 1.0}}}, {"s": evil}, {"d": evil}, folder=tmp_path)
+    done = shell("judge", tmp_path, typed="y\n")
+    assert done.returncode == 0 and "red" in done.stdout
+    for text in (done.stdout, str(session)):
+        assert not set("\x1b\x07\x9b\u202e\r") & set(text)
+    assert plain("naïve\n\tन्‍ \ud800") == "naïve\n    न्‍ �"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
+def test_one_key_an_answer_on_a_terminal(tmp_path) -> None:
+    """On a terminal no Enter is needed, and Ctrl-C leaves what was answered and says how to go on."""
+    import pty
+
+    session = begin(tmp_path)
+    leader, follower = pty.openpty()
+    command = [sys.executable, "-m", "toolkit.evaluate", "judge", str(session.folder)]
+    child = subprocess.Popen(
+        command, stdin=follower, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
+        start_new_session=True,
+    )  # fmt: skip
+    text = ""
+    for key in (b"y", b"n", None):
+        for line in child.stdout:
+            text += line
+            if "yes" in line:
+                break
+        if key is not None:
+            os.write(leader, key)
+    child.send_signal(signal.SIGINT)
+    rest, errors = child.communicate(timeout=60)
+    os.close(leader)
+    os.close(follower)
+    assert child.returncode == 130, errors
+    assert "Saved: 2 of" in rest and "Go on with: " in rest and "Traceback" not in errors
+    assert [value for value, _ in resume(session.folder)._answers.values()] == [True, False]
+
+
+def test_a_run_is_judged(tmp_path, model, monkeypatch, capsys) -> None:
+    """A run folder gives tuned, base, BM25 and a fused system; searches are typed before the answers."""
+    run = tmp_path / "run"
+    (run / "bundle").mkdir(parents=True)
+    model.save_pretrained(str(run / "model"), create_model_card=False)
+    documents = [json.dumps({"id": doc, "text": text}) for doc, text in CORPUS.items()]
+    (run / "bundle" / "documents.jsonl").write_text("\n".join(documents) + "\n")
+    base = {"name": "sentence-transformers/all-MiniLM-L6-v2"}
+    (run / "run.json").write_text(json.dumps({"training": {"base": base}}))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("word3 thing3\nword4\nword4\n\ny\nn\n"))
+    with pytest.raises(SystemExit, match="0"):  # in this process, which has the libraries loaded
+        __main__.judge(run)
+    told = capsys.readouterr().out
+    assert "Note: 1 repeated searches were left out" in told and "Saved: 2 of" in told
+    pool = json.loads((run / "judging" / "pool.json").read_text())
+    assert list(pool["systems"]) == ["tuned", "base", "BM25", "tuned+BM25"]
+    assert pool["queries"] == {"s1": "word3 thing3", "s2": "word4"}
+    assert pool["systems"]["tuned"] == pool["systems"]["base"]  # the same model here
+    fused = vectors.fuse(*({"q": {d: -i for i, d in enumerate(pool["systems"][n]["s2"])}} for n in ("tuned", "BM25")))
+    assert pool["systems"]["tuned+BM25"]["s2"][0] == max(fused["q"], key=fused["q"].get)
+    assert "no bundle/documents.jsonl" in shell("judge", tmp_path / "none", typed="a\n\n").stderr

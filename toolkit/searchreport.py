@@ -1,0 +1,239 @@
+"""The report of a search run: ten sections, from the verdict to the licences, and what of the user's texts is in it."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from toolkit import evaluate, plots, report, runs, vectors
+from toolkit.evaluate import Comparison
+from toolkit.findings import Findings
+from toolkit.report import Block, Code, Details, Picture, SideBySide
+
+SHOWN = 300  # characters of a text that a report shows
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
+
+
+def conclude(found: Findings) -> list[str | pd.DataFrame]:
+    """Write report, tables, figures and ``run.json``, give the run its final name, and return what to print."""
+    sections = dict(_sections(found))
+    report.write(found.run / "report.html", _title(found), sections)
+    runs.save_tables(found.run, found.tables)
+    for name, picture in _pictures(found).items():
+        plots.save(picture.figure, found.run / f"{name}.png")
+    final = runs.finish(found.run, found.record)
+    parts: list[str | pd.DataFrame] = ["", *found.verdict, "", *found.limits]
+    if found.test is not None:
+        parts += ["", report.wide(found.results)]
+    parts += ["", f"Deployed: {found.by}. {found.about_index}", "\nSix lines for another program:\n", found.snippet]
+    commands = {**found.commands, "Report": final / "report.html", "Seconds": f"{sum(found.seconds.values()):.1f}"}
+    parts += ["", *(f"{what + ':':12} {line}" for what, line in commands.items())]
+    return [*parts, "Nothing left this machine.", _shown(found, sections)]
+
+
+def _shown(found: Findings, sections: Mapping[str, Sequence[Block]]) -> str:
+    """What of the user's texts the report holds, in a sentence."""
+    if found.demo:
+        return ""
+    texts = shown_texts(sections)
+    if not texts:
+        return "report.html contains no text from your file; the bundle does: it is the search index."
+    mails = sum(bool(_MAIL.search(text)) for text in texts)
+    return (
+        f"report.html contains {len(texts)} texts from your file, {mails} with e-mail addresses. Sharing it? --private."
+    )
+
+
+def shown_texts(sections: Mapping[str, Sequence[Block]]) -> list[str]:
+    """The user's own texts that a report shows: searches and documents side by side, and examples in tables."""
+    texts: dict[str, None] = {}
+    for block in (block for blocks in sections.values() for block in blocks):
+        if isinstance(block, SideBySide):
+            texts |= dict.fromkeys([block.heading, *(text for items in block.columns.values() for text, _ in items)])
+        if isinstance(block, pd.DataFrame):
+            for column in {"example", "line"} & set(block.columns):
+                texts |= dict.fromkeys(str(text) for text in block[column].dropna() if str(text).strip())
+    return list(texts)
+
+
+def _title(found: Findings) -> str:
+    if found.demo:
+        return "Did tuning help? Semantic search over docstrings"
+    return f"Semantic search in {Path(found.loaded.name).name}"
+
+
+def _sections(found: Findings) -> Iterator[tuple[str, list[Block]]]:
+    yield "Verdict", _verdict(found)
+    yield "What this does not tell you", list(found.limits)
+    if found.test is not None:
+        yield "The systems, with 95 % intervals", [*_pictures(found).values()]
+        yield "Searches side by side", _examples(found)
+    yield "The data", _data(found)
+    if found.test is not None:
+        yield "Every number", _numbers(found)
+    yield "What it costs", _cost(found)
+    yield "Use it", _use(found)
+    yield "For the referee", _referee(found)
+    yield "Licences", _licences(found)
+
+
+def _verdict(found: Findings) -> list[Block]:
+    blocks: list[Block] = [*found.verdict]
+    if found.short is not None:
+        cut = " ".join(evaluate.verdict(found.short, "tuned", keywords="BM25", searches=found.searches))
+        blocks.append(f"The same searches cut to their three rarest words: {cut}")
+    if found.repeats is not None:
+        blocks += [_spread(found.repeats), found.repeats]
+    return blocks
+
+
+def _spread(repeats: pd.DataFrame) -> str:
+    gains = repeats["difference"]
+    shown = int((repeats["low"] > 0).sum())
+    return (
+        f"Repeated over {len(repeats)} splits, tuned minus base was {gains.min():+.3f} to {gains.max():+.3f} nDCG@10, "
+        f"{gains.median():+.3f} in the middle; {shown} of {len(repeats)} intervals lie above zero. The splits share "
+        f"texts, so they are not independent."
+    )
+
+
+def _pictures(found: Findings) -> dict[str, Picture]:
+    if found.test is None or found.tuned is None:
+        return {}
+    sentence = f"nDCG@10 on validation data by epoch, best with sides = {found.tuned.sides}."
+    return {
+        "systems": Picture(plots.systems(found.results), plots.describe(found.results)),
+        "learning": Picture(plots.learning(found.tuned.history), sentence),
+    }
+
+
+def _examples(found: Findings) -> list[Block]:
+    assert found.test is not None
+    if found.private:
+        return ["Left out: the run was private."]
+    blocks: list[Block] = [
+        f"Three that tuning helped, three that it hurt and two that it left alone, drawn by the run's seed and not by "
+        f"taste; texts are cut at {SHOWN} characters."
+    ]
+    for example in evaluate.examples(found.test, "tuned", seed=int(found.settings["seed"])):
+        places = ", ".join(f"{name}: {place or 'not in the first 100'}" for name, place in example.place.items())
+        columns = {
+            name: [(textwrap.shorten(text, SHOWN, placeholder=" ..."), right) for text, right in items]
+            for name, items in example.found.items()
+        }
+        columns["right text"] = [
+            (textwrap.shorten(text, SHOWN, placeholder=" ..."), True) for text in example.right[:1]
+        ]
+        heading = textwrap.shorten(example.query, SHOWN, placeholder=" ...")
+        blocks.append(SideBySide(heading, f"{example.kind}; place of the right text: {places}", columns))
+    return blocks
+
+
+def _data(found: Findings) -> list[Block]:
+    blocks: list[Block] = []
+    if found.loaded.guess is not None:
+        blocks += [found.loaded.guess.reason, found.shown(found.loaded.guess.columns)]
+    blocks += [*found.loaded.notes, "Rows in and out, and why:", found.steps]
+    if len(found.cleaned.lines):
+        blocks += ["Lines that repeat in over 1 % of the texts were dropped:", found.shown(found.cleaned.lines)]
+    blocks += ["Languages:", found.languages]
+    if found.by_language is not None and found.by_language["slice"].nunique() > 1:
+        blocks += [
+            "Each language by itself, nDCG@10:",
+            report.wide(found.by_language.rename(columns={"slice": "task"})),
+        ]
+    if found.split is not None:
+        blocks += ["Searches, and the groups that stay together:", found.split.table, *found.leaks]
+    return blocks
+
+
+def _numbers(found: Findings) -> list[Block]:
+    tables = [numbers(found.test)] if found.test else []
+    tables += [numbers(found.short)] if found.short else []
+    return [
+        "Read the paired difference to base with its interval, not the overlap of two intervals. p is adjusted by Holm "
+        "over the systems and metrics of a task; visible is the smallest true difference that this test would have "
+        "shown with 80 % probability; unjudged@10 is the share of the first ten that nobody judged.",
+        pd.concat(tables, ignore_index=True),
+    ]
+
+
+def numbers(comparison: Comparison) -> pd.DataFrame:
+    """Every metric of every system, with the paired difference to the baseline: one row each."""
+    paired = comparison.table.set_index(["model", "metric"])
+    rows = []
+    for row in comparison.results.itertuples():
+        known = (row.model, row.metric) in paired.index
+        other = paired.loc[[(str(row.model), str(row.metric))]].iloc[0] if known else None
+        rows.append({
+            "task": row.task, "model": row.model, "metric": row.metric,
+            "score [95 %]": f"{row.score:.3f} [{row.low:.3f}, {row.high:.3f}]",
+            f"minus {comparison.baseline} [95 %]": "" if other is None else
+            f"{other['difference']:+.3f} [{other['low']:+.3f}, {other['high']:+.3f}]",
+            "p": "" if other is None else report.number(other["p_holm"]),
+            "visible": "" if other is None else report.number(other["visible"]),
+            "n": row.n, "n_groups": row.n_groups,
+            "unjudged@10": round(comparison.scores[str(row.model)].unjudged(10), 3),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _cost(found: Findings) -> list[Block]:
+    seconds = pd.DataFrame({"step": list(found.seconds), "seconds": [round(s, 1) for s in found.seconds.values()]})
+    return [seconds, found.about_index]
+
+
+def _use(found: Findings) -> list[Block]:
+    change = (
+        "from toolkit import deploy\n"
+        f"bundle = deploy.load({str(found.bundle)!r})\n"
+        'bundle = bundle.add({"new-1": "text of a new document"})  # the folder is written anew\n'
+        'bundle = bundle.remove(["new-1"])  # text and vector are gone from it for good'
+    )
+    commands = found.commands
+    return [
+        "Six lines that search the index without this toolkit, by the model's vectors:",
+        Code(found.snippet),
+        "In the shell, as validation data preferred it:",
+        Code(commands["Search it"]),
+        "Thirty real searches of your users, judged by you, in about twenty minutes:",
+        Code(commands["Judge it"]),
+        "Add and remove documents:",
+        Code(change),
+    ]
+
+
+def _referee(found: Findings) -> list[Block]:
+    written = found.record
+    scored = written["data"].get("test_scored")
+    declared = vectors.declared(found.base)
+    trained = ", ".join(declared.datasets) or "its card names none"
+    blocks: list[Block] = []
+    if scored:
+        blocks.append(
+            f"This test set has been scored in {scored} finished {'run' if scored == 1 else 'runs'} here; the best of "
+            f"many flatters itself."
+        )
+    return [
+        *blocks,
+        f"Training sets that the base model declares: {trained}. Texts that are among them are not unseen.",
+        "Chosen on dev: sides and epoch of the layer, the system to use, the settings of the index. Test was searched "
+        "once, at the end.",
+        "To repeat:",
+        Code(written["command"]),
+        Details("Settings, digests, versions, machine", {**written, "machine": runs.machine()}),
+    ]
+
+
+def _licences(found: Findings) -> list[Block]:
+    licence = vectors.declared(found.base).license or "not declared in its card"
+    data = (
+        "The docstrings belong to their projects, under the licence of each."
+        if found.demo
+        else "The texts are yours: whether the tuned model may be passed on is decided by their licence too."
+    )
+    return [f"Base model: {licence}. Toolkit: Apache-2.0. {data}"]
