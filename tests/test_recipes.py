@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import importlib.util
 import json
 import re
@@ -15,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from toolkit import deploy, vectors
+from toolkit import deploy, prepare, vectors
 
 ROOT = Path(__file__).resolve().parent.parent
 RECIPES = sorted(path.stem for path in (ROOT / "recipes").glob("*.py"))
@@ -61,14 +62,19 @@ def test_run_holds_everything(run: Path) -> None:
 def test_figures_of_the_verdict_are_those_of_the_tables(run: Path) -> None:
     """The printed sentences agree with per_query.csv, counted again without the toolkit."""
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    headline, first, counts, difference, _ = record["verdict"]
     table = pd.read_csv(run / "per_query.csv")
-    first = [100 * table[f"{name} accuracy@1"].mean() for name in ("base", "tuned")]
-    assert f"Right answer first: {first[0]:.0f} → {first[1]:.0f} of 100" in record["verdict"][0]
+    ones = {name: f"{100 * table[f'{name} accuracy@1'].mean():.0f}" for name in ("BM25", "base", "tuned")}
+    tens = {name: f"{100 * (table[f'{name} recall@10'] > 0).mean():.0f}" for name in ones}
+    used = record["deployed"].removesuffix("+BM25") if record["deployed"] in ones else "base"
+    assert f"in {ones[used]} of 100 stand-in searches, and among the first ten in {tens[used]} (" in headline
+    assert f"Right answer first: {ones['base']} → {ones['tuned']} of 100" in first
+    assert f"the first ten: {tens['base']} → {tens['tuned']} (base → tuned)" in first
     gain = (table["tuned nDCG@10"] - table["base nDCG@10"]).round(12)
-    assert record["verdict"][1].startswith(
-        f"Helped {(gain > 0).sum()} searches, hurt {(gain < 0).sum()}, same {(gain == 0).sum()} "
+    assert counts.startswith(
+        f"Helped {(gain > 0).sum()} stand-in searches, hurt {(gain < 0).sum()}, same {(gain == 0).sum()} "
     )
-    assert f"{abs(gain.mean()):.3f} [" in record["verdict"][2] or f"{gain.mean():+.3f} [" in record["verdict"][2]
+    assert f"{abs(gain.mean()):.3f} [" in difference or f"{gain.mean():+.3f} [" in difference
 
 
 def test_model_folder_is_standard(run: Path) -> None:
@@ -123,6 +129,101 @@ def test_second_run_gives_the_same_results(run: Path, tmp_path: Path) -> None:
     assert found.returncode == 0 and len(found.stdout.splitlines()) == 5
 
 
+MAIL = "jane.roe@example.com"
+SIGNED = f"\n\n-- \nJane Roe, {MAIL}"
+
+
+@pytest.fixture(scope="module")
+def tickets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file as people have them: 240 subjects and bodies, some signed, dated, in several groups."""
+    rows = prepare.load("pydocs", limit=240).data.to_pandas().head(240)
+    table = pd.DataFrame({
+        "id": [f"{i:05d}" for i in range(len(rows))],
+        "subject": rows["anchor"],
+        "description": [text + SIGNED * (i % 3 == 0) for i, text in enumerate(rows["positive"])],
+        "created": [f"2025-{1 + i * 12 // len(rows):02d}-15" for i in range(len(rows))],
+        "customer": [f"c{i % 60}" for i in range(len(rows))],
+    })  # fmt: skip
+    path = tmp_path_factory.mktemp("own") / "tickets.csv"
+    table.to_csv(path, index=False, sep=";")
+    return path
+
+
+def own(path: Path, out: Path, **options: Any) -> Path:
+    found: Path = recipe("semantic_search").main(data=str(path), dtype="float32", out=out, yes=True, **options)
+    return found
+
+
+def test_own_file_is_looked_at_and_called_by_its_name(
+    tickets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The guess comes before the work; subjects are stand-ins in every sentence; signatures are gone; tables agree."""
+    run = own(tickets, tmp_path, splits=2)
+    said = capsys.readouterr().out
+    assert said.index("I take `subject` as the search, which stands in") < said.index("Loading the model")
+    assert "on this machine" in said and "Nobody to ask" in said and "under 300 expect little" in said
+    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    assert all("searches" not in sentence.replace("stand-in searches", "") for sentence in record["verdict"])
+    assert record["data"]["name"] == "tickets.csv" and record["training"]["data"]["digest"] == record["data"]["digest"]
+    assert MAIL not in "".join(deploy.load(run).texts)
+    repeats = pd.read_csv(run / "repeats.csv")
+    row = pd.read_csv(run / "comparison.csv").set_index(["model", "metric"]).loc[("tuned", "nDCG@10")]
+    assert len(repeats) == 2 and repeats["difference"][0] == pytest.approx(row["difference"])
+    page = (run / "report.html").read_text(encoding="utf-8")
+    headings = re.findall(r"<h2>(.*?)</h2>", page)
+    assert headings == ["Verdict", "What this does not tell you", "The systems, with 95 % intervals",
+                        "Searches side by side", "The data", "Every number", "What it costs", "Use it",
+                        "For the referee", "Licences"]  # fmt: skip
+    [count, mails] = re.search(r"contains (\d+) texts from your file, (\d+) with e-mail", said).groups()
+    assert int(count) >= 8 and int(mails) == sum(MAIL in line for line in re.findall(r"<td>.*?</td>", page))
+    assert not re.search(r'(src|href)="(?!data:)', page)
+
+
+def test_private_leaves_no_text_behind(tickets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No text of the file stands in log, report, tables or record; the bundle has them, and the run says so."""
+    run = own(tickets, tmp_path, private=True)
+    said = capsys.readouterr().out
+    table = pd.read_csv(tickets, sep=";")
+    needles = [text[:40] for column in ("subject", "description") for text in table[column] if len(text) >= 40]
+    files = [*run.glob("*.html"), *run.glob("*.json"), *run.glob("*.csv"), *(run / "model").glob("*.md"),
+             *(run / "model").glob("training.json")]  # fmt: skip
+    assert len(files) >= 8 and len(needles) > 200
+    for content in [said, *(file.read_text(encoding="utf-8") for file in files)]:
+        found = [needle for needle in (*needles, MAIL) if html.escape(needle) in content or needle in content]
+        assert found == []
+    assert "contains no text from your file; the bundle does" in said
+
+
+def test_time_and_groups_decide_the_split(tickets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a time column the test holds the newest; rows of a customer stay together."""
+    run = own(tickets, tmp_path, time_column="created", group_column=None)
+    table = pd.read_csv(tickets, sep=";")
+    tested = set(pd.read_csv(run / "per_query.csv")["query"])
+    when = table.assign(tested=[subject in tested for subject in table["subject"]]).groupby("tested")["created"]
+    assert when.min()[True] >= table["created"].sort_values().iloc[int(0.75 * len(table))]
+    capsys.readouterr()
+
+
+def test_texts_without_searches_get_an_index(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Short texts alone are indexed and can be searched, nothing is tuned, and the report says why and what to do."""
+    (tmp_path / "names.csv").write_text(
+        "product\n" + "\n".join(f"Model {i} blue lamp" for i in range(60)) + "\nred chair\n"
+    )
+    run = own(tmp_path / "names.csv", tmp_path / "runs")
+    said = capsys.readouterr().out
+    assert "how good it is is not known yet: there are no searches in the file" in said
+    assert not (run / "model").exists() and deploy.load(run).find("a seat", 1)[0].text == "red chair"
+    assert "judge" in (run / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_tuned_model_on_another_file_says_so(
+    run: Path, tickets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The model of the docstrings, taken for a file of one's own, names what it was tuned on."""
+    own(tickets, tmp_path, model=str(run / "model"), pairs=100)
+    assert "This model was tuned on pydocs, not on tickets.csv" in capsys.readouterr().out
+
+
 def test_errors_are_one_sentence(tmp_path: Path) -> None:
     """A model that does not exist and an output that is a file end with one sentence and status 1."""
     script = str(ROOT / "recipes/semantic_search.py")
@@ -130,6 +231,8 @@ def test_errors_are_one_sentence(tmp_path: Path) -> None:
     for words, message in (
         (["--model", str(tmp_path / "none")], "there is no folder"),
         (["--out", str(tmp_path / "file")], "cannot make the run folder"),
+        (["--data", str(tmp_path / "tickets.csv")], "tickets.csv"),
+        (["--data", str(tmp_path / "file")], "empty"),
     ):
         done = subprocess.run(
             [sys.executable, script, "--out", str(tmp_path / "runs"), *words], capture_output=True, text=True

@@ -127,3 +127,37 @@ def test_a_page_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
     assert "old" in (tmp_path / "r.html").read_text(encoding="utf-8") and [
         file.name for file in tmp_path.iterdir()
     ] == ["r.html"]
+
+
+def test_side_by_side_marks_what_is_right_by_more_than_colour(tmp_path: Path) -> None:
+    """The right item carries a word and a tick, texts are escaped, and both columns are there."""
+    block = report.SideBySide("a <b> search", "helped", {"base": [("wrong & <i>", False)], "tuned": [("good", True)]})
+    page = report.write(tmp_path / "r.html", "T", {"S": [block]}).read_text(encoding="utf-8")
+    assert page.count("✓ right") == 1 and "a &lt;b&gt; search" in page and "wrong &amp; &lt;i&gt;" in page
+    assert page.index("<h4>base</h4>") < page.index("wrong") < page.index("<h4>tuned</h4>") < page.index("✓ right")
+
+
+def test_insert_adds_and_replaces_one_section(tmp_path: Path) -> None:
+    """A section comes behind the first; the same heading again takes its place; the rest of the page stays."""
+    path = report.write(tmp_path / "r.html", "T", {"One": ["first"], "Two": ["second"]})
+    before = path.read_text(encoding="utf-8")
+    report.insert(path, "Judged", ["ten searches"])
+    report.insert(path, "Judged", [r"twelve \\1 searches"])
+    page = path.read_text(encoding="utf-8")
+    assert [page.index(t) for t in ("first", "twelve", "second")] == sorted(
+        page.index(t) for t in ("first", "twelve", "second")
+    )
+    assert "ten searches" not in page and page.count("<section") == 3
+    report.insert(path, "Two", ["other"])
+    assert "second" not in path.read_text(encoding="utf-8") and before.partition("<section")[0] in page
+    (tmp_path / "x.html").write_text("<p>hello</p>", encoding="utf-8")
+    with pytest.raises(ValueError, match="is no report of this toolkit"):
+        report.insert(tmp_path / "x.html", "A", [])
+
+
+def test_intervals_stay_on_one_line_and_names_are_set_as_code(tmp_path: Path) -> None:
+    """Spaces within an interval do not break; a name between backticks is code, and still escaped."""
+    blocks = [pd.DataFrame({"a": ["0.7 [0.6, 0.8]"], "b": ["some [text here] stays"]}), "column `x<y` and `z`"]
+    page = report.write(tmp_path / "r.html", "T", {"S": blocks}).read_text(encoding="utf-8")
+    assert "0.7&nbsp;[0.6,&nbsp;0.8]" in page and "some [text here] stays" in page
+    assert "column <code>x&lt;y</code> and <code>z</code>" in page

@@ -6,6 +6,7 @@ import datetime
 import hashlib
 import json
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -190,3 +191,22 @@ def test_machine() -> None:
     assert found["versions"]["numpy"] == np.__version__ and set(found["versions"]) == set(runs.PACKAGES)
     assert 1 <= found["cores"] <= os.cpu_count() and found["processor"]
     assert found["memory_gb"] * 1e9 == pytest.approx(psutil.virtual_memory().total, rel=0.1)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX shell is asked")
+@pytest.mark.parametrize("text", ["it's", "$(echo no) `echo no` $HOME", 'a "b" \\ c', "two\nlines", "ü ☕", ""])
+def test_quoted_is_one_word_of_the_shell(text: str) -> None:
+    """A shell gives the text back as it was; nothing in it is run."""
+    done = subprocess.run(["sh", "-c", f"printf %s {runs.quoted(text)}"], capture_output=True, text=True, check=True)
+    assert done.stdout == text
+
+
+def test_laps_add_up() -> None:
+    """Each step has its time, a step that comes twice the sum, and all together the whole."""
+    started = time.perf_counter()
+    laps = runs.Laps()
+    for step, pause in (("a", 0.03), ("b", 0.01), ("a", 0.03)):
+        time.sleep(pause)
+        laps(step)
+    assert list(laps.seconds) == ["a", "b"] and laps.seconds["a"] >= 0.06 > laps.seconds["b"] >= 0.01
+    assert sum(laps.seconds.values()) <= time.perf_counter() - started

@@ -13,7 +13,7 @@ import pandas as pd
 
 from toolkit import deploy, evaluate, prepare, runs, vectors
 from toolkit.deploy import Index
-from toolkit.evaluate import Comparison
+from toolkit.evaluate import Comparison, Example
 from toolkit.finetune import Tuned
 from toolkit.prepare import Cleaned, Loaded, Split
 
@@ -139,8 +139,8 @@ class Findings:
             sentences.append(
                 f"Only the text of its own row is known to be right for a search. {unjudged:.0%} of the first ten "
                 f"texts were judged by nobody and count as wrong; in {self.copies:.1%} of the {self.searches} a "
-                f"near-copy of the right text (cosine 0.95 and above) stands before it and counts as wrong. So true scores are "
-                f"higher."
+                f"near-copy of the right text (cosine 0.95 and above) stands before it and counts as wrong. So true "
+                f"scores are higher."
             )
         sentences += self.split.notes if self.split else []
         cut = self.lengths["lost"] > 0
@@ -202,9 +202,9 @@ class Findings:
     @property
     def steps(self) -> pd.DataFrame:
         """The steps of loading and cleaning that dropped or changed something."""
-        steps = pd.concat([self.loaded.table, self.cleaned.table], ignore_index=True)
-        changed = steps["changed"].fillna(0) if "changed" in steps else 0
-        return self.shown(steps[(steps["dropped"] > 0) | (changed > 0)])
+        steps = pd.concat([self.loaded.table.assign(changed=0), self.cleaned.table], ignore_index=True)
+        columns = ["step", "rows_in", "rows_out", "dropped", "changed", "why", "example"]
+        return self.shown(steps[columns][(steps["dropped"] > 0) | (steps["changed"] > 0)])
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -213,11 +213,29 @@ class Findings:
         if self.test is not None and self.split is not None and self.tuned is not None:
             tables |= {"results": self.results, "comparison": self.test.table, "split": self.split.table,
                        "per_query": self.shown(self.test.per_query), "history": self.tuned.history}  # fmt: skip
+            if not self.private:
+                tables["examples"] = self.examples_table
         if self.short is not None:
             tables["comparison_three_keywords"] = self.short.table
         if self.repeats is not None:
             tables["repeats"] = self.repeats
         return tables
+
+    @cached_property
+    def examples(self) -> list[Example]:
+        """Searches that tuning helped, hurt and left alone, drawn by the run's seed."""
+        assert self.test is not None
+        return evaluate.examples(self.test, "tuned", seed=int(self.settings["seed"]))
+
+    @property
+    def examples_table(self) -> pd.DataFrame:
+        """The same as a table: one row a document that was found."""
+        return pd.DataFrame(
+            {"kind": e.kind, "query": e.query, "model": name, "rank": rank, "right": right, "text": text}
+            for e in self.examples
+            for name, items in e.found.items()
+            for rank, (text, right) in enumerate(items, 1)
+        )
 
     def shown(self, table: pd.DataFrame) -> pd.DataFrame:
         """A table without the columns that hold texts, where the run is private."""

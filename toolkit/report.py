@@ -11,11 +11,14 @@ from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from toolkit import plots
 from toolkit.runs import replacing
+
+_INTERVAL = re.compile(r"[-+]?[\d.]+ \[[^\]<]*\]")  # is not to be broken into lines
+_CODE = re.compile("`([^`]+)`")
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def insert(path: str | Path, heading: str, blocks: Sequence[Block]) -> None:
     """
     path = Path(path)
     page = path.read_text(encoding="utf-8")
-    section = _section(heading, blocks)
+    section = str(_section(heading, blocks))
     start = section.partition("\n")[0]  # the line that opens it names it
     if start in page:
         page = re.sub(re.escape(start) + ".*?</section>", lambda _: section.strip(), page, count=1, flags=re.DOTALL)
@@ -138,6 +141,7 @@ def number(value: float) -> str:
 def _block(block: Block) -> Markup:
     if isinstance(block, pd.DataFrame):
         table = block.to_html(index=False, border=0, float_format=number, na_rep="")
+        table = _INTERVAL.sub(lambda found: found[0].replace(" ", "&nbsp;"), table)
         return Markup('<div class="wide">{}</div>').format(Markup(table))
     if isinstance(block, Picture):
         return Markup("<figure>{}</figure>").format(Markup(plots.img(block.figure, block.alt)))
@@ -148,7 +152,7 @@ def _block(block: Block) -> Markup:
         return Markup("<details><summary>{}</summary><pre>{}</pre></details>").format(block.label, text)
     if isinstance(block, SideBySide):
         return _side_by_side(block)
-    return Markup("<p>{}</p>").format(block)
+    return Markup("<p>{}</p>").format(Markup(_CODE.sub(r"<code>\1</code>", str(escape(block)))))
 
 
 def _side_by_side(block: SideBySide) -> Markup:

@@ -14,7 +14,7 @@ from toolkit.evaluate import Comparison
 from toolkit.findings import Findings
 from toolkit.report import Block, Code, Details, Picture, SideBySide
 
-SHOWN = 300  # characters of a text that a report shows
+SHOWN = 160  # characters of a text that a report shows
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 
 
@@ -70,7 +70,7 @@ def _sections(found: Findings) -> Iterator[tuple[str, list[Block]]]:
     yield "Verdict", _verdict(found)
     yield "What this does not tell you", list(found.limits)
     if found.test is not None:
-        yield "The systems, with 95 % intervals", [*_pictures(found).values()]
+        yield "The systems, with 95 % intervals", [_pictures(found)["systems"]]
         yield "Searches side by side", _examples(found)
     yield "The data", _data(found)
     if found.test is not None:
@@ -119,15 +119,14 @@ def _examples(found: Findings) -> list[Block]:
         f"Three that tuning helped, three that it hurt and two that it left alone, drawn by the run's seed and not by "
         f"taste; texts are cut at {SHOWN} characters."
     ]
-    for example in evaluate.examples(found.test, "tuned", seed=int(found.settings["seed"])):
+    for example in found.examples:
         places = ", ".join(f"{name}: {place or 'not in the first 100'}" for name, place in example.place.items())
         columns = {
             name: [(textwrap.shorten(text, SHOWN, placeholder=" ..."), right) for text, right in items]
             for name, items in example.found.items()
         }
-        columns["right text"] = [
-            (textwrap.shorten(text, SHOWN, placeholder=" ..."), True) for text in example.right[:1]
-        ]
+        if not any(right for items in columns.values() for _, right in items):
+            columns["the right text"] = [(textwrap.shorten(example.right[0], SHOWN, placeholder=" ..."), True)]
         heading = textwrap.shorten(example.query, SHOWN, placeholder=" ...")
         blocks.append(SideBySide(heading, f"{example.kind}; place of the right text: {places}", columns))
     return blocks
@@ -142,10 +141,8 @@ def _data(found: Findings) -> list[Block]:
         blocks += ["Lines that repeat in over 1 % of the texts were dropped:", found.shown(found.cleaned.lines)]
     blocks += ["Languages:", found.languages]
     if found.by_language is not None and found.by_language["slice"].nunique() > 1:
-        blocks += [
-            "Each language by itself, nDCG@10:",
-            report.wide(found.by_language.rename(columns={"slice": "task"})),
-        ]
+        table = report.wide(found.by_language.rename(columns={"slice": "task"}))
+        blocks += ["Each language by itself:", table.rename(columns={"task": "language"})]
     if found.split is not None:
         blocks += ["Searches, and the groups that stay together:", found.split.table, *found.leaks]
     return blocks
@@ -223,6 +220,7 @@ def _referee(found: Findings) -> list[Block]:
         f"Training sets that the base model declares: {trained}. Texts that are among them are not unseen.",
         "Chosen on dev: sides and epoch of the layer, the system to use, the settings of the index. Test was searched "
         "once, at the end.",
+        *([_pictures(found)["learning"]] if found.tuned else []),
         "To repeat:",
         Code(written["command"]),
         Details("Settings, digests, versions, machine", {**written, "machine": runs.machine()}),

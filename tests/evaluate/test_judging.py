@@ -18,8 +18,8 @@ from sklearn.metrics import cohen_kappa_score
 
 from toolkit import vectors
 from toolkit.evaluate import __main__, agreement, per_query
-from toolkit.evaluate.agreement import difference, kappa, results, write_qrels
-from toolkit.evaluate.judging import Session, judge, plain, queries_from, resume
+from toolkit.evaluate.agreement import results, write_qrels
+from toolkit.evaluate.judging import Session, judge, plain, resume
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = {f"d{i}": f"word{i} common thing{i % 7}" for i in range(60)}
@@ -258,50 +258,7 @@ def test_bad_input(tmp_path, change, message) -> None:
         judge(**given)
 
 
-# Searches
-
-
-def test_queries_from(tmp_path) -> None:
-    """Lines and files give the same searches; blanks and repeats go, the repeats with a note."""
-    with pytest.warns(UserWarning, match="1 repeated searches"):
-        assert queries_from("one\n\n two \none\n") == {"s1": "one", "s2": "two"}
-    files = {
-        "a.txt": "one\r\ntwo\r\n",
-        "b.csv": 'id,Query\n7,one\n8,"two"\n', "c.csv": "one\ntwo\n",
-        "d.tsv": "text\tn\none\t1\ntwo\t2\n",
-    }  # fmt: skip
-    for name, text in files.items():
-        (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + text.encode())
-        for source in (tmp_path / name, str(tmp_path / name)):
-            assert queries_from(source) == {"s1": "one", "s2": "two"}
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (" \n", "1 to 500 searches, one a line, got 0"),
-        ("\n".join(map(str, range(501))), "got 501"),
-        ("short\n" + "x" * 501, "line 2 has 501 characters"),
-        ("missing.txt", "there is no file"),
-    ],
-)
-def test_queries_that_are_refused(text, message) -> None:
-    """None, too many, too long, and a file that is not there."""
-    with pytest.raises((ValueError, FileNotFoundError), match=message):
-        queries_from(text)
-
-
 # Results
-
-
-def test_kappa_is_scikit_learns() -> None:
-    """On random answers of uneven frequency; nan where chance agreement is full."""
-    rng = np.random.default_rng(0)
-    for _ in range(50):
-        a, b = rng.random((2, 40)) < rng.random((2, 1))
-        if len(set(a) | set(b)) > 1:
-            assert kappa(a, b) == pytest.approx(cohen_kappa_score(a, b), abs=1e-12)
-    assert np.isnan(kappa([True, True], [True, True]))
 
 
 def test_scores_are_those_of_the_known_qrels(tmp_path) -> None:
@@ -385,33 +342,6 @@ def test_the_verdict_follows_the_numbers(tmp_path) -> None:
     assert few.endswith("tuned against BM25: too few to be sure, judge 10 or more.")
     with pytest.raises(ValueError, match="no system 'x' was pooled"):
         results(tmp_path / "judging", about="x")
-
-
-def test_intervals_hold_the_truth() -> None:
-    """Of 1,000 draws of 30 searches about 95 in 100 intervals hold the true share and difference; near 1 no fewer."""
-    from scipy.stats import binomtest
-
-    rng = np.random.default_rng(0)
-    for p, q in ((0.75, 0.6), (0.95, 0.9)):
-        hits = np.zeros(2)
-        for _ in range(1000):
-            hard = rng.random(30)  # the same searches: what one fails the other often fails too
-            a, b = (hard < p).astype(float), (0.7 * hard + 0.3 * rng.random(30) < q).astype(float)
-            low, high = binomtest(int(a.sum()), 30).proportion_ci(method="wilson")
-            found = difference(a, b)
-            hits += low <= p <= high, found.low <= p - B_TRUE[q] <= found.high
-        assert (hits >= 930).all(), (p, q, hits)
-        if p < 0.9:
-            assert (hits <= 980).all(), (p, q, hits)  # near 1 the one of the difference is wider than it need be
-
-
-def _share_below(q: float) -> float:
-    """P(0.7 u + 0.3 v < q) for uniform u, v, by a fine grid."""
-    u = (np.arange(20_000) + 0.5) / 20_000
-    return float(np.clip((q - 0.7 * u) / 0.3, 0, 1).mean())
-
-
-B_TRUE = {q: _share_below(q) for q in (0.6, 0.9)}
 
 
 def test_qrels_can_be_read_again(tmp_path) -> None:
@@ -512,7 +442,7 @@ def test_a_run_is_judged(tmp_path, model, monkeypatch, capsys) -> None:
     documents = [json.dumps({"id": doc, "text": text}) for doc, text in CORPUS.items()]
     (run / "bundle" / "documents.jsonl").write_text("\n".join(documents) + "\n")
     base = {"name": "sentence-transformers/all-MiniLM-L6-v2"}
-    (run / "run.json").write_text(json.dumps({"training": {"base": base}}))
+    (run / "run.json").write_text(json.dumps({"base": base, "language": "english"}))
     monkeypatch.setattr(sys, "stdin", io.StringIO("word3 thing3\nword4\nword4\n\ny\nn\n"))
     with pytest.raises(SystemExit, match="0"):  # in this process, which has the libraries loaded
         __main__.judge(run)

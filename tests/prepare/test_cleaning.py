@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from datasets import Dataset
+from datasets import Dataset, Features, Value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -169,3 +169,14 @@ def test_suggested_steps() -> None:
     assert suggest_steps([*plain, *[f"Late {i}.\n-- \nA{i}" for i in range(50)]]) == ()
     assert suggest_steps([*plain, *[f"Late {i}.\nKind regards, A{i}" for i in range(500)]]) == ("replies",)
     assert suggest_steps([*plain, *[f"Late {i}.\n{FOOTER}" for i in range(200)]]) == ("boilerplate",)
+
+
+def test_documents_alone_are_cleaned_too() -> None:
+    """No pairs but documents: they are tidied, and nothing is missed."""
+    empty = Dataset.from_dict({"anchor": [], "positive": []}).cast(
+        Features({"anchor": Value("string"), "positive": Value("string")})
+    )
+    cleaned = clean(empty, documents=[" a  b ", "", "a b", "c"])
+    assert cleaned.documents == ["a b", "c"] and len(cleaned.data) == 0
+    with pytest.raises(ValueError, match="none of the 0 rows"):
+        clean(empty, documents=[" "])

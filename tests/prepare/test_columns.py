@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from toolkit.prepare.columns import SAMPLE, first_sentence, guess, has_rest, words
+from toolkit.prepare.columns import SAMPLE, guess
 
 N = 40
 TOPICS = ["printer", "screen", "mouse", "invoice", "delivery", "password", "account", "laptop"]
@@ -163,29 +161,3 @@ def test_sample() -> None:
     found = guess(frame)
     assert 0.5 < found.columns["filled"][0] < 0.9 and found.query == "title"
     assert found.columns.equals(guess(frame).columns)
-
-
-@pytest.mark.parametrize(
-    ("text", "first"),
-    [
-        ("It does not start. Why?", "It does not start."),
-        ("Hello! My printer is broken. Help.", "Hello! My printer is broken."),
-        ("Bitte z. B. Dr. Meier fragen. Danke.", "Bitte z. B. Dr. Meier fragen."),
-        ("Version 3.5 of v. 2 fails here. Bye.", "Version 3.5 of v. 2 fails here."),
-        ("Mein Drucker geht nicht\nSeit gestern", "Mein Drucker geht nicht"),
-        ("プリンターが動きません。どうすればいい?", "プリンターが動きません。"),
-        ("It stopped... and then went on. End now.", "It stopped... and then went on."),
-        ("only one sentence.", "only one sentence."),
-    ],
-)
-def test_first_sentence(text: str, first: str) -> None:
-    """Sentences end where a reader ends them, mostly."""
-    assert first_sentence(text)[0] == first
-
-
-@given(st.text())
-def test_first_sentence_loses_nothing(text: str) -> None:
-    """Both parts together hold all that the text holds, and only real ones count."""
-    head, rest = first_sentence(text)
-    assert "".join((head + rest).split()) == "".join(text.split())
-    assert words(text) >= 0 and (not has_rest(text) or (head and rest))

@@ -203,8 +203,9 @@ def test_collecting_is_the_same_everywhere(sample: Path, tmp_path: Path, monkeyp
         here, beside = tmp_path / seed, tmp_path / seed / "beside"
         for folder in (here, beside):
             write_package(folder, {"networkx.py": "raise ValueError('not the package')", "random.py": "import nothing"})
-        script = Path(shutil.copy(Path(pydocs.__file__).with_name("docstrings.py"), beside))
-        monkeypatch.setattr(docstrings, "__file__", str(script))
+        for name in ("docstrings.py", "walking.py"):
+            shutil.copy(Path(pydocs.__file__).with_name(name), beside)
+        monkeypatch.setattr(docstrings, "__file__", str(beside / "docstrings.py"))
         monkeypatch.chdir(here)
         monkeypatch.setenv("PYTHONPATH", f"{os.pathsep}{sample}")  # as PYTHONPATH=$PYTHONPATH:sample leaves it
         monkeypatch.setenv("PYTHONHASHSEED", seed)

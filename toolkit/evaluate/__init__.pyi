@@ -1,9 +1,10 @@
 from .agreement import Judged, results, write_qrels
 from .comparing import Comparison, compare, contest
 from .examples import Example, copies_above, examples, slices
-from .judging import Session, judge, queries_from, resume
+from .judging import Session, judge, resume
 from .metrics import METRICS, per_query
 from .scoring import Scores, rank, score
+from .searches import queries_from
 from .wording import best, headline, verdict
 
 __all__ = [

@@ -17,7 +17,7 @@ from typing import Any
 import tyro
 
 from toolkit import report, vectors
-from toolkit.evaluate import judging
+from toolkit.evaluate import judging, pools, searches
 from toolkit.evaluate.agreement import results as judged
 from toolkit.evaluate.agreement import write_qrels
 
@@ -44,7 +44,7 @@ def judge(
         seed: Seed of the order.
     """
     folder = _folder(run) if folder is None else folder
-    if queries is None and (folder / judging.POOL).exists():
+    if queries is None and (folder / pools.POOL).exists():
         session = judging.resume(folder, judge=judge)
     else:
         corpus = _documents(run)  # first, since a wrong folder should be known before searches are typed
@@ -90,7 +90,7 @@ def results(folder: tyro.conf.Positional[Path]) -> None:
 def _folder(path: Path) -> Path:
     """The folder of answers: the one given where it holds a pool, or its subfolder ``judging``."""
     path = path.expanduser()
-    return path if (path / judging.POOL).is_file() else path / "judging"
+    return path if (path / pools.POOL).is_file() else path / "judging"
 
 
 def _queries(file: Path | None) -> dict[str, str]:
@@ -101,14 +101,14 @@ def _queries(file: Path | None) -> dict[str, str]:
         raise FileNotFoundError(f"there is no file {file}: expected searches, one a line")
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        found = judging.queries_from(text if file is None else file)
+        found = searches.queries_from(text if file is None else file)
     for warning in told:
         _say(f"Note: {warning.message}.")
     return found
 
 
 def _until_empty() -> Iterator[str]:
-    for line in islice(iter(sys.stdin.readline, ""), judging.MOST + 1):
+    for line in islice(iter(sys.stdin.readline, ""), searches.MOST + 1):
         if not line.strip():
             return
         yield line.rstrip("\n")

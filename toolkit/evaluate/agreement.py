@@ -1,9 +1,8 @@
-"""What the judges' answers say: how far they agree, how good each system is on real searches, and how sure that is."""
+"""What the judges' answers say: how good each system is on real searches, and how sure that is."""
 
 from __future__ import annotations
 
 import csv
-import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -17,13 +16,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from toolkit import stats
-from toolkit.evaluate.judging import POOL, SHOWN, Answers, pooled_pairs, read_answers, read_pool
 from toolkit.evaluate.metrics import per_query
+from toolkit.evaluate.pools import POOL, SHOWN, read_pool
+from toolkit.evaluate.votes import agreement_of, majority, read_judges
 from toolkit.prepare import RetrievalData, Task
 from toolkit.runs import digest_texts, replacing
 
 NAME = "real searches"  # of the task, in tables
 FEW = 10  # searches below which no number of further ones is worked out
+_COLUMNS = ["model", "task", "metric", "score", "low", "high", "n", "n_groups"]
 
 
 @dataclass(frozen=True)
@@ -105,12 +106,13 @@ def results(folder: str | Path, *, about: str | None = None, corpus: Mapping[str
         raise ValueError(f"the corpus is not the one that was searched for {folder}")
     judges, notes = read_judges(folder, pool)
     qrels, begun = majority(pool, judges)
-    without = [query for query, row in qrels.items() if not any(row.values())]
+    relevant = {query: row for query, row in qrels.items() if any(row.values())}
+    without = [query for query in qrels if query not in relevant]
     if begun:
         notes.append(f"{_searches(begun)} judged in part: not counted.")
     if without:
         notes.append(f"{_searches(len(without))} without any relevant document: 0 for every system.")
-    agreement = _agreement(judges)
+    agreement = agreement_of(judges)
     if len(agreement):
         mean = agreement["kappa"].mean()  # of more than two judges Light's kappa, the mean over the pairs
         notes.append(f"{len(judges)} judges; kappa {'cannot be told' if math.isnan(mean) else f'{mean:.2f}'}.")
@@ -121,7 +123,6 @@ def results(folder: str | Path, *, about: str | None = None, corpus: Mapping[str
     scores = {name: per_query(_ranking(found), qrels, metrics) for name, found in systems.items()}
     parts = [_rows(name, scores[name], unjudged(found, qrels)) for name, found in systems.items()]
     comparison = _compare({name: table["accuracy@1"].to_numpy() for name, table in scores.items()}, about)
-    relevant = {query: row for query, row in qrels.items() if any(row.values())}
     queries = {query: pool["queries"][query] for query in relevant}
     data = RetrievalData(pool["documents"] if corpus is None else corpus, queries, relevant)
     return Judged(
@@ -148,51 +149,6 @@ def write_qrels(folder: str | Path) -> list[Path]:
         with replacing(files[1]) as temporary, temporary.open("w", encoding="utf-8", newline="") as out:
             out.writelines(f"{query} 0 {doc} {grade}\n" for query, doc, grade in rows)
     return files
-
-
-def kappa(first: Sequence[bool], second: Sequence[bool]) -> float:
-    """Cohen's kappa of two judges' answers to the same questions; nan where both always say the same one thing.
-
-    Source: J. Cohen, Educational and Psychological Measurement 20, 1960.
-
-    Examples
-    --------
-    >>> kappa([True, True, False, False], [True, False, False, False])
-    0.5
-    """
-    a, b = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
-    if a.shape != b.shape or not len(a):
-        raise ValueError(f"expected as many answers of both judges, at least one, got {len(a)} and {len(b)}")
-    seen = (a == b).mean()
-    chance = a.mean() * b.mean() + (1 - a.mean()) * (1 - b.mean())
-    return float((seen - chance) / (1 - chance)) if chance < 1 else math.nan
-
-
-def read_judges(folder: Path, pool: Mapping[str, Any]) -> tuple[dict[str, Answers], list[str]]:
-    """Answers of all judges in a folder."""
-    judges, notes, pairs = {}, [], pooled_pairs(pool)
-    for file in sorted(folder.glob("judgements-*.csv")):
-        answers, told = read_answers(file, pairs)
-        notes += told
-        if answers:
-            judges[file.stem.removeprefix("judgements-")] = answers
-    return judges, notes
-
-
-def majority(pool: Mapping[str, Any], judges: Mapping[str, Answers]) -> tuple[dict[str, dict[str, int]], int]:
-    """Qrels of the searches that were judged whole, and how many were judged in part."""
-    qrels, begun = {}, 0
-    for query, docs in pooled_pairs(pool).items():
-        votes = {
-            doc: [answers[query, doc][0] for answers in judges.values() if (query, doc) in answers]
-            for doc in sorted(docs)
-        }
-        row = {doc: int(given.count(True) > given.count(False)) for doc, given in votes.items() if set(given) - {None}}
-        if judges and all(votes.values()) and (row or not votes):  # also where nothing was found to be judged
-            qrels[query] = row
-        else:
-            begun += any(votes.values())
-    return (qrels if any(qrels.values()) else {}), begun
 
 
 def unjudged(found: Mapping[str, Sequence[str]], qrels: Mapping[str, Mapping[str, int]]) -> float:
@@ -240,21 +196,15 @@ def verdict_of(right: Mapping[str, int], comparison: pd.DataFrame, n: int) -> st
         else:
             more = math.ceil(n * (row["visible"] / row["difference"]) ** 2) if row["difference"] else 0
             unsure.append(row["other"] + (f" ({size}, would take about {_round(more)})" if more > n >= FEW else ""))
-    if unsure and n < FEW:  # the error of so few is itself a guess, and so would be what is worked out from it
-        told.append(
-            f"{comparison['model'].iloc[0]} against {', '.join(unsure)}: too few to be sure, judge {FEW} or more."
-        )
-    elif unsure:
-        visible = comparison[comparison["p_holm"] >= 0.05]["visible"].max()
-        words = f"{comparison['model'].iloc[0]} against {', '.join(unsure)}: too few to be sure"
-        wanted = next((m for m in (30, 100, 300, 1000) if m > n), None)
-        show = f": {wanted} searches would show a difference of {visible * math.sqrt(n / wanted) * 100:.0f} of 100" if (
-            wanted) else ""  # fmt: skip
-        told.append(f"{words}{show}, these show one of {min(1, visible) * 100:.0f}.")
-    return " ".join(told)
-
-
-_COLUMNS = ["model", "task", "metric", "score", "low", "high", "n", "n_groups"]
+    if not unsure:
+        return " ".join(told)
+    doubt = f"{comparison['model'].iloc[0]} against {', '.join(unsure)}: too few to be sure"
+    if n < FEW:  # the error of so few is itself a guess, and so would be what is worked out from it
+        return " ".join([*told, f"{doubt}, judge {FEW} or more."])
+    visible = comparison[comparison["p_holm"] >= 0.05]["visible"].max()
+    if wanted := next((m for m in (30, 100, 300, 1000) if m > n), None):
+        doubt += f": {wanted} searches would show a difference of {visible * math.sqrt(n / wanted) * 100:.0f} of 100"
+    return " ".join([*told, f"{doubt}, these show one of {min(1, visible) * 100:.0f}."])
 
 
 def _rows(name: str, scores: pd.DataFrame, unjudged_share: float) -> pd.DataFrame:
@@ -288,16 +238,6 @@ def _compare(right: Mapping[str, NDArray[Any]], about: str) -> pd.DataFrame:
     if rows:
         table.insert(6, "p_holm", stats.holm(list(table["p"])))
     return table
-
-
-def _agreement(judges: Mapping[str, Answers]) -> pd.DataFrame:
-    rows = []
-    for (one, a), (two, b) in itertools.combinations(judges.items(), 2):
-        both = [pair for pair in a if pair in b and a[pair][0] is not None and b[pair][0] is not None]
-        first, second = ([bool(given[pair][0]) for pair in both] for given in (a, b))
-        same = float(np.mean(np.equal(first, second))) if both else math.nan
-        rows.append([one, two, len(both), same, kappa(first, second) if both else math.nan])
-    return pd.DataFrame(rows, columns=["judge", "other", "n", "agreement", "kappa"])
 
 
 def _ranking(found: Mapping[str, Sequence[str]]) -> dict[str, dict[str, float]]:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import os
 import re
 import statistics
 import time
 import unicodedata
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,86 +15,10 @@ from typing import Any, cast
 from filelock import FileLock
 
 from toolkit.evaluate.metrics import top
+from toolkit.evaluate.pools import POOL, SHOWN, append_answer, pooled_pairs, read_answers, read_pool, write_pool
 from toolkit.evaluate.scoring import rank
 from toolkit.prepare import RetrievalData
-from toolkit.runs import digest_texts, write_json
-
-POOL = "pool.json"
-COLUMNS = ["judge", "query_id", "doc_id", "relevant", "seconds"]
-SHOWN = 10  # documents kept of each system, so that unjudged@10 can be told
-MOST, LONGEST = 500, 500  # searches at a time, and characters of one
-_NAMES = ("query", "search", "question", "text")  # headings under which a table may hold its searches
-_ANSWERS: dict[str, bool | None] = {"1": True, "0": False, "": None}
-_TEXTS = {True: "1", False: "0", None: ""}
-
-Pair = tuple[str, str]
-Answers = dict[Pair, tuple[bool | None, float]]
-
-
-def queries_from(source: str | Path) -> dict[str, str]:
-    r"""Searches as ``{"s1": ..., "s2": ...}``, from lines that were pasted or from a file.
-
-    Parameters
-    ----------
-    source : str or Path
-        One search a line, or the path of a ``.txt`` file that holds them so, or of a ``.csv`` or ``.tsv`` file with a
-        column ``query``, ``search``, ``question`` or ``text``, or with one column alone.
-
-    Warns
-    -----
-    UserWarning
-        When a search stands there more than once; it is taken once.
-
-    Raises
-    ------
-    ValueError
-        For no search, more than 500, or one of more than 500 characters; the message names its line.
-
-    Examples
-    --------
-    >>> queries_from("rolling median\n\n  drop duplicates ")
-    {'s1': 'rolling median', 's2': 'drop duplicates'}
-    """
-    found: dict[str, int] = {}
-    repeated = 0
-    for line, text in _lines(source):
-        text = text.strip()
-        if len(text) > LONGEST:
-            raise ValueError(
-                f"line {line} has {len(text):,} characters ({text[:40]!r} ...): expected one search a line, of at most "
-                f"{LONGEST}"
-            )
-        repeated += text in found
-        if text:
-            found.setdefault(text, line)
-    if not 1 <= len(found) <= MOST:
-        raise ValueError(f"expected 1 to {MOST} searches, one a line, got {len(found):,}")
-    if repeated:
-        warnings.warn(f"{repeated} repeated searches were left out: each is judged once", UserWarning, stacklevel=2)
-    return {f"s{number}": text for number, text in enumerate(found, 1)}
-
-
-def _lines(source: str | Path) -> Iterable[tuple[int, str]]:
-    """Number and text of each line or row of what `queries_from` takes."""
-    pasted = isinstance(source, str) and not re.fullmatch(r"\s*\S.*\.(txt|csv|tsv)\s*", source, re.IGNORECASE)
-    if pasted:
-        return list(enumerate(str(source).splitlines(), 1))
-    path = Path(str(source).strip()).expanduser()
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {str(path)!r}: expected a .txt or .csv file, or one search a line")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 text ({error}): save it as UTF-8") from error
-    if path.suffix.lower() not in (".csv", ".tsv"):
-        return list(enumerate(text.splitlines(), 1))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
-    rows = [(reader.line_num, row) for row in reader if row]
-    head = [name.strip().casefold() for name in rows[0][1]] if rows else []
-    column = next((head.index(name) for name in _NAMES if name in head), None)
-    if column is None and max((len(row) for _, row in rows), default=1) > 1:
-        raise ValueError(f"{path} has the columns {', '.join(rows[0][1])}: name that of the searches 'query'")
-    return [(line, row[column or 0]) for line, row in rows[column is not None :] if len(row) > (column or 0)]
+from toolkit.runs import digest_texts
 
 
 def judge(
@@ -158,7 +77,7 @@ def judge(
             elif any(folder.glob("judgements-*.csv")):
                 raise ValueError(f"{folder} holds answers but no {POOL}: put it back, or judge in another folder")
             else:
-                write_json(folder / POOL, {**pool, "digest": _digest(pool)})
+                write_pool(folder, pool)
     except OSError as error:
         raise OSError(f"cannot write to {folder} ({error.strerror or error}): give another folder") from error
     return Session(folder, judge)
@@ -248,11 +167,12 @@ class Session:
         item = self.next()
         if item is None:
             raise ValueError(f"all {len(self._pairs)} documents are judged: nothing waits for an answer; see back()")
-        if yes not in _TEXTS:
+        if yes not in (True, False, None):
             raise ValueError(f"expected True, False or None, got {yes!r}")
         seconds = round(time.monotonic() - self._since[1], 1)
-        _append(self._file, [self.judge, item.query_id, item.doc_id, _TEXTS[yes], seconds])
-        self._answers[item.query_id, item.doc_id] = (yes, seconds)
+        pair = item.query_id, item.doc_id
+        append_answer(self._file, self.judge, pair, yes, seconds)
+        self._answers[pair] = (yes, seconds)
         self._back, self._since = None, (-1, 0.0)
 
     def back(self) -> None:
@@ -282,64 +202,6 @@ def plain(text: str) -> str:
 def ranked(system: Any, queries: Mapping[str, str], corpus: Mapping[str, str], k: int) -> dict[str, dict[str, float]]:
     """As `rank`, for searches of which no relevant document is known, so that no `Task` can hold them."""
     return rank(system, cast(Any, SimpleNamespace(data=RetrievalData(corpus, queries, {}))), depth=k)
-
-
-def read_pool(folder: str | Path) -> dict[str, Any]:
-    """Read and check ``pool.json``."""
-    file = Path(folder).expanduser() / POOL
-    if not file.is_file():
-        raise FileNotFoundError(f"there is no {POOL} in {file.parent}: expected a folder that judge() made")
-    try:
-        pool = dict(json.loads(file.read_text(encoding="utf-8")))
-        if pool.pop("digest") == _digest(pool):
-            return pool
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{file} is damaged ({error}): put its copy back, or judge in another folder") from error
-    raise ValueError(f"{file} was changed after it was written: put its copy back, or judge in another folder")
-
-
-def pooled_pairs(pool: Mapping[str, Any]) -> dict[str, set[str]]:
-    """Documents that are to be judged, for each search."""
-    depth, systems = pool["depth"], pool["systems"].values()
-    return {query: {doc for found in systems for doc in found[query][:depth]} for query in pool["queries"]}
-
-
-def read_answers(file: Path, pairs: Mapping[str, set[str]]) -> tuple[Answers, list[str]]:
-    """Answers of one judge, the last one of each document, and notes on what was dropped."""
-    whole, _, half = file.read_bytes().rpartition(b"\n")
-    notes = [f"half a line at the end of {file.name} was dropped: that document is asked again"] if half else []
-    found: Answers = {}
-    try:
-        rows = list(csv.reader(io.StringIO(whole.decode("utf-8-sig"), newline="")))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{file} is damaged ({error}): repair or remove the line") from error
-    for number, row in enumerate(rows, 1):
-        if number == 1 and row == COLUMNS:
-            continue
-        try:
-            name, query, doc, relevant, seconds = row
-            if f"judgements-{name}.csv" != file.name:
-                raise ValueError(f"it is an answer of {name!r}")
-            if doc not in pairs.get(query, ()):
-                raise ValueError(f"document {doc!r} for search {query!r} is not in {POOL}; is it from another folder?")
-            found[query, doc] = (_ANSWERS[relevant], float(seconds))
-        except (ValueError, KeyError) as error:
-            raise ValueError(f"line {number} of {file} is damaged ({error}): repair or remove it") from error
-    return found, notes
-
-
-def _append(file: Path, row: list[Any]) -> None:
-    """Add a line; what a crash or a full disk left of another goes first."""
-    data = file.read_bytes() if file.exists() else b""
-    keep = data.rfind(b"\n") + 1
-    lines = io.StringIO(newline="")
-    csv.writer(lines, lineterminator="\n").writerows([row] if keep else [COLUMNS, row])
-    with file.open("ab") as out:
-        if keep < len(data):
-            out.truncate(keep)
-        out.write(lines.getvalue().encode())
-        out.flush()
-        os.fsync(out.fileno())
 
 
 def _check(systems: Any, queries: Mapping[str, str], corpus: Mapping[str, str], depth: int) -> None:
@@ -379,7 +241,3 @@ def _same(folder: Path, old: Mapping[str, Any], **new: Any) -> None:
                 f"{folder} was pooled from other {words.get(part, part)}. To go on with what is there: "
                 f"resume({str(folder)!r}); to judge anew give another folder, what was judged stays"
             )
-
-
-def _digest(pool: Mapping[str, Any]) -> str:
-    return digest_texts([json.dumps(pool, sort_keys=False)])

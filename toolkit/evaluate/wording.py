@@ -54,7 +54,7 @@ def best(comparison: Comparison, *, metric: str = MAIN) -> str:
     and so for dev alone.
     """
     rows = comparison.table[(comparison.table["metric"] == metric) & (comparison.table["low"] > 0)]
-    return comparison.baseline if rows.empty else str(rows.loc[rows["score"].idxmax(), "model"])
+    return comparison.baseline if rows.empty else str(rows["model"].iloc[int(rows["score"].to_numpy().argmax())])
 
 
 def headline(

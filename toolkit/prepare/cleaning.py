@@ -112,7 +112,7 @@ def clean(dataset: Dataset, *, steps: Sequence[str] = ("tidy",), documents: Sequ
     Raises
     ------
     ValueError
-        When a column is missing or holds no text, or when nothing is left; the message names the column and the rows.
+        When a column is missing or holds no text, or when no pair is left; the message names the column and the rows.
         When a step is unknown.
     """
     from datasets import Dataset
@@ -159,10 +159,10 @@ def clean(dataset: Dataset, *, steps: Sequence[str] = ("tidy",), documents: Sequ
     frame = step("repeated", frame.drop_duplicates(["anchor", "positive"]), "the same pair again")
     different = frame[frame["anchor"].str.casefold() != frame["positive"].str.casefold()]
     frame = step("same text", different, "the search is the document itself")
-    if frame.empty:
+    kept = list(dict.fromkeys(filter(None, extra)))
+    if frame.empty and (given or not kept):
         raise ValueError(f"none of the {given} rows is left: see that anchor and positive are the right columns")
     data = Dataset.from_pandas(frame.reset_index(drop=True), preserve_index=False)
-    kept = list(dict.fromkeys(filter(None, extra)))
     return Cleaned(data, pd.DataFrame(rows), kept, pd.concat(lines, ignore_index=True))
 
 

@@ -10,12 +10,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from toolkit.vectors.keywords import UNSPACED
+
 NEAR = 0.7  # Jaccard similarity of word sets and word pairs from which two texts count as near-copies
 # Accents and vowel signs belong to the letter before them. Scripts that set no spaces (Thai, Lao, Burmese, Khmer, kana,
 # Chinese) give one word a letter, or a whole sentence would be one word and no sentence a near-copy of another.
 _MARKS = "".join(chr(code) for code in range(0x300, 0x10000) if unicodedata.category(chr(code))[0] == "M")
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_WORDS = re.compile(rf"(?=[^\W_])(?:[{_UNSPACED}][{_MARKS}]*|[^\W_{_UNSPACED}](?:[^\W_{_UNSPACED}]|[{_MARKS}])*)")
+_WORDS = re.compile(rf"(?=[^\W_])(?:[{UNSPACED}][{_MARKS}]*|[^\W_{UNSPACED}](?:[^\W_{UNSPACED}]|[{_MARKS}])*)")
 
 
 def normal(text: str) -> str:

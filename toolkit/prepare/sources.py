@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from toolkit.prepare.columns import Guess, first_sentence, guess, has_rest
+from toolkit.prepare.columns import Guess, guess
 from toolkit.prepare.files import read
+from toolkit.prepare.sentences import first_sentence, has_rest
 from toolkit.runs import digest_texts
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ STEMMERS = {
     "ta": "tamil", "tr": "turkish", "yi": "yiddish",
 }  # fmt: skip
 # Scripts that write no spaces: Thai, Lao, Khmer, Burmese, kana, Chinese characters. Korean has spaces.
-_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_RUN = re.compile(f"[{UNSPACED}]+")
 
 
 def words(text: str) -> list[str]:
@@ -36,9 +37,9 @@ def words(text: str) -> list[str]:
     ['東京', '京都', 'tower']
     """
     found: list[str] = []
-    for run in _UNSPACED.findall(text):
+    for run in _RUN.findall(text):
         found += [run[at : at + 2] for at in range(max(1, len(run) - 1))]
-    for token in re.findall(r"\w\w+", _UNSPACED.sub(" ", text)):
+    for token in re.findall(r"\w\w+", _RUN.sub(" ", text)):
         found.append(token.lower())
         pieces = re.findall(r"[A-Z]?[^\W\dA-Z_]+|[A-Z]+(?![^\W\dA-Z_])|\d+", token)
         if len(pieces) > 1:

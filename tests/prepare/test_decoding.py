@@ -1,0 +1,100 @@
+"""Old, mixed and packed encodings are read, and a note says what was guessed."""
+
+from __future__ import annotations
+
+import bz2
+import csv
+import gzip
+import lzma
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from toolkit.prepare.files import read
+
+TEXT = "id,text\n1,first text here\n2,second text here\n"
+
+
+def write(path: Path, rows: list, encoding: str = "utf-8", **options) -> Path:
+    with path.open("w", newline="", encoding=encoding) as file:
+        csv.writer(file, **options).writerows(rows)
+    return path
+
+
+def save(path: Path, data: bytes | str) -> Path:
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    return path
+
+
+def rows_of(path: Path) -> list:
+    frame = read(path).data.fillna("")
+    return [list(frame.columns), *frame.to_numpy().tolist()]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1252", "Café à côté, déjà vu – l’été"),
+        ("cp1251", "Мой принтер не работает, помогите"),
+        ("shift_jis", "プリンターが動きません。どうすればいいですか"),
+        ("gb18030", "打印机无法工作,请帮忙检查一下"),
+        ("cp1250", "Zażółć gęślą jaźń, drukarka nie działa"),
+    ],
+)
+def test_old_encodings(tmp_path: Path, encoding: str, text: str) -> None:
+    """Encodings of old spreadsheets are guessed from their letters, and a note says so."""
+    path = write(tmp_path / "old.csv", [["id", "text"], *([str(n), text] for n in range(5))], encoding)
+    table = read(path)
+    assert table.data["text"].tolist() == [text] * 5
+    assert "the encoding was guessed as" in table.notes[0]
+
+
+def test_mixed_encodings(tmp_path: Path) -> None:
+    """Two lines of another program in a file of UTF-8 are read too, counted, and located."""
+    lines = [f"{n},Größe {n}".encode() for n in range(20)]
+    lines[5] = lines[9] = "x,Müller".encode("cp1252")
+    table = read(save(tmp_path / "mixed.csv", b"\n".join([b"id,text", *lines])))
+    assert table.data["text"][5] == "Müller" and table.data["text"][4] == "Größe 4" and table.encoding == "utf-8"
+    assert table.notes == ["2 lines not UTF-8 as the rest, read as cp1252 (first: line 7, 'x,Müller')"]
+
+
+def test_nul_emoji_and_right_to_left(tmp_path: Path) -> None:
+    """NUL bytes go, with a note; signs of all scripts stay."""
+    table = read(save(tmp_path / "odd.csv", "id,text\n1,a\x00b 🙂‍↔️\n2,שלום مرحبا\u200f\n"))
+    assert table.data["text"].tolist() == ["ab 🙂‍↔️", "שלום مرحبا\u200f"] and table.notes == ["NUL bytes were removed"]
+
+
+def test_excel_separator_line(tmp_path: Path) -> None:
+    """The line that Excel writes above the header is no row."""
+    assert rows_of(save(tmp_path / "a.csv", "sep=;\r\nid;text\r\n1;a, b\r\n")) == [["id", "text"], ["1", "a, b"]]
+
+
+@pytest.mark.parametrize("opening", [gzip.open, bz2.open, lzma.open])
+def test_packed(tmp_path: Path, opening) -> None:
+    """Packed text files are read as they are, whatever the case of the suffix."""
+    path = tmp_path / f"a.CSV.{opening.__module__.strip('_').replace('gzip', 'gz').replace('lzma', 'xz')}"
+    with opening(path, "wt") as file:
+        file.write(TEXT)
+    assert rows_of(path)[1] == ["1", "first text here"]
+    save(path, path.read_bytes()[:-12])
+    with pytest.raises(ValueError, match="is broken .*pack or download it again"):
+        read(path)
+
+
+def test_zip(tmp_path: Path) -> None:
+    """A zip of one file is read; of two, one has to be chosen."""
+    path = tmp_path / "a.csv.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.csv", TEXT)
+    assert len(read(path).data) == 2
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("b.csv", TEXT)
+    with pytest.raises(ValueError, match="holds 2 files, expected one"):
+        read(path)
+
+
+def test_many_blank_lines_first(tmp_path: Path) -> None:
+    """However many blank lines stand above a table, its separator is found."""
+    for name in ("a.csv", "a.dat"):
+        assert rows_of(save(tmp_path / name, "\n" * 3000 + TEXT))[1] == ["1", "first text here"]

@@ -1,0 +1,80 @@
+"""Real searches, from lines that were pasted or from a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import warnings
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+MOST, LONGEST = 500, 500  # searches at a time, and characters of one
+_NAMES = ("query", "search", "question", "text")  # headings under which a table may hold them
+
+
+def queries_from(source: str | Path) -> dict[str, str]:
+    r"""Searches as ``{"s1": ..., "s2": ...}``, from lines that were pasted or from a file.
+
+    Parameters
+    ----------
+    source : str or Path
+        One search a line, or the path of a ``.txt`` file that holds them so, or of a ``.csv`` or ``.tsv`` file with a
+        column ``query``, ``search``, ``question`` or ``text``, or with one column alone.
+
+    Warns
+    -----
+    UserWarning
+        When a search stands there more than once; it is taken once.
+
+    Raises
+    ------
+    ValueError
+        For no search, more than 500, or one of more than 500 characters; the message names its line.
+
+    Examples
+    --------
+    >>> queries_from("rolling median\n\n  drop duplicates ")
+    {'s1': 'rolling median', 's2': 'drop duplicates'}
+    """
+    found: Counter[str] = Counter()
+    for line, text in _numbered(source):
+        text = text.strip()
+        if len(text) > LONGEST:
+            raise ValueError(
+                f"line {line} has {len(text):,} characters ({text[:40]!r} ...): expected one search a line, of at most "
+                f"{LONGEST}"
+            )
+        if text:
+            found[text] += 1
+    if not 1 <= len(found) <= MOST:
+        raise ValueError(f"expected 1 to {MOST} searches, one a line, got {len(found):,}")
+    if repeated := found.total() - len(found):
+        warnings.warn(f"{repeated} repeated searches were left out: each is judged once", UserWarning, stacklevel=2)
+    return {f"s{number}": text for number, text in enumerate(found, 1)}
+
+
+def _numbered(source: str | Path) -> Iterable[tuple[int, str]]:
+    """Number and text of each line or row of what `queries_from` takes."""
+    if isinstance(source, str) and not re.fullmatch(r"\s*\S.*\.(txt|csv|tsv)\s*", source, re.IGNORECASE):
+        return enumerate(source.splitlines(), 1)
+    path = Path(str(source).strip()).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {str(path)!r}: expected a .txt or .csv file, or one search a line")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 text ({error}): save it as UTF-8") from error
+    suffix = path.suffix.lower()
+    if suffix not in (".csv", ".tsv"):
+        return enumerate(text.splitlines(), 1)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if suffix == ".tsv" else ",")
+    rows = [(reader.line_num, row) for row in reader if row]
+    head = [name.strip().casefold() for name in rows[0][1]] if rows else []
+    column = next((head.index(name) for name in _NAMES if name in head), None)
+    if column is not None:
+        return [(line, row[column]) for line, row in rows[1:] if len(row) > column]
+    if any(len(row) > 1 for _, row in rows):
+        raise ValueError(f"{path} has the columns {', '.join(rows[0][1])}: name that of the searches 'query'")
+    return [(line, row[0]) for line, row in rows]
