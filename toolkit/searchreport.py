@@ -32,7 +32,7 @@ def conclude(found: Findings) -> list[str | pd.DataFrame]:
     parts += ["", f"Deployed: {found.by}. {found.about_index}", "\nSix lines for another program:\n", found.snippet]
     commands = {**found.commands, "Report": final / "report.html", "Seconds": f"{sum(found.seconds.values()):.1f}"}
     parts += ["", *(f"{what + ':':12} {line}" for what, line in commands.items())]
-    return [*parts, "Nothing left this machine.", _shown(found, sections)]
+    return [*parts, "Nothing left this machine.", *filter(None, [_shown(found, sections)])]
 
 
 def _shown(found: Findings, sections: Mapping[str, Sequence[Block]]) -> str:

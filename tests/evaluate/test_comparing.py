@@ -234,6 +234,9 @@ def test_best_is_the_highest_that_is_shown_to_be_better() -> None:
     scores = {"base": placed(BASE), "BM25": placed(MIXED), "tuned": placed(BETTER), "first": placed([1] * N)}
     assert best(compare(scores, baseline="base")) == "first"
     assert best(compare({name: scores[name] for name in ("base", "BM25", "tuned")}, baseline="base")) == "tuned"
+    fused = {**scores, "tuned+BM25": placed(BETTER), "first": placed(BASE)}
+    assert best(compare(fused, baseline="base")) == "tuned"  # a fusion that is only as good is not taken
+    assert best(compare({**fused, "base+BM25": placed([1] * N)}, baseline="base")) == "base+BM25"
     for start, end in ((0, 30), (30, 60)):  # chance makes one of the two halves better in the mean
         mixed = BASE[:start] + MIXED[start:end] + BASE[end:]
         found = compare({"base": placed(BASE), "mixed": placed(mixed)}, baseline="base")

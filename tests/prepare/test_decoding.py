@@ -56,7 +56,7 @@ def test_mixed_encodings(tmp_path: Path) -> None:
     lines[5] = lines[9] = "x,Müller".encode("cp1252")
     table = read(save(tmp_path / "mixed.csv", b"\n".join([b"id,text", *lines])))
     assert table.data["text"][5] == "Müller" and table.data["text"][4] == "Größe 4" and table.encoding == "utf-8"
-    assert table.notes == ["2 lines not UTF-8 as the rest, read as cp1252 (first: line 7, 'x,Müller')"]
+    assert table.notes == ["2 lines not UTF-8 as the rest, read as cp1252 (first: line 7)"]
 
 
 def test_nul_emoji_and_right_to_left(tmp_path: Path) -> None:

@@ -48,13 +48,23 @@ def verdict(
 
 
 def best(comparison: Comparison, *, metric: str = MAIN) -> str:
-    """The system to use: of those that are shown to be better than the baseline the one with the highest mean.
+    """The system to use. For choices, and so for dev alone.
 
-    Shown means that the interval of the paired difference lies above zero. Where none is, the baseline. For choices,
-    and so for dev alone.
+    Of the single systems that are shown to be better than the baseline the one with the highest mean, else the
+    baseline; and a fusion with keyword search (``"<model>+BM25"``) only where it is shown to be better than that one.
+    Shown means that the interval of the paired difference lies above zero.
     """
-    rows = comparison.table[(comparison.table["metric"] == metric) & (comparison.table["low"] > 0)]
-    return comparison.baseline if rows.empty else str(rows["model"].iloc[int(rows["score"].to_numpy().argmax())])
+    order = comparison.table[comparison.table["metric"] == metric].sort_values("score", ascending=False)["model"]
+    single = next((name for name in order if "+BM25" not in name and _shown(comparison, name, metric=metric)), None)
+    taken = single or comparison.baseline
+    fusions = (name for name in order if "+BM25" in name and _shown(comparison, name, taken, metric=metric))
+    return next(fusions, taken)
+
+
+def _shown(comparison: Comparison, system: str, other: str | None = None, *, metric: str) -> bool:
+    """Whether `system` is shown to be better than `other` (without it: than the baseline)."""
+    gap, _ = _gap(comparison, system, other or comparison.baseline, metric)
+    return gap.n_groups > 1 and gap.low > 0
 
 
 def headline(
