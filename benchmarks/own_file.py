@@ -100,7 +100,10 @@ FILES = {"questions.csv": questions, "duplicates.csv": duplicates, "intents.csv"
 
 
 def run(path: Path, folder: Path) -> dict[str, Any]:
-    """The command as a stranger gives it, without a terminal; returns a row of the table."""
+    """The command as a stranger gives it, without a terminal; returns a row of the table, from before if it was run."""
+    kept = folder / f"{path.stem}.json"
+    if kept.exists():
+        return dict(json.loads(kept.read_text(encoding="utf-8")))
     environment = {**os.environ, "TOOLKIT_CACHE": str(folder / f"cache-{path.stem}")}
     command = [
         sys.executable,
@@ -121,15 +124,17 @@ def run(path: Path, folder: Path) -> dict[str, Any]:
     [record_file] = (folder / f"runs-{path.stem}").glob("*/run.json")
     record = json.loads(record_file.read_text(encoding="utf-8"))
     said = done.stdout.splitlines()
-    return {
+    row = {
         "file": path.name,
-        "taken for": next(line for line in said if "texts to find. I take" in line),
+        "taken for": next(line for line in said if "I take `" in line),
         "promised": next(line for line in said if "on this machine" in line).split(" on this machine")[0],
         "took": f"{seconds:.0f} s",
         "deployed": record["deployed"],
         "verdict": record["verdict"][0],
         "tuned against base": record["verdict"][3] if len(record["verdict"]) > 3 else "",
     }
+    kept.write_text(json.dumps(row), encoding="utf-8")
+    return row
 
 
 def elsewhere(folder: Path) -> str:

@@ -66,7 +66,7 @@ def main(
     """
     settings = {name: value for name, value in locals().items() if name not in ("out", "yes")}
     laps = runs.Laps()
-    run = runs.start("semantic-search", out)  # first, so that a folder that cannot be written is known at once
+    runs.check_writable(out)  # known at once, and not after the long work
     warnings.filterwarnings("ignore", message=".*were cut there")  # the report says it, with the shares
     demo = data == "pydocs"
 
@@ -84,6 +84,7 @@ def main(
     if not demo:
         limit = agreed(firstlook.forecast(base, loaded, dtype=dtype), loaded, may_sample=limit is None, ask=not yes)
         loaded = prepare.load(data, columns=columns, limit=limit) if limit else loaded
+    run = runs.start("semantic-search", out)
     laps("look")
     steps = () if demo else prepare.suggest_steps([*loaded.data["positive"], *loaded.documents])
     cleaned = prepare.clean(loaded.data, steps=(*steps, "tidy"), documents=loaded.documents)

@@ -230,7 +230,7 @@ def test_errors_are_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for words, message in (
         (["--model", str(tmp_path / "none")], "there is no folder"),
-        (["--out", str(tmp_path / "file")], "cannot make the run folder"),
+        (["--out", str(tmp_path / "file")], "cannot be written to"),
         (["--data", str(tmp_path / "tickets.csv")], "tickets.csv"),
         (["--data", str(tmp_path / "file")], "empty"),
     ):

@@ -210,3 +210,12 @@ def test_laps_add_up() -> None:
         laps(step)
     assert list(laps.seconds) == ["a", "b"] and laps.seconds["a"] >= 0.06 > laps.seconds["b"] >= 0.01
     assert sum(laps.seconds.values()) <= time.perf_counter() - started
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    """A file in the way is refused by name; a new folder is made, and nothing is left in it."""
+    runs.check_writable(tmp_path / "new" / "runs")
+    assert list((tmp_path / "new" / "runs").iterdir()) == []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match=r"file cannot be written to .*--out in the recipes"):
+        runs.check_writable(tmp_path / "file")

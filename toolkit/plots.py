@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -86,6 +87,97 @@ def learning(history: pd.DataFrame, *, metric: str = "nDCG@10") -> Figure:
     return figure
 
 
+def tradeoff(table: pd.DataFrame, *, metric: str = "nDCG@10", cost: str = "texts_per_second") -> Figure:
+    """Quality against speed: up is better, right is faster. Each point bears its name and its 95 % interval.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns ``model low high``, the metric and the cost, as in `toolkit.choose.Measurements`.
+    metric, cost : str
+    """
+    for name in (metric, cost):
+        if name not in table:
+            raise ValueError(f"the table has no column {name!r}; it has {', '.join(table.columns)}")
+    figure = Figure(figsize=(7, 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    for number, row in enumerate(table.to_dict("records")):
+        colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
+        ends = [[max(0.0, row[metric] - row["low"])], [max(0.0, row["high"] - row[metric])]]
+        axes.errorbar([row[cost]], [row[metric]], yerr=ends, fmt=marker, color=colour, capsize=3, markersize=8)
+        axes.annotate(
+            str(row["model"]), (row[cost], row[metric]), xytext=(8, 4), textcoords="offset points", fontsize=9
+        )
+    axes.set_xscale("log")
+    axes.margins(x=0.25, y=0.1)
+    axes.set_xlabel(f"{cost.replace('_', ' ')} (logarithmic, right is faster)")
+    axes.set_ylabel(f"{metric}, with 95 % interval")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.3)
+    return figure
+
+
+def overfitting(history: pd.DataFrame, *, metric: str = "nDCG@10") -> Figure:
+    """The training loss and the validation score of one candidate by epoch, one above the other.
+
+    Parameters
+    ----------
+    history : DataFrame
+        Columns ``epoch loss dev`` of one candidate, as in `toolkit.finetune.Tuned.history`.
+    """
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True)
+    above.plot(history["epoch"], history["loss"], color=COLOURS[1], marker="s", markersize=4)
+    above.set_ylabel("loss on training pairs")
+    below.plot(history["epoch"], history["dev"], color=COLOURS[0], marker="o", markersize=4)
+    below.set_ylabel(f"{metric} on\nvalidation data")
+    below.set_xlabel("epoch (0 is the base model)")
+    for axes in (above, below):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.3)
+    return figure
+
+
+def recall(measured: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Recall of indexes as bars from 0 to 1, each with its value.
+
+    Parameters
+    ----------
+    measured : mapping of name to what `toolkit.deploy.measure` gives
+    """
+    figure = Figure(figsize=(7, 0.8 + 0.5 * len(measured)), layout="constrained")
+    axes = figure.add_subplot()
+    values = [float(row["recall"]) for row in measured.values()]
+    axes.barh(list(measured), values, color=COLOURS[: len(values)], hatch=["//", ""] if len(values) == 2 else None)
+    for place, value in enumerate(values):
+        axes.annotate(f"{value:.2f}", (value, place), xytext=(5, 0), textcoords="offset points", va="center")
+    axes.set_xlim(0, 1.1)
+    axes.invert_yaxis()
+    axes.set_xlabel("recall@10 against exact search (1 misses nothing)")
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def describe_learning(history: pd.DataFrame, *, metric: str = "nDCG@10") -> str:
+    """The sentence that stands in for `learning`: where each candidate began and what it reached."""
+    parts = [
+        f"{sides} {part['dev'].iloc[0]:.3f} to {part['dev'].max():.3f} at epoch "
+        f"{int(part['epoch'].iloc[int(part['dev'].to_numpy().argmax())])}"
+        for sides, part in history.groupby("sides", sort=False)
+    ]
+    return f"{metric} on validation data by epoch: {'; '.join(parts)}."
+
+
+def describe_overfitting(history: pd.DataFrame, *, metric: str = "nDCG@10") -> str:
+    """The sentence that stands in for `overfitting`."""
+    loss, dev = history["loss"].dropna(), history["dev"]
+    return (
+        f"The loss on training pairs goes from {loss.iloc[0]:.2f} to {loss.iloc[-1]:.2f} in {len(loss)} epochs; "
+        f"{metric} on validation data goes from {dev.iloc[0]:.3f} to {dev.iloc[-1]:.3f}, and was at most "
+        f"{dev.max():.3f}."
+    )
+
+
 def describe(table: pd.DataFrame, *, metric: str = "nDCG@10") -> str:
     """The sentence that stands in for `systems`: every value of the figure, for alternative text."""
     rows = table[table["metric"] == metric]
@@ -101,10 +193,10 @@ def _no_metric(table: pd.DataFrame, metric: str) -> ValueError:
     return ValueError(f"the table has no metric {metric!r}; it has {', '.join(sorted(set(table['metric'])))}")
 
 
-def png(figure: Figure) -> bytes:
+def png(figure: Figure, *, dpi: int = 110) -> bytes:
     """The figure as a PNG on a white ground."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, facecolor="white")
+    figure.savefig(buffer, format="png", dpi=dpi, facecolor="white")
     return buffer.getvalue()
 
 
@@ -114,9 +206,9 @@ def save(figure: Figure, path: str | Path) -> None:
         temporary.write_bytes(png(figure))
 
 
-def img(figure: Figure, alt: str) -> str:
+def img(figure: Figure, alt: str, *, dpi: int = 110) -> str:
     """The figure as an HTML ``<img>`` that carries its own data and its alternative text."""
     if not alt.strip():
         raise ValueError("expected a sentence as alternative text, got an empty one")
-    data = base64.b64encode(png(figure)).decode()
+    data = base64.b64encode(png(figure, dpi=dpi)).decode()
     return f'<img alt="{html.escape(alt, quote=True)}" src="data:image/png;base64,{data}">'

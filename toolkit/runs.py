@@ -10,6 +10,7 @@ import secrets
 import shlex
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,6 +24,9 @@ PACKAGES = (
     "embedding-recipes", "torch", "sentence-transformers", "transformers", "tokenizers", "numpy", "scipy", "pandas",
     "faiss-cpu", "bm25s", "pytrec_eval-terrier", "datasets",
 )  # fmt: skip
+
+
+_OTHER_PLACE = "expected a folder that can be written to: pass another place as root (--out in the recipes)"
 
 
 def cache_folder() -> Path:
@@ -193,6 +197,23 @@ def processor() -> str:
     return f"{name} (family {family}, model {model})" if family and model else name
 
 
+def check_writable(root: str | Path) -> None:
+    """Make the folder that receives runs, and see that it can be written to, before any long work.
+
+    Raises
+    ------
+    OSError
+        When it cannot; the message names it.
+    """
+    root = Path(root)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=root):
+            pass
+    except OSError as error:
+        raise OSError(f"{root} cannot be written to ({error.strerror}): {_OTHER_PLACE}") from error
+
+
 def start(name: str, root: str | Path = "runs") -> Path:
     """Make the folder of a new run, ``<root>/<date>_<time>_<name>.partial``; `finish` gives it its final name.
 
@@ -217,10 +238,7 @@ def start(name: str, root: str | Path = "runs") -> Path:
         except FileExistsError:
             continue
         except OSError as error:
-            raise OSError(
-                f"cannot make the run folder {partial}: {error.strerror}. "
-                f"Expected a folder that can be written to: pass another place as root (--out in the recipes)."
-            ) from error
+            raise OSError(f"cannot make the run folder {partial}: {error.strerror}. {_OTHER_PLACE}") from error
         return partial
     raise OSError(f"{root} already holds 999 runs named {stamp}_{name}; remove some or choose another folder")
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Sequence
 from html import escape
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolkit.evaluate.judging import Session, plain
+
+if TYPE_CHECKING:
+    from toolkit.choose import Measurements
+    from toolkit.deploy import Bundle
+    from toolkit.evaluate import Example
 
 _KEYS: dict[str, bool | None] = {"y": True, "n": False, "s": None}
 
@@ -69,6 +76,129 @@ def judge(session: Session) -> Any:
     keys.observe(typed, names="value")
     show()
     return ipywidgets.VBox([page, ipywidgets.HBox([*buttons.values(), keys])])
+
+
+def budget(measurements: Measurements, *, documents: int = 100_000, minutes: int = 60) -> None:
+    """Which model for how much time: `toolkit.choose.recommend`, with a slider where there is a live kernel.
+
+    Parameters
+    ----------
+    measurements : Measurements
+    documents : int
+        Texts to be encoded.
+    minutes : int
+        Where the slider starts.
+    """
+    from toolkit.choose import recommend
+
+    def page(value: int) -> str:
+        try:
+            found = recommend(measurements, documents=documents, minutes=value)
+        except ValueError as error:
+            return f"<p>{escape(str(error))}</p>"
+        table = found.table[["model", "nDCG@10", "minutes", "fits", "tied"]]
+        return f"<p>{escape(found.sentence)}</p>" + table.to_html(index=False, float_format=lambda x: f"{x:.2f}")
+
+    def control(ipywidgets: Any) -> Any:
+        return ipywidgets.IntSlider(minutes, 1, 240, description="minutes", continuous_update=False)
+
+    _shown(page, minutes, control)
+
+
+def pairs(dataset: Any, *, n: int = 3) -> None:
+    """Look through pairs: the first `n`, with a number to go on where there is a live kernel.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Columns ``anchor`` and ``positive``.
+    n : int
+        Pairs on a page.
+    """
+
+    def page(first: int) -> str:
+        rows = dataset.select(range(min(first, len(dataset)), min(first + n, len(dataset))))
+        cells = "".join(
+            f"<tr><td>{escape(plain(row['anchor']))}</td><td>{escape(plain(row['positive'][:200]))}</td></tr>"
+            for row in rows
+        )
+        return f"<table><tr><th>search</th><th>text to find</th></tr>{cells}</table>"
+
+    def control(ipywidgets: Any) -> Any:
+        return ipywidgets.BoundedIntText(0, 0, max(0, len(dataset) - 1), n, description="from row")
+
+    _shown(page, 0, control)
+
+
+def side_by_side(examples: Sequence[Example]) -> None:
+    """Two rankings for a search, the right texts marked; one after the other where there is a live kernel.
+
+    Parameters
+    ----------
+    examples : sequence of Example
+        From `toolkit.evaluate.examples`.
+    """
+
+    def one(example: Example) -> str:
+        columns = "".join(
+            f'<td style="vertical-align: top"><b>{escape(name)}</b><ol>'
+            + "".join(
+                f"<li>{'✓ <b>right:</b> ' if right else ''}{escape(plain(text[:120]))}</li>" for text, right in items
+            )
+            + "</ol></td>"
+            for name, items in example.found.items()
+        )
+        return f"<p>{escape(plain(example.query))} <i>({example.kind})</i></p><table><tr>{columns}</tr></table>"
+
+    def page(number: int) -> str:
+        return "".join(map(one, examples)) if number == 0 else one(examples[number - 1])
+
+    def control(ipywidgets: Any) -> Any:
+        return ipywidgets.IntSlider(0, 0, len(examples), description="search (0: all)", continuous_update=False)
+
+    _shown(page, 0, control)
+
+
+def search(bundle: Bundle, text: str, *, k: int = 5) -> None:
+    """A search box over a bundle; without a live kernel the answer to `text` alone.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    text : str
+        What is searched first.
+    k : int
+    """
+
+    def page(query: str) -> str:
+        hits = bundle.find(query, k) if query.strip() else []
+        items = "".join(f"<li>{hit.score:.2f} {escape(plain(hit.text[:160]))}</li>" for hit in hits)
+        return f"<p>{escape(plain(query))}</p><ol>{items}</ol>"
+
+    def control(ipywidgets: Any) -> Any:
+        return ipywidgets.Text(text, description="search", continuous_update=False, layout={"width": "40em"})
+
+    _shown(page, text, control)
+
+
+def _shown(page: Callable[[Any], str], value: Any, control: Callable[[Any], Any]) -> None:
+    """Show ``page(value)``; where a kernel is live and ipywidgets is there, with a control that changes the value.
+
+    ``TOOLKIT_STATIC`` leaves the control out: a saved notebook would hold a dead box.
+    """
+    from IPython.display import HTML, display
+
+    if os.environ.get("TOOLKIT_STATIC"):
+        display(HTML(page(value)))
+        return
+    try:
+        ipywidgets: Any = import_module("ipywidgets")
+    except ImportError:
+        display(HTML(page(value)))
+        return
+    html, handle = ipywidgets.HTML(page(value)), control(ipywidgets)
+    handle.observe(lambda change: setattr(html, "value", page(change["new"])), names="value")
+    display(ipywidgets.VBox([handle, html]))
 
 
 def _act(session: Session, key: str) -> str:

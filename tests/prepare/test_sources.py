@@ -164,3 +164,23 @@ def test_time_of_a_table() -> None:
     """Tables in memory keep their times."""
     loaded = load(TICKETS, columns={"subject": "anchor", "body": "positive", "created": "time"})
     assert loaded.data.column_names == ["anchor", "positive", "time"] and loaded.documents == []
+
+
+def test_cells_that_say_they_are_empty_are_no_texts(tmp_path: Path) -> None:
+    """NaN, null and None as other programs write them are missing, with their account; other short texts stay."""
+    answers = ["NaN", "null ", "None", "N/A", *(f"the answer to question number {i} in words" for i in range(20)), "NA"]
+    table = pd.DataFrame({"question": [f"what is number {i}?" for i in range(25)], "answer": answers})
+    table.to_csv(tmp_path / "q.csv", index=False)
+    loaded = load(tmp_path / "q.csv")
+    assert loaded.data["positive"][:] == answers[4:]
+    assert loaded.table.set_index("step")["dropped"]["empty"] == 4
+
+
+def test_times_are_read_before_the_long_work(tmp_path: Path) -> None:
+    """A column that holds no dates is refused by its own name while the file is loaded."""
+    table = pd.DataFrame({"question": [f"what is {i}?" for i in range(20)],
+                          "answer": [f"the answer {i} in a few words" for i in range(20)],
+                          "when": ["soon"] * 20})  # fmt: skip
+    table.to_csv(tmp_path / "q.csv", index=False)
+    with pytest.raises(ValueError, match="column 'when' holds no date that can be read in 20 of 20 rows"):
+        load(tmp_path / "q.csv", columns={"when": "time"})

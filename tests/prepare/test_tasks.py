@@ -7,6 +7,8 @@ import pytest
 from datasets import Dataset
 
 from toolkit.prepare import Task, task
+from toolkit.prepare.duplicates import shingles
+from toolkit.prepare.tasks import TWIN
 
 
 def unlike(n: int, words: int = 12, seed: int = 0) -> list[str]:
@@ -118,3 +120,22 @@ def test_bad_pairs(data: Dataset, options: dict, message: str) -> None:
     """Missing texts, names of two documents and wrong groups are refused with the row or the name."""
     with pytest.raises(ValueError, match=message):
         task(data, **options)
+
+
+def test_other_documents_are_searched_and_link_no_rows() -> None:
+    """Texts without a search join the corpus once each under ids of their own; a twin of an answer is right too."""
+    answer = "the moving median of a series of numbers, computed over a window of a fixed size that slides along"
+    twin = answer.replace("numbers", "values") + " it"
+    data = Dataset.from_dict({"anchor": ["median", "csv"], "positive": [answer, "read a file"], "group": ["a", "a"]})
+    plain = task(data)
+    found = task(data, documents=[twin, "read a file", "something else", "Something else!"])
+    assert list(found.data.corpus.values()) == [answer, "read a file", twin, "something else"]
+    assert list(found.data.corpus) == ["d0", "d1", "x0", "x1"]
+    assert set(found.data.qrels["q0"]) == ({"d0", "x0"} if near(answer, twin) else {"d0"})
+    assert found.data.qrels["q1"] == {"d1": 1} and found.groups == plain.groups
+    named = data.add_column("positive_id", ["x0", "b"])
+    assert list(task(named, documents=["new"]).data.corpus) == ["x0", "b", "x1"]
+
+
+def near(a: str, b: str) -> bool:
+    return len(shingles(a) & shingles(b)) / len(shingles(a) | shingles(b)) >= TWIN

@@ -43,7 +43,8 @@ def other_data(model: Any, name: str, digest: str) -> str:
             f"This model was tuned on {known} already: texts that it was trained on may be in this test, which "
             f"flatters it. To measure, start from its base model, {Path(record['base']['name']).name}."
         )
+    base = Path(record["base"]["name"]).name
     return (
-        f"This model was tuned on {known}, not on {name}; on other texts such a layer lost 0.01 to 0.02 nDCG@10 in our "
-        f"tests (benchmarks/own_file.md): tune it on yours, or use its base model, {Path(record['base']['name']).name}."
+        f"This model was tuned on {known}, not on {name}; on other texts such a layer gained nothing in our test "
+        f"(benchmarks/own_file.md): tune it on yours, or use its base model, {base}."
     )

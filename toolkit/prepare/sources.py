@@ -12,6 +12,7 @@ import pandas as pd
 
 from toolkit.prepare.columns import Guess, guess
 from toolkit.prepare.files import read
+from toolkit.prepare.moments import times
 from toolkit.prepare.sentences import first_sentence, has_rest
 from toolkit.runs import digest_texts
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("anchor", "positive", "positive_id", "group", "time")
 STEPS = ["step", "rows_in", "rows_out", "dropped", "why", "example"]
+MISSING = ("nan", "null", "none", "<na>", "n/a", "#n/a")  # written by other programs where a text is missing
 YES = ("1", "1.0", "true", "yes")
 
 
@@ -162,24 +164,30 @@ def _from_file(source: str | Path, columns: dict[str, str], limit: int | None) -
         records = steps.add("sample", records, records.iloc[rows], f"a random {limit:,} rows were asked for")
     roles = {new: old for old, new in columns.items()}
     found = guess(records, query=roles.get("anchor"), document=roles.get("positive"))
-    for role, column in (("anchor", found.query), ("positive", found.document)):
-        if column is not None:
-            roles[role] = column
-    others = {name: roles[name] for name in COLUMNS[2:] if name in roles}
-    if {"anchor", "positive"} <= set(records):  # a file in our own form
-        others = {name: name for name in COLUMNS[2:] if name in records} | others
-    for old in others.values():
-        if old not in records:
-            raise ValueError(f"there is no column {old!r}; the table has {', '.join(records.columns)}")
+    roles |= {role: c for role, c in (("anchor", found.query), ("positive", found.document)) if c is not None}
+    others = _others(records, roles)
     # Built column by column: one column may have two roles, as a label that is also the group.
     frame = pd.DataFrame({new: records[old] for new, old in (roles | others).items() if old is not None})
     keep = records[found.keep] if found.keep else None
     frame, documents = _paired(frame, found.kind, keep, steps)
+    if "time" in frame:
+        times(list(frame["time"]), name=others["time"])  # refuses what cannot be read before the long work
     if documents:
         taken = set(frame["positive"])
         documents = [text for text in dict.fromkeys(documents) if text not in taken]
     data, account, digest = _data(frame, pd.DataFrame(steps.rows, columns=STEPS), documents)
     return Loaded(table.name, data, account, digest, found, table.notes, documents)
+
+
+def _others(records: pd.DataFrame, roles: Mapping[str, str]) -> dict[str, str]:
+    """Columns beside the pair: those that were named, and in a file of our own form those that are there."""
+    others = {name: roles[name] for name in COLUMNS[2:] if name in roles}
+    if {"anchor", "positive"} <= set(records):
+        others = {name: name for name in COLUMNS[2:] if name in records} | others
+    for old in others.values():
+        if old not in records:
+            raise ValueError(f"there is no column {old!r}; the table has {', '.join(records.columns)}")
+    return others
 
 
 class _Steps:
@@ -198,6 +206,8 @@ class _Steps:
 
 def _paired(frame: pd.DataFrame, kind: str, keep: pd.Series | None, steps: _Steps) -> tuple[pd.DataFrame, list[str]]:
     """Pairs, and the texts to be found that have no search."""
+    for column in {"anchor", "positive"} & set(frame.columns):  # a cell that says that it is empty holds no text
+        frame = frame.assign(**{column: frame[column].mask(frame[column].str.strip().str.casefold().isin(MISSING))})
     filled = frame["positive"].fillna("").str.strip() != ""
     frame = steps.add("empty", frame, frame[filled], "nothing to find: the text is missing")
     if kind == "none":

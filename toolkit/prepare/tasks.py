@@ -64,7 +64,7 @@ def task(
     group_of = {document: label for document, label in reversed(list(zip(document_of, labels, strict=True)))}
     near_documents = near_pairs(document_texts)
     for a, b in near_documents.tolist():
-        close = TWIN_IN_GROUP if group_of[a] is not None and group_of[a] == group_of[b] else TWIN
+        close = TWIN_IN_GROUP if group_of.get(a) is not None and group_of.get(a) == group_of.get(b) else TWIN
         if _similarity(document_texts[a], document_texts[b]) >= close:
             same[a].add(b)
             same[b].add(a)

