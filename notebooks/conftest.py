@@ -13,13 +13,29 @@ from typing import Any
 import pytest
 
 _HOME = Path(tempfile.mkdtemp(prefix="toolkit-notebooks-"))
+# Read by every Python at its start, so that the kernels have no network either; only this machine answers.
+(_HOME / "sitecustomize.py").write_text(
+    """
+import socket
+
+_connect = socket.socket.connect
+
+def connect(self, address):
+    if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+        raise OSError(f"a notebook tried to connect to {address}")
+    return _connect(self, address)
+
+socket.socket.connect = connect
+""",
+    encoding="utf-8",
+)
 os.environ |= {
     "TOOLKIT_CACHE": os.environ.get("TOOLKIT_NOTEBOOK_CACHE", str(_HOME / "cache")),  # a warm one hides a broken encode
     "TOOLKIT_MODE": "fast",
     "TOOLKIT_STATIC": "1",  # a control without a browser is a dead box
     "TQDM_DISABLE": "1",
     "HF_HUB_OFFLINE": "1",
-    "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
+    "PYTHONPATH": os.pathsep.join([str(_HOME), str(Path(__file__).resolve().parent.parent)]),
 }
 SKIPPED = ("stderr", "image/png", "image/svg+xml", "text/html")  # never compared: what moves between versions
 
