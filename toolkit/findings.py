@@ -187,8 +187,9 @@ class Findings:
 
     @property
     def snippet(self) -> str:
-        """Six lines that search the bundle without this toolkit."""
-        return deploy.snippet(self.bundle, self.query)
+        """Six lines that search the bundle without this toolkit, where its model allows that."""
+        folder = self.bundle if self.bundle.exists() else self.run / "bundle"
+        return deploy.snippet(self.bundle, self.query, toolkit=deploy.needs_toolkit(folder / "model"))
 
     @property
     def commands(self) -> dict[str, str]:

@@ -29,7 +29,7 @@ def conclude(found: Findings) -> list[str | pd.DataFrame]:
     parts: list[str | pd.DataFrame] = ["", *found.verdict, "", *found.limits]
     if found.test is not None:
         parts += ["", report.wide(found.results)]
-    parts += ["", f"Deployed: {found.by}. {found.about_index}", "\nSix lines for another program:\n", found.snippet]
+    parts += ["", f"Deployed: {found.by}. {found.about_index}", "\nLines for another program:\n", found.snippet]
     commands = {**found.commands, "Report": final / "report.html", "Seconds": f"{sum(found.seconds.values()):.1f}"}
     parts += ["", *(f"{what + ':':12} {line}" for what, line in commands.items())]
     return [*parts, "Nothing left this machine.", *filter(None, [_shown(found, sections)])]
@@ -193,7 +193,7 @@ def _use(found: Findings) -> list[Block]:
     )
     commands = found.commands
     return [
-        "Six lines that search the index without this toolkit, by the model's vectors:",
+        "Lines that search the index by the model's vectors:",
         Code(found.snippet),
         "In the shell, as validation data preferred it:",
         Code(commands["Search it"]),

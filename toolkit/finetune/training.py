@@ -198,7 +198,8 @@ def assemble(model: SentenceTransformer, layers: Layers, record: dict[str, Any] 
         modules=[*modules, Normalize()], device=str(model.device), prompts=cast(Any, dict(model.prompts)),
         default_prompt_name=model.default_prompt_name, similarity_fn_name="cosine",
     )  # fmt: skip
-    tuned.max_seq_length = model.max_seq_length
+    if tuned.max_seq_length != model.max_seq_length:  # which some modules do not let be set
+        tuned.max_seq_length = model.max_seq_length
     cast(Any, tuned).toolkit_origin = {**getattr(model, "toolkit_origin", {}), "tuned": record or {}}
     return tuned
 

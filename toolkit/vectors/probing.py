@@ -58,6 +58,6 @@ def probe(
     spent = time.perf_counter() - started
     share = len(order) / done
     return pd.DataFrame([{
-        "texts": len(order), "tokens": round(tokens * share), "sampled": done, "seconds": round(spent, 2),
+        "texts": len(order), "tokens": round(tokens * share), "sampled": done, "seconds": round(spent, 4),
         "tokens_per_second": round(tokens / spent), "estimate": round(spent * share, 1),
     }])  # fmt: skip
