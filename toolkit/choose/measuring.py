@@ -92,7 +92,7 @@ def measure(
         def search(query: str, model: Any = model) -> Any:
             return vectors.encode(model, [query], side="query", dtype=dtype, cache=False, progress=False)
 
-        size = sum(p.numel() * p.element_size() for p in model.parameters()) / 1e6
+        size = sum(t.numel() * t.element_size() for t in (*model.parameters(), *model.buffers())) / 1e6
         cost[name] = (probed["sampled"] / probed["seconds"], _latency(search, searches), size)
     best = max(scores, key=lambda name: float(scores[name].per_query["nDCG@10"].mean()))
     comparison = evaluate.compare(scores, baseline=best)
