@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
@@ -195,6 +195,18 @@ def processor() -> str:
     name = fields.get("model name") or platform.processor() or platform.machine()
     family, model = fields.get("cpu family"), fields.get("model")
     return f"{name} (family {family}, model {model})" if family and model else name
+
+
+def command_line(commands: Mapping[str, Callable[..., None]], prog: str) -> None:
+    """Run one of some functions as a command; errors of the user are one sentence and exit status 1."""
+    import tyro
+
+    try:
+        tyro.extras.subcommand_cli_from_dict(dict(commands), prog=prog)
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def check_writable(root: str | Path) -> None:

@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 import bz2
-import csv
 import gzip
 import lzma
 import zipfile
 from pathlib import Path
 
 import pytest
+from handmade import rows_of, save, write
 
 from toolkit.prepare.files import read
 
 TEXT = "id,text\n1,first text here\n2,second text here\n"
-
-
-def write(path: Path, rows: list, encoding: str = "utf-8", **options) -> Path:
-    with path.open("w", newline="", encoding=encoding) as file:
-        csv.writer(file, **options).writerows(rows)
-    return path
-
-
-def save(path: Path, data: bytes | str) -> Path:
-    path.write_bytes(data.encode() if isinstance(data, str) else data)
-    return path
-
-
-def rows_of(path: Path) -> list:
-    frame = read(path).data.fillna("")
-    return [list(frame.columns), *frame.to_numpy().tolist()]
 
 
 @pytest.mark.parametrize(

@@ -7,28 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from handmade import rows_of, save, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from toolkit.prepare.files import read
 
 ROWS = [["id", "subject", "body"], ["007", "Kein Ton", "Größe, Straße; a|b"], ["008", "", 'He said "no"\nand left']]
-
-
-def write(path: Path, rows: list, encoding: str = "utf-8", **options) -> Path:
-    with path.open("w", newline="", encoding=encoding) as file:
-        csv.writer(file, **options).writerows(rows)
-    return path
-
-
-def save(path: Path, data: bytes | str) -> Path:
-    path.write_bytes(data.encode() if isinstance(data, str) else data)
-    return path
-
-
-def rows_of(path: Path) -> list:
-    frame = read(path).data.fillna("")
-    return [list(frame.columns), *frame.to_numpy().tolist()]
 
 
 # What people write; a lone \\r is not put in quotation marks by the csv module of Python 3.11.

@@ -6,15 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from handmade import save
 
 from toolkit.prepare.files import read
 
 TEXT = "id,text\n1,first text here\n2,second text here\n"
-
-
-def save(path: Path, data: bytes | str) -> Path:
-    path.write_bytes(data.encode() if isinstance(data, str) else data)
-    return path
 
 
 def test_folder(tmp_path: Path) -> None:

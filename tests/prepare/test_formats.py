@@ -8,18 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from handmade import rows_of, save
 
 from toolkit.prepare.files import read
-
-
-def save(path: Path, data: bytes | str) -> Path:
-    path.write_bytes(data.encode() if isinstance(data, str) else data)
-    return path
-
-
-def rows_of(path: Path) -> list:
-    frame = read(path).data.fillna("")
-    return [list(frame.columns), *frame.to_numpy().tolist()]
 
 
 @pytest.mark.parametrize(

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import pytest
+from handmade import save, write
 
 from toolkit.prepare.files import read
-
-
-def write(path: Path, rows: list, encoding: str = "utf-8", **options) -> Path:
-    with path.open("w", newline="", encoding=encoding) as file:
-        csv.writer(file, **options).writerows(rows)
-    return path
-
-
-def save(path: Path, data: bytes | str) -> Path:
-    path.write_bytes(data.encode() if isinstance(data, str) else data)
-    return path
 
 
 @pytest.mark.parametrize(

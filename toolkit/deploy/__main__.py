@@ -10,6 +10,7 @@ from typing import Literal
 import tyro
 
 from toolkit import deploy
+from toolkit.runs import command_line
 
 
 def search(
@@ -41,15 +42,5 @@ def verify(path: tyro.conf.Positional[Path]) -> None:
     print(f"{loaded.path} is whole: {len(loaded.ids):,} documents, {len(loaded.record['sha256'])} files checked.")
 
 
-def main() -> None:
-    """Run the command line; errors of the user are one sentence and exit status 1."""
-    try:
-        tyro.extras.subcommand_cli_from_dict({"search": search, "verify": verify}, prog="python -m toolkit.deploy")
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
 if __name__ == "__main__":
-    main()
+    command_line({"search": search, "verify": verify}, prog="python -m toolkit.deploy")

@@ -20,6 +20,7 @@ from toolkit import report, vectors
 from toolkit.evaluate import judging, pools, searches
 from toolkit.evaluate.agreement import results as judged
 from toolkit.evaluate.agreement import write_qrels
+from toolkit.runs import command_line
 
 KEYS: dict[str, bool | None] = {"y": True, "n": False, "s": None}
 ASK = "Does it answer the search?  y yes  n no  s unsure  b back  q stop"
@@ -199,15 +200,5 @@ def _say(*parts: str) -> None:
     print("\n".join(parts).encode(coding, "replace").decode(coding), flush=True)
 
 
-def main() -> None:
-    """Run the command line; errors of the user are one sentence and exit status 1."""
-    try:
-        tyro.extras.subcommand_cli_from_dict({"judge": judge, "results": results}, prog="python -m toolkit.evaluate")
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
 if __name__ == "__main__":
-    main()
+    command_line({"judge": judge, "results": results}, prog="python -m toolkit.evaluate")

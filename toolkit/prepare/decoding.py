@@ -133,7 +133,7 @@ def decode(path: Path, notes: list[str]) -> Text:
             decoder.decode(b"", final=True)
             return Text(path, encoding, nul=nul)
         except UnicodeDecodeError:
-            pass
+            pass  # it is something else, which the lines below find out
     return _not_utf8(path, notes)
 
 
