@@ -68,7 +68,7 @@ def test_tasks_that_cannot_be_scored(queries: dict, corpus: dict, qrels: dict, m
 
 def test_other_kinds() -> None:
     """A kind that nothing here can score is refused."""
-    with pytest.raises(ValueError, match="expected kind 'retrieval', got 'sorting'"):
+    with pytest.raises(ValueError, match="expected kind 'retrieval', .*, got 'sorting'"):
         make({"q": "x"}, {"d": "x"}, {"q": {"d": 1}}, kind="sorting")
 
 
@@ -85,3 +85,50 @@ def test_parts_of_a_task() -> None:
     assert len({task.digest for task in (whole, part, lower, graded)}) == 4
     shuffled = make(dict(reversed(data.queries.items())), dict(reversed(data.corpus.items())), dict(data.qrels))
     assert shuffled.digest == whole.digest
+
+
+def table(kind: str = "similarity", train: Dataset | None = None, **columns: list) -> Task:
+    return Task("t", kind, Dataset.from_dict(columns), {}, train)
+
+
+def test_tasks_of_rows() -> None:
+    """Rows keep their names in a part, and the digest tells other texts, scores and training texts apart."""
+    whole = table(sentence1=["a", "b", "c"], sentence2=["x", "y", "z"], score=[0.1, 0.2, 0.3])
+    part = whole.only(["0", "2"], "part")
+    assert (part.items, part.name, part.only(["2"], "last").items) == (["0", "2"], "part", ["2"])
+    assert part.rows["sentence2"].to_dict() == {"0": "x", "2": "z"}
+    other = table(sentence1=["a", "b", "c"], sentence2=["x", "y", "z"], score=[0.1, 0.2, 0.4])
+    taught = [
+        table("classification", Dataset.from_dict({"text": [t], "label": [1]}), text=["a"], label=[1]) for t in "ab"
+    ]
+    assert len({task.digest for task in (whole, part, other, *taught)}) == 5
+    with pytest.raises(ValueError, match="it has queries and documents, no rows"):
+        _ = make({"q": "x"}, {"d": "x"}, {"q": {"d": 1}}).rows
+
+
+@pytest.mark.parametrize(
+    ("kind", "columns", "message"),
+    [
+        ("similarity", {"sentence1": ["a"], "sentence2": ["b"]}, "needs rows with the columns .*, score"),
+        ("similarity", {"sentence1": ["a"], "sentence2": ["b"], "score": [float("nan")]}, "'score' .* row 0, .*nan"),
+        ("similarity", {"sentence1": ["a"], "sentence2": [None], "score": [1]}, "'sentence2' .* 1 rows"),
+        ("pairs", {"sentence1": ["a"], "sentence2": ["b"], "label": [2]}, "'label' .* row 0, .*2"),
+        ("classification", {"text": ["a"], "label": [1]}, "needs train="),
+        ("bitext", {"sentence1": ["a", "b"], "sentence2": ["b", "c"], "id": ["x", "x"]}, "names several rows the same"),
+    ],
+)
+def test_rows_that_cannot_be_scored(kind: str, columns: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        table(kind, **columns)
+
+
+def test_reranking_needs_candidates_that_exist() -> None:
+    """Every query has candidates, all of them in the corpus; a part keeps those of its queries."""
+    judged = {"q": {"d": 1}, "r": {"e": 1}}
+    offered = RetrievalData({"d": "x", "e": "y"}, {"q": "1", "r": "2"}, judged, {"q": ["d", "e"], "r": ["e"]})
+    part = Task("t", "reranking", offered, {}).only(["r"], "part")
+    assert part.data.candidates == {"r": ["e"]}
+    for candidates, message in (({"q": ["d"]}, "1 of 2 queries .* no candidates"), ({"q": ["f"]}, "corpus lacks")):
+        data = RetrievalData(offered.corpus, offered.queries, judged, candidates)
+        with pytest.raises(ValueError, match=message):
+            Task("t", "reranking", data, {})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,27 @@ SHAPES = {
 }
 
 
+KINDS = {
+    "similarity": ("sentence1", "sentence2", "score"),
+    "pairs": ("sentence1", "sentence2", "label"),
+    "classification": ("text", "label"),
+    "clustering": ("text", "label"),
+    "bitext": ("sentence1", "sentence2"),
+}
+"""Kinds of `Task` whose data are a table, and its columns; the others are ``"retrieval"`` and ``"reranking"``."""
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+_USABLE: dict[str, Callable[[Any], bool]] = {
+    "score": lambda value: isinstance(value, (int, float)) and math.isfinite(value),
+    "label": lambda value: not pd.isna(value),
+    "0/1": lambda value: value in (0, 1),
+}
+
+
 @dataclass(frozen=True)
 class RetrievalData:
     """What a search is scored on, in the shapes of trec_eval and BEIR.
@@ -34,11 +56,14 @@ class RetrievalData:
     queries : mapping of query id to text
     qrels : mapping of query id to mapping of document id to grade
         Grade 1 and above is relevant.
+    candidates : mapping of query id to document ids, optional
+        Of a reranking: the documents that are put in order for each query; None is the whole corpus.
     """
 
     corpus: Mapping[str, str]
     queries: Mapping[str, str]
     qrels: Mapping[str, Mapping[str, int]]
+    candidates: Mapping[str, Sequence[str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -49,21 +74,35 @@ class Task:
     ----------
     name : str
     kind : str
-        ``"retrieval"`` so far.
-    data : RetrievalData
-    groups : mapping of query id to label
-        Queries with equal labels are not independent: statistics resample them together.
+        ``"retrieval"``, ``"reranking"``, or a key of `KINDS`.
+    data : RetrievalData or Dataset
+        A Dataset has the columns that `KINDS` names and, optionally, ``id``: names of the rows, else their numbers.
+    groups : mapping of item to label
+        Items (queries, or rows of a table) with equal labels are not independent: statistics resample them together.
+    train : Dataset, optional
+        Of a classification: the labelled texts that a classifier learns from, columns ``text label``.
     """
 
     name: str
     kind: str
-    data: RetrievalData
+    data: RetrievalData | Dataset
     groups: Mapping[str, Any]
+    train: Dataset | None = None
 
     def __post_init__(self) -> None:
-        if self.kind != "retrieval":
-            raise ValueError(f"expected kind 'retrieval', got {self.kind!r}")
+        if self.kind in KINDS:
+            self._check_rows()
+        elif self.kind in ("retrieval", "reranking"):
+            self._check_retrieval()
+        else:
+            raise ValueError(
+                f"expected kind {', '.join(map(repr, ('retrieval', 'reranking', *KINDS)))}, got {self.kind!r}"
+            )
+
+    def _check_retrieval(self) -> None:
         data = self.data
+        if not isinstance(data, RetrievalData):
+            raise ValueError(f"expected RetrievalData for kind {self.kind!r}, got {type(data).__name__}")
         if not data.queries or not data.corpus:
             raise ValueError(f"task {self.name!r} has {len(data.queries)} queries and {len(data.corpus)} documents")
         strange = [name for side in (data.queries, data.corpus) for name in side if not isinstance(name, str)]
@@ -77,20 +116,72 @@ class Task:
                 f"{len(without)} of {len(data.queries)} queries of task {self.name!r} have no relevant document "
                 f"(first: {without[0]!r}): they cannot be scored, leave them out"
             )
-        unknown = [(q, d) for q in data.queries for d in data.qrels[q] if d not in data.corpus]
+        named = data.candidates or {}
+        unknown = [(q, d) for q in data.queries for d in (*data.qrels[q], *named.get(q, ())) if d not in data.corpus]
         if unknown:
             raise ValueError(
                 f"the qrels of task {self.name!r} name {len(unknown)} documents that the corpus lacks "
                 f"(first: document {unknown[0][1]!r} for query {unknown[0][0]!r})"
             )
+        bare = [query for query in data.queries if not named.get(query)]
+        if self.kind == "reranking" and bare:
+            raise ValueError(
+                f"{len(bare)} of {len(data.queries)} queries of task {self.name!r} have no candidates to be put in "
+                f"order (first: {bare[0]!r})"
+            )
+
+    def _check_rows(self) -> None:
+        if isinstance(self.data, RetrievalData):
+            raise ValueError(f"expected a Dataset for kind {self.kind!r}, got RetrievalData")
+        for data in (self.data, *([self.train] if self.train is not None else [])):
+            missing = [column for column in KINDS[self.kind] if column not in data.column_names]
+            if missing or not len(data):
+                raise ValueError(
+                    f"a task of kind {self.kind!r} needs rows with the columns {', '.join(KINDS[self.kind])}; got "
+                    f"{len(data)} rows with {', '.join(data.column_names)}"
+                )
+        if self.kind == "classification" and self.train is None:
+            raise ValueError(f"task {self.name!r} needs train=: labelled texts that a classifier learns from")
+        if len(set(self.items)) < len(self.items):
+            raise ValueError(f"column id of task {self.name!r} names several rows the same: expected one name a row")
+        for column in KINDS[self.kind]:
+            values = self.rows[column]
+            wrong = values[
+                ~values.map(_USABLE.get("0/1" if (self.kind, column) == ("pairs", "label") else column, _text))
+            ]
+            if len(wrong):
+                raise ValueError(
+                    f"column {column!r} of task {self.name!r} holds nothing usable in {len(wrong)} rows "
+                    f"(first: row {wrong.index[0]}, {wrong.iloc[0]!r:.40})"
+                )
+
+    @cached_property
+    def items(self) -> list[str]:
+        """Names of what is scored: query ids, or names of rows."""
+        if isinstance(self.data, RetrievalData):
+            return list(self.data.queries)
+        names = self.data["id"][:] if "id" in self.data.column_names else range(len(self.data))
+        return [str(name) for name in names]
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """A table's rows, with the columns of `KINDS`, by name."""
+        if isinstance(self.data, RetrievalData):
+            raise ValueError(f"task {self.name!r} is of kind {self.kind!r}: it has queries and documents, no rows")
+        table: pd.DataFrame = self.data.select_columns(list(KINDS[self.kind])).to_pandas()
+        return table.set_axis(self.items)
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 over queries, corpus and qrels: names the data in a record."""
         data = self.data
+        if not isinstance(data, RetrievalData):
+            tables = [self.rows, *([self.train.select_columns(["text", "label"]).to_pandas()] if self.train else [])]
+            return digest_texts(*(table[column].map(str) for table in tables for column in table))
         qrels = [f"{q}\t{d}\t{g}" for q, row in sorted(data.qrels.items()) for d, g in sorted(row.items())]
         sides = [[f"{k}\t{v}" for k, v in sorted(side.items())] for side in (data.queries, data.corpus)]
-        return digest_texts(*sides, qrels)
+        offered = [f"{q}\t{d}" for q, row in sorted((data.candidates or {}).items()) for d in row]
+        return digest_texts(*sides, qrels, *([offered] if offered else []))
 
     @cached_property
     def echoes(self) -> dict[str, set[str]]:
@@ -101,6 +192,8 @@ class Task:
         """
         from toolkit.prepare.duplicates import normal
 
+        if self.kind != "retrieval":
+            return {}
         wanted: dict[str, list[str]] = {}
         for query, text in self.data.queries.items():
             wanted.setdefault(normal(text), []).append(query)
@@ -120,18 +213,27 @@ class Task:
             for query, row in ranking.items()
         }
 
-    def only(self, queries: Any, name: str) -> Task:
-        """The same corpus with some of the queries, under another name."""
-        wanted = set(queries)
-        chosen = {q: text for q, text in self.data.queries.items() if q in wanted}
-        qrels = {q: self.data.qrels[q] for q in chosen}
-        data = RetrievalData(self.data.corpus, chosen, qrels)
-        return Task(name, self.kind, data, {q: self.groups[q] for q in chosen if q in self.groups})
+    def only(self, items: Iterable[str], name: str) -> Task:
+        """The same task with some of the queries or rows, under another name; a search keeps the whole corpus."""
+        wanted = set(items)
+        groups = {item: label for item, label in self.groups.items() if item in wanted}
+        if not isinstance(self.data, RetrievalData):
+            kept = [row for row, item in enumerate(self.items) if item in wanted]
+            data = self.data.select(kept)
+            if "id" not in data.column_names:
+                data = data.add_column("id", [self.items[row] for row in kept])
+            return replace(self, name=name, data=data, groups=groups)
+        queries = {q: text for q, text in self.data.queries.items() if q in wanted}
+        qrels = {q: self.data.qrels[q] for q in queries}
+        candidates = self.data.candidates and {q: self.data.candidates[q] for q in queries}
+        return replace(self, name=name, data=RetrievalData(self.data.corpus, queries, qrels, candidates), groups=groups)
 
-    def with_queries(self, rewrite: Any, name: str) -> Task:
+    def with_queries(self, rewrite: Callable[[str], str], name: str) -> Task:
         """The same task with every query text passed through the function `rewrite`."""
+        if not isinstance(self.data, RetrievalData):
+            raise ValueError(f"task {self.name!r} is of kind {self.kind!r}: it has no queries to rewrite")
         queries = {q: rewrite(text) for q, text in self.data.queries.items()}
-        return Task(name, self.kind, RetrievalData(self.data.corpus, queries, self.data.qrels), self.groups)
+        return replace(self, name=name, data=replace(self.data, queries=queries))
 
 
 @dataclass(frozen=True)
