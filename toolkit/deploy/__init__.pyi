@@ -1,4 +1,5 @@
-from .bundles import Bundle, Hit, bundle, load, needs_toolkit, snippet
+from .bundles import Bundle, Hit, load
 from .indexing import Index, build_index, measure
+from .packing import bundle, snippet
 
-__all__ = ["Bundle", "Hit", "Index", "build_index", "bundle", "load", "measure", "needs_toolkit", "snippet"]
+__all__ = ["Bundle", "Hit", "Index", "build_index", "bundle", "load", "measure", "snippet"]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from toolkit import vectors
 from toolkit.runs import replacing
 
 _CARD = """---
@@ -25,9 +26,7 @@ base_model: {base}
 A layer trained on top of the fixed model {base} with {pairs:,} pairs of a search and the text to find.
 
 ```python
-from sentence_transformers import SentenceTransformer
-
-model = SentenceTransformer("path/to/this/folder")
+{loading}
 queries = model.encode_query(["rolling median of a series"])
 documents = model.encode_document(["pandas.DataFrame.rolling: provide rolling window calculations"])
 print(model.similarity(queries, documents))
@@ -47,6 +46,13 @@ The figures above are of the validation data, on which the layer was chosen; the
 test data. On texts of another kind such a layer can do harm: tune it on yours, or use the base model.
 """
 
+_LOADING = """from sentence_transformers import SentenceTransformer
+
+model = SentenceTransformer("path/to/this/folder")"""
+_LOADING_HERE = """from toolkit import vectors  # this model has a module of the toolkit
+
+model = vectors.load("path/to/this/folder")"""
+
 SIDES_TEXT = {
     "query": "a linear layer on the side of the searches; documents keep the base model's vectors",
     "symmetric": "one linear layer for both sides",
@@ -55,7 +61,8 @@ SIDES_TEXT = {
 
 
 def write_card(path: str | Path, record: Mapping[str, Any]) -> None:
-    """Write ``README.md`` of a tuned model from its `record`; the first line says how to call it."""
+    """Write ``README.md`` beside a tuned model, from its `record`; the first line says how to call it."""
+    path = Path(path)
     if record["sides"] == "symmetric":
         warning = (
             "One layer for both sides: encode, encode_query and encode_document agree, but for the base's prompts."
@@ -66,6 +73,7 @@ def write_card(path: str | Path, record: Mapping[str, Any]) -> None:
         )
     name = record["base"]["name"]
     base = Path(name).name if Path(name).is_dir() else name  # a path of this computer is nobody else's business
-    fields = {**record, "base": base, "warning": warning, "sides_text": SIDES_TEXT[record["sides"]]}
+    fields = {**record, "base": base, "warning": warning, "sides_text": SIDES_TEXT[record["sides"]],
+              "loading": _LOADING_HERE if vectors.needs_toolkit(path.parent) else _LOADING}  # fmt: skip
     with replacing(path) as temporary:
         temporary.write_text(_CARD.format(**fields), encoding="utf-8")

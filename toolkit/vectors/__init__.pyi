@@ -4,7 +4,7 @@ from .exact import nearest
 from .fusion import fuse
 from .keywords import Retriever, bm25, keyword_query
 from .lengths import truncation
-from .loading import EMBEDDED, STATIC, UNIVERSAL, describe, load
+from .loading import EMBEDDED, STATIC, UNIVERSAL, describe, load, needs_toolkit
 from .precision import resolve_dtype
 from .probing import probe
 from .small import first_layers
@@ -27,6 +27,7 @@ __all__ = [
     "keyword_query",
     "load",
     "nearest",
+    "needs_toolkit",
     "probe",
     "resolve_dtype",
     "truncation",

@@ -153,9 +153,16 @@ def _open(folder: Path, *, name: str, device: str | None) -> SentenceTransformer
                 f"the model in {folder} could not be loaded ({type(error).__name__}: {error}). Expected a complete "
                 f"sentence-transformers folder; copy or download it again."
             ) from error
-    weights = {str(path.relative_to(folder)): digest_file(path) for path in sorted(folder.rglob("*.safetensors"))}
+    files = sorted(path for kind in ("*.safetensors", "pytorch_model*.bin") for path in folder.rglob(kind))
+    weights = {str(path.relative_to(folder)): digest_file(path) for path in files}
     cast(Any, model).toolkit_origin = {"name": name, "folder": str(folder), "sha256": weights}
     return model
+
+
+def needs_toolkit(folder: str | Path) -> bool:
+    """Whether a model folder holds modules of this toolkit, which plain sentence-transformers does not load."""
+    file = Path(folder) / "modules.json"
+    return file.is_file() and '"toolkit.' in file.read_text(encoding="utf-8")
 
 
 def _is_universal(folder: Path) -> bool:
