@@ -6,7 +6,9 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy.stats import norm, permutation_test
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import bootstrap, norm, permutation_test
 
 from toolkit import stats
 
@@ -43,6 +45,33 @@ def test_equals_a_bootstrap_by_hand(clustered: tuple[np.ndarray, np.ndarray]) ->
         assert found.error == pytest.approx(means[:, column].std(), rel=0.04)
         assert [found.low, found.high] == pytest.approx([low, high], abs=0.12 * found.error)
         assert (found.n, found.n_groups) == (120, len(members))
+
+
+def test_draws_are_scipys(clustered: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ends and error equal `scipy.stats.bootstrap` with the same seed, in whatever blocks the work is done."""
+    values, groups = clustered
+    sums = np.array([values[groups == group].sum(axis=0) for group in dict.fromkeys(groups)])
+    sizes = np.array([np.sum(groups == group) for group in dict.fromkeys(groups)])
+    theirs = [
+        bootstrap((column, sizes), lambda s, n, axis: s.sum(axis=axis) / n.sum(axis=axis), paired=True, axis=-1,
+                  n_resamples=999, method="percentile", rng=np.random.default_rng(5))
+        for column in sums.T
+    ]  # fmt: skip
+    expected = [(*found.confidence_interval, found.standard_error) for found in theirs]
+    for block, kept in ((stats.BLOCK, stats.KEPT), (700, stats.KEPT), (1, 0)):
+        monkeypatch.setattr(stats, "BLOCK", block)
+        monkeypatch.setattr(stats, "KEPT", kept)
+        stats._kept.cache_clear()
+        found = stats.intervals(values, groups, resamples=999, seed=5)
+        assert np.array([(x.low, x.high, x.error) for x in found]) == pytest.approx(np.array(expected), abs=1e-12)
+    stats._kept.cache_clear()
+
+
+def test_kept_draws_are_not_changed_by_their_users() -> None:
+    """Two calls share an array, so that it must not be written to."""
+    [block] = stats.draws(5, resamples=20, seed=1)
+    with pytest.raises(ValueError, match="read-only"):
+        block[0, 0] = 9
 
 
 def test_coverage_with_groups() -> None:
@@ -118,11 +147,32 @@ def test_sign_flips_of_items_equal_scipy() -> None:
     assert stats.sign_flip_test(differences) == pytest.approx(theirs, abs=0.02)
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 40), st.integers(1, 4))
+def test_no_column_depends_on_another(seed: int, n: int, others: int) -> None:
+    """The p-value of a column is that which it has alone, exact or drawn, beside columns with other zeros."""
+    rng = np.random.default_rng(seed)
+    table = rng.choice([0, 0, 0.5, -1, 1, 0.1], size=(n, 1 + others))
+    together = stats.sign_flip_tests(table, resamples=300, seed=1)
+    assert together == [stats.sign_flip_test(column, resamples=300, seed=1) for column in table.T]
+
+
+def test_drawn_flips_are_near_all_flips(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawn p-values of values with many equal sums are those of full enumeration, but for the chance of the draw."""
+    rng = np.random.default_rng(2)
+    table = rng.choice([0.1, 0.2, 0.3, -0.1, -0.2], size=(14, 30))
+    exact = np.array([enumerated(column) for column in table.T])
+    drawn = np.array(stats.sign_flip_tests(table, resamples=4000, seed=3))  # of 16,384
+    assert not np.array_equal(exact, drawn)
+    assert np.abs(drawn - exact).max() < 4 * np.sqrt(0.25 / 4000)
+    assert abs((drawn - exact).mean()) < 0.004
+
+
 def test_sign_flips_without_movement() -> None:
     """Where nothing or one group differs, no sign pattern is rarer than another."""
     assert stats.sign_flip_test([0, 0, 0]) == 1
     assert stats.sign_flip_test([0.5]) == stats.sign_flip_test([0, 0.5, 0]) == 1
-    assert stats.sign_flip_test([1.0] * 40) == pytest.approx(2 / 10_001)  # never 0
+    assert stats.sign_flip_test([1.0] * 40) == 1 / 10_001  # never 0
 
 
 def test_sign_flips_raise_few_false_alarms() -> None:
@@ -169,3 +219,34 @@ def test_smallest_visible_is_seen_four_times_of_five() -> None:
     measured = np.random.default_rng(0).normal(stats.smallest_visible(error), error, size=100_000)
     assert (np.abs(measured) > norm.ppf(0.975) * error).mean() == pytest.approx(0.8, abs=0.01)
     assert stats.smallest_visible(error, alpha=0.01, power=0.9) > stats.smallest_visible(error)
+
+
+def test_power_is_what_visible_promised() -> None:
+    """A true difference as large as `smallest_visible` says is found by the test itself four times of five.
+
+    Also where items come in groups; from the error over items, which ignores them, far less is found than promised.
+    """
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(60), 4)
+    noise = [rng.normal(size=60)[groups] + rng.normal(size=240) for _ in range(300)]
+    true = np.sqrt((1 + 1 / 4) / 60)  # standard error of the mean: one part a group, one part an item
+    found = {}
+    for way, error in (("groups", true), ("items", np.sqrt(2 / 240))):
+        shift = stats.smallest_visible(error)
+        p_values = [stats.sign_flip_test(x + shift, groups, resamples=400, seed=i) for i, x in enumerate(noise)]
+        found[way] = np.mean(np.array(p_values) < 0.05)
+    assert 0.73 <= found["groups"] <= 0.87
+    assert found["items"] < 0.6
+    [measured] = stats.intervals(noise[0], groups)
+    assert measured.error == pytest.approx(true, rel=0.25)
+
+
+def test_flattery_is_the_mean_of_the_largest() -> None:
+    """The largest of k equal systems' errors, by simulation; and in a test, half the error is half the flattery."""
+    noise = np.random.default_rng(0).normal(size=(40_000, 14))
+    for k in (1, 2, 5, 14):
+        assert stats.flattery(0.02, k) == pytest.approx(0.02 * noise[:, :k].max(axis=1).mean(), abs=0.0004)
+    assert stats.flattery(1, 1000) == pytest.approx(3.2414, abs=1e-3)  # H. L. Harter, Biometrika 48, 1961
+    for error, systems in ((np.nan, 3), (-1, 3), (1, 0)):
+        with pytest.raises(ValueError, match="error of at least 0 and at least one system"):
+            stats.flattery(error, systems)

@@ -1,20 +1,24 @@
 """Intervals, tests and the smallest difference that could have been seen, with groups of items resampled whole.
 
 Queries that share a document, a symbol or a near-copy are not independent, so wherever a task has groups the group is
-the unit that is resampled [1]_. Resampling and sign flips are scipy's.
+the unit that is resampled [1]_. A resample is how often each group was drawn, a sign flip is a sign a group: either way
+all columns of a table cost one matrix product. The draws are those of `scipy.stats.bootstrap`, to the digit.
 
 .. [1] C. A. Field and A. H. Welsh, "Bootstrapping clustered data", JRSS B 69(3), 2007.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 RESAMPLES = 10_000
+BLOCK = 1_000_000  # numbers of a matrix of counts or signs that are held as float64 at a time: 8 MB
+KEPT = 32_000_000  # counts that are kept for the next call, which mostly has the same groups: 32 MB
 
 
 @dataclass(frozen=True)
@@ -75,39 +79,63 @@ def intervals(
     >>> result.mean, result.n, result.n_groups
     (0.625, 8, 8)
     """
-    from scipy.stats import bootstrap
-
     table, sums, sizes = _by_group(values, groups)
     n, n_groups = len(table), len(sizes)
     means = table.mean(axis=0)
     if n_groups < 2:
         return [Interval(float(mean), np.nan, np.nan, np.nan, n, n_groups) for mean in means]
-
-    def mean_of(*parts: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
-        total: NDArray[np.float64] = parts[0].sum(axis=axis) / parts[1].sum(axis=axis)
-        return total
-
-    # One row a column of `values`: scipy draws one set of indices and uses it for every row.
-    repeated = np.broadcast_to(sizes, sums.T.shape)
-    result = bootstrap(
-        (sums.T, repeated), mean_of, paired=True, vectorized=True, axis=-1, n_resamples=resamples,
-        method="percentile", batch=max(1, 4_000_000 // max(1, sums.size)), rng=np.random.default_rng(seed),
-    )  # fmt: skip
-    low, high = result.confidence_interval
+    parts = []
+    for counts in draws(n_groups, resamples=resamples, seed=seed):
+        weights = counts.astype(np.float64)
+        parts.append((weights @ sums) / (weights @ sizes)[:, None])
+    found = np.concatenate(parts)
+    ends = np.percentile(found, [2.5, 97.5], axis=0)
     return [
-        Interval(float(mean), float(a), float(b), float(error), n, n_groups)
-        for mean, a, b, error in zip(means, low, high, result.standard_error, strict=True)
+        Interval(float(mean), float(low), float(high), float(error), n, n_groups)
+        for mean, low, high, error in zip(means, *ends, found.std(axis=0, ddof=1), strict=True)
     ]
+
+
+def draws(n_groups: int, *, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[NDArray[np.uint8]]:
+    """How often each group was drawn in each resample, in blocks of some resamples: arrays of shape (m, n_groups).
+
+    Every row adds up to `n_groups`. Equal arguments give equal draws, so that what is computed from them for two
+    systems is paired.
+
+    Examples
+    --------
+    >>> [block] = draws(3, resamples=2)
+    >>> block.shape, block.sum(axis=1).tolist()
+    ((2, 3), [3, 3])
+    """
+    blocks = _kept(n_groups, resamples, seed) if n_groups * resamples <= KEPT else _draw(n_groups, resamples, seed)
+    yield from blocks
+
+
+@lru_cache(maxsize=2)
+def _kept(n_groups: int, resamples: int, seed: int) -> tuple[NDArray[np.uint8], ...]:
+    return tuple(_draw(n_groups, resamples, seed))
+
+
+def _draw(n_groups: int, resamples: int, seed: int) -> Iterator[NDArray[np.uint8]]:
+    """Index draws as scipy makes them, counted in pieces that fit the processor's cache."""
+    rng = np.random.default_rng(seed)
+    rows, piece = max(1, BLOCK // n_groups), max(1, BLOCK // 16 // n_groups)
+    for start in range(0, resamples, rows):
+        # No count comes near 256: with 256 groups or more its chance is below 1e-500.
+        block = np.empty((min(rows, resamples - start), n_groups), dtype=np.uint8)
+        for at in range(0, len(block), piece):
+            part = block[at : at + piece]
+            index = rng.integers(0, n_groups, part.shape) + np.arange(len(part))[:, None] * n_groups
+            part[:] = np.bincount(index.ravel(), minlength=part.size).reshape(part.shape)
+        block.setflags(write=False)
+        yield block
 
 
 def sign_flip_test(
     differences: ArrayLike, groups: Sequence[Hashable] | None = None, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> float:
-    """Two-sided p-value of a paired difference: the signs of whole groups are flipped at random.
-
-    Under the hypothesis that two systems are exchangeable, the sum of a group's differences is as likely negative as
-    positive. p = 2 (count + 1) / (resamples + 1), with the count of the rarer side, or the exact share where all
-    2**n_groups flips are no more than `resamples`; it is never 0.
+    """Two-sided p-value of one paired difference; see `sign_flip_tests`.
 
     Parameters
     ----------
@@ -121,19 +149,54 @@ def sign_flip_test(
     >>> sign_flip_test([1, 1, 1, 1, 1])  # the exact test: 2 of 32 sign patterns are as extreme
     0.0625
     """
-    from scipy.stats import permutation_test
-
     if np.ndim(differences) != 1:
         raise ValueError(f"expected differences of shape (n,), got {np.shape(differences)}")
+    return sign_flip_tests(differences, groups, resamples=resamples, seed=seed)[0]
+
+
+def sign_flip_tests(
+    differences: ArrayLike, groups: Sequence[Hashable] | None = None, *, resamples: int = RESAMPLES, seed: int = 0
+) -> list[float]:
+    """Two-sided p-value of each column of paired differences: the signs of whole groups are flipped at random.
+
+    Under the hypothesis that two systems are exchangeable, the sum of a group's differences is as likely negative as
+    positive. p = (count + 1) / (resamples + 1), with the count of flips whose sum is at least as far from zero, or the
+    exact share of them where all 2**n flips of the n groups that differ are no more than `resamples`; it is never 0.
+
+    Parameters
+    ----------
+    differences : array of shape (n,) or (n, m)
+        One row an item, one column a comparison.
+    groups, resamples, seed
+        As in `intervals`. All columns share the flips, and none of them depends on what the others hold.
+    """
     _, sums, _ = _by_group(differences, groups)
-    moved = sums[sums[:, 0] != 0, 0]
-    if len(moved) < 2:
-        return 1.0  # every flip gives a sum of the same size
-    result = permutation_test(
-        (moved,), lambda x, axis: x.sum(axis=axis), permutation_type="samples", vectorized=True,
-        n_resamples=resamples, batch=max(1, 4_000_000 // len(moved)), rng=np.random.default_rng(seed),
-    )  # fmt: skip
-    return float(min(1.0, result.pvalue))
+    # Sums of the same numbers in another order differ in the last digits: what is equal must count as such.
+    far = np.abs(sums.sum(axis=0)) - 1e-12 * np.abs(sums).sum(axis=0)
+    moved = (sums != 0).sum(axis=0)
+    exact = (moved < 2) | (2.0**moved <= resamples)
+    p_values = np.ones(sums.shape[1])
+    for column in np.flatnonzero(exact & (moved > 1)):  # with one group every flip gives a sum of the same size
+        some = sums[sums[:, column] != 0, column]
+        patterns = np.arange(2 ** len(some))[:, None] >> np.arange(len(some)) & 1
+        p_values[column] = (np.abs((2 * patterns - 1) @ some) >= far[column]).mean()
+    drawn = np.flatnonzero(~exact)
+    if len(drawn):
+        count = np.zeros(len(drawn))
+        for signs in _signs(len(sums), resamples, seed):
+            count += (np.abs(signs @ sums[:, drawn]) >= far[drawn]).sum(axis=0)
+        p_values[drawn] = (count + 1) / (resamples + 1)
+    return p_values.tolist()
+
+
+def _signs(n_groups: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """Random signs of shape (m, n_groups), in blocks; a sign is one random bit."""
+    rng = np.random.default_rng(seed)
+    width, rows = -(-n_groups // 8), max(1, BLOCK // n_groups)
+    for start in range(0, resamples, rows):
+        m = min(rows, resamples - start)
+        bits = np.unpackbits(np.frombuffer(rng.bytes(m * width), np.uint8).reshape(m, width), axis=1, count=n_groups)
+        yield 2.0 * bits - 1.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -167,6 +230,37 @@ def smallest_visible(error: float, *, alpha: float = 0.05, power: float = 0.8) -
     from scipy.stats import norm
 
     return float((norm.ppf(1 - alpha / 2) + norm.ppf(power)) * error)
+
+
+def flattery(error: float, systems: int) -> float:
+    """By how much the best of some equal systems is expected to stand above them, by chance alone.
+
+    The expected largest of that many independent normal errors.
+
+    Parameters
+    ----------
+    error : float
+        Standard error of one system's score that the others do not share: for systems scored on the same items that of
+        the paired difference, divided by the square root of 2. The standard error of a score itself gives an upper
+        bound, since hard items are hard for all.
+    systems : int
+        How many were scored.
+
+    Examples
+    --------
+    >>> [round(flattery(1, k), 3) for k in (1, 2, 14)]
+    [0.0, 0.564, 1.703]
+    """
+    from scipy.integrate import quad
+    from scipy.stats import norm
+
+    if systems < 1 or not error >= 0:
+        raise ValueError(f"expected an error of at least 0 and at least one system, got {error} and {systems}")
+
+    def density(x: float) -> float:
+        return float(x * systems * norm.pdf(x) * norm.cdf(x) ** (systems - 1))
+
+    return float(error * quad(density, -10, 10, points=(0, 2, 4))[0]) if systems > 1 else 0.0
 
 
 def _by_group(
