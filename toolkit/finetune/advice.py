@@ -23,6 +23,14 @@ ADVICE = {
         ("MultipleNegativesRankingLoss", "uses the given negatives beside those of the batch"),
         ("TripletLoss", "uses the given negatives alone, so it learns less from each row"),
     ],
+    "n-tuples": [
+        ("MultipleNegativesRankingLoss", "uses all of the given negatives beside those of the batch"),
+        ("CachedMultipleNegativesRankingLoss", "the same with large batches in little memory, about twice as slow"),
+    ],
+    "scored triplets": [
+        ("MarginMSELoss", "learns the teacher's margins between the right and the wrong texts"),
+        ("DistillKLDivLoss", "lists of scores alone: learns how the teacher shares its belief among the texts"),
+    ],
     "scored pairs": [
         ("CoSENTLoss", "learns the order of the scores, not their exact values"),
         ("CosineSimilarityLoss", "forces the cosine to equal the score, which only fits scores made that way"),
@@ -33,6 +41,20 @@ ADVICE = {
     ],
     "labelled texts": [
         ("BatchHardTripletLoss", "texts of one label are each other's positives, of other labels the negatives"),
+    ],
+    "ranked lists": [
+        ("LambdaLoss", "a loss of CrossEncoder: puts the texts of each list in the order of their labels"),
+    ],
+    "damaged texts": [
+        ("DenoisingAutoEncoderLoss", "TSDAE: a decoder has to write the text from the vector of its damaged copy"),
+    ],
+    "texts with vectors": [
+        ("MSELoss", "learns the teacher's vectors, also of another language or for a smaller model"),
+        ("EmbedDistillLoss", "the same, and where the lengths of the vectors do not matter, by the cosine"),
+    ],
+    "texts": [
+        ("ContrastiveTensionLossInBatchNegatives", "learns from texts alone; pairs made of the documents "
+         "(toolkit.prepare.pairs) or damaged copies of them mostly teach more"),
     ],
 }  # fmt: skip
 

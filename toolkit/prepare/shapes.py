@@ -10,20 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from toolkit.prepare.columnorder import SHAPES as SHAPES
+from toolkit.prepare.columnorder import shape_of as shape_of
 from toolkit.runs import digest_texts
 
 if TYPE_CHECKING:
     from datasets import Dataset
-
-# Columns that sentence-transformers uses, in the order in which its trainer reads them, and the name of that shape.
-SHAPES = {
-    ("anchor", "positive", "negative"): "triplets",
-    ("anchor", "positive"): "pairs",
-    ("sentence1", "sentence2", "score"): "scored pairs",
-    ("sentence1", "sentence2", "label"): "labelled pairs",
-    ("text", "label"): "labelled texts",
-}
-
 
 KINDS = {
     "similarity": ("sentence1", "sentence2", "score"),
@@ -260,38 +252,3 @@ class Split:
 
     def _repr_html_(self) -> str:
         return self.table.to_html(index=False) + "".join(f"<p>{note}</p>" for note in self.notes)
-
-
-def shape_of(dataset: Dataset) -> str:
-    """Name of a dataset's shape, such as ``"pairs"``, judged by its column names.
-
-    Raises
-    ------
-    ValueError
-        When no shape fits; the message says which columns are missing or in the wrong place. Trainers of
-        sentence-transformers read columns in their order, whatever their names.
-
-    Examples
-    --------
-    >>> from datasets import Dataset
-    >>> shape_of(Dataset.from_dict({"anchor": ["a"], "positive": ["b"]}))
-    'pairs'
-    """
-    columns = list(dataset.column_names)
-    if columns[:2] == ["anchor", "positive"] and any(column.startswith("negative") for column in columns[2:]):
-        return "triplets"  # also with several negatives, negative_1, negative_2, ...
-    for wanted, name in SHAPES.items():
-        if columns[: len(wanted)] == list(wanted):
-            return name
-    for wanted, name in SHAPES.items():
-        if set(wanted) <= set(columns):
-            raise ValueError(
-                f"the columns of {name} must come first and in this order: {', '.join(wanted)}; got "
-                f"{', '.join(columns)}. Use dataset.select_columns({list(wanted)})"
-            )
-    wanted, name = max(SHAPES.items(), key=lambda item: len(set(item[0]) & set(columns)) / len(item[0]))
-    missing = [column for column in wanted if column not in columns]
-    raise ValueError(
-        f"no known shape has the columns {', '.join(columns) or '(none)'}; nearest is {name}, which lacks "
-        f"{', '.join(missing)}. Rename your columns: dataset.rename_columns({{'yours': {missing[0]!r}}})"
-    )
