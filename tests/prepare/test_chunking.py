@@ -106,7 +106,7 @@ def test_refusals(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     real = builtins.__import__
 
     def missing(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name == "semantic_text_splitter":
+        if name == "sentencex":
             raise ImportError(name)
         return real(name, *args, **kwargs)
 

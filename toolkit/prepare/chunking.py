@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import compress
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-# Characters that are split at a time, as many as ten pieces have: the splitter's time grows with the square of a
-# paragraph. A text of more is not tokenised to see whether it fits.
-PART, PER_TOKEN = 10_000, 40
+PART = 100_000  # characters that are given to the tokenizer as one text, which its threads share ...
+BATCH = 2_000_000  # ... and at a time: what it returns takes some hundred bytes a token
+
+_PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
+_PLAIN = " \t\n\r"  # white space at which tokenizers of the kind of BERT's cut before anything else
 
 
-def chunk(texts: Sequence[str], model: Any, *, max_tokens: int | None = None, overlap: int = 0) -> Dataset:
-    """Cut texts into pieces that the model reads whole, at ends of paragraphs, sentences or words.
+def chunk(
+    texts: Sequence[str], model: Any, *, max_tokens: int | None = None, overlap: int = 0, language: str = "en"
+) -> Dataset:
+    """Cut texts into pieces that the model reads whole, at ends of paragraphs, sentences, lines or words.
+
+    A piece takes as much as the model reads, and then ends with the last paragraph that leaves it at least half full,
+    else with the last sentence (library sentencex) or line that leaves it at least a quarter full, else with a word.
+    A word that is too long alone is cut between two of its tokens.
 
     Parameters
     ----------
@@ -24,7 +38,9 @@ def chunk(texts: Sequence[str], model: Any, *, max_tokens: int | None = None, ov
     max_tokens : int, optional
         Most tokens of a piece, at most the model's own limit, which is the default.
     overlap : int
-        Tokens that a piece may share with the one before it.
+        Tokens that a piece may share with the one before it: whole sentences where one fits, else words.
+    language : str
+        ISO 639-1 code: abbreviations in it end no sentence. Ends of sentences of all scripts are known.
 
     Returns
     -------
@@ -37,24 +53,19 @@ def chunk(texts: Sequence[str], model: Any, *, max_tokens: int | None = None, ov
     ValueError
         For a limit or overlap that the model does not allow, or a model without a limit where none is given.
     ModuleNotFoundError
-        The package semantic-text-splitter is missing.
+        The package sentencex is missing.
     """
     from datasets import Dataset
 
-    from toolkit.vectors import truncation
+    from toolkit.vectors.encoding import _all, _check
 
     if isinstance(texts, str):
         raise ValueError("expected a list of texts, got a single str: put it in a list, [text]")
     texts = list(texts)
-    limit = _limit(model, max_tokens)
-    cutter = _Cutter(model, limit, overlap)
-    spans: list[tuple[int, int, int]] = []
-    counted = truncation(model, ["" if cutter.surely_long(text) else text for text in texts])["tokens"]
-    for source, (text, tokens) in enumerate(zip(texts, counted, strict=True)):
-        if text.strip():
-            long = tokens > limit or cutter.surely_long(text)
-            found = cutter.cut(text) if long else [(0, len(text))]
-            spans += [(source, start, end) for start, end in found]
+    _check(texts, None)
+    texts = list(_all(texts))
+    cutter = _Cutter(model, _limit(model, max_tokens), overlap, language)
+    spans = [(source, *span) for source, found in enumerate(cutter.cut_all(texts)) for span in found]
     sources, starts, ends = (list(column) for column in zip(*spans, strict=True)) if spans else ([], [], [])
     pieces = [texts[source][start:end] for source, start, end in spans]
     return Dataset.from_dict({"text": pieces, "source": sources, "start": starts, "end": ends})
@@ -69,18 +80,20 @@ def _limit(model: Any, max_tokens: int | None) -> int:
     return int(max_tokens or own or 0)
 
 
-class _Cutter:
-    """Cuts long texts for one model and one limit."""
+Spans = list[tuple[int, int]]
 
-    def __init__(self, model: Any, limit: int, overlap: int) -> None:
+
+class _Cutter:
+    """Cuts texts for one model and one limit."""
+
+    def __init__(self, model: Any, limit: int, overlap: int, language: str) -> None:
         tokenizer = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)
         if not hasattr(tokenizer, "to_str"):
             raise ValueError(
                 f"expected a model with a tokenizer of the library tokenizers, got {type(tokenizer).__name__}: its "
                 f"texts cannot be cut by tokens"
             )
-        self.model, self.limit, self.overlap = model, limit, overlap
-        self.part = max(PART, PER_TOKEN * limit)
+        self.model, self.limit, self.language = model, limit, language
         self.tokenizer = type(tokenizer).from_str(tokenizer.to_str())  # a copy: the model's own keeps its truncation
         self.tokenizer.no_truncation(), self.tokenizer.no_padding()
         longest = max((str(prompt or "") for prompt in model.prompts.values()), key=len, default="")
@@ -89,31 +102,145 @@ class _Cutter:
             raise ValueError(f"{limit} tokens leave no room beside the {limit - self.room} of special ones and prompt")
         if not 0 <= overlap < self.room:
             raise ValueError(f"expected an overlap from 0 to {self.room - 1} tokens, got {overlap}")
+        self.overlap = overlap
+        # Such a tokenizer cuts at white space first, so a part between white space has as many tokens as it has inside
+        # of the whole text. Others (byte pairs, unigrams) may need another token at a cut: their pieces are recounted.
+        first = type(self.tokenizer.pre_tokenizer).__name__
+        self.exact = first == "BertPreTokenizer" and (not longest or longest[-1] in _PLAIN)
 
-    def surely_long(self, text: Any) -> bool:
-        """Whether a text is too long to count its tokens; what is no text is refused where they are counted."""
-        return isinstance(text, str) and len(text) > self.part
+    def cut_all(self, texts: Sequence[str]) -> Iterator[Spans]:
+        """Start and end of the pieces of each text; by the tokenizer's own count none is over the limit."""
+        batch: list[str] = []
+        size = 0
+        for text in texts:
+            batch.append(text)
+            size += len(text)
+            if size > BATCH:
+                yield from self._checked(batch, self.room)
+                batch, size = [], 0
+        yield from self._checked(batch, self.room)
 
-    def cut(self, text: str, room: int | None = None) -> list[tuple[int, int]]:
-        """Start and end of the pieces of a text; by the tokenizer's own count none is over the limit."""
+    def _checked(self, texts: Sequence[str], room: int) -> list[Spans]:
+        """Pieces of some texts; those over the limit after all are cut again, with less room."""
         from toolkit.vectors import truncation
 
-        room = room or self.room
-        splitter = _splitter().from_huggingface_tokenizer(self.tokenizer, room, min(self.overlap, room - 1))
-        spans = []
-        for begin, part in _parts(text, self.part):
-            spans += [(begin + at, begin + at + len(piece)) for at, piece in splitter.chunk_indices(part)]
-        over = truncation(self.model, [text[start:end] for start, end in spans])["tokens"] > self.limit
-        if not over.any():
-            return spans
-        # A tokenizer may need more tokens for a piece after the prompt, or for one that begins inside of a word.
-        if room == 1:
-            raise ValueError(f"{self.limit} tokens are too few for single characters of this text: raise max_tokens")
-        fine = []
-        for (start, end), long in zip(spans, over, strict=True):
-            smaller = self.cut(text[start:end], room // 2) if long else [(0, end - start)]
-            fine += [(start + a, start + b) for a, b in smaller]
-        return fine
+        found = [self._cut(text, starts, room) for text, starts in zip(texts, self._starts(texts), strict=True)]
+        doubtful = [(at, number) for at, spans in enumerate(found) for number, span in enumerate(spans)
+                    if not (self.exact and _bare(texts[at], *span))]  # fmt: skip
+        pieces = [texts[at][slice(*found[at][number])] for at, number in doubtful]
+        over = truncation(self.model, pieces)["tokens"].to_numpy() > self.limit
+        for (at, number), piece in reversed([*zip(compress(doubtful, over), compress(pieces, over), strict=True)]):
+            # A tokenizer may need more tokens for a piece after the prompt, or for one that begins inside of a word.
+            if room == 1:
+                raise ValueError(
+                    f"{self.limit} tokens are too few for single characters of this text: raise max_tokens"
+                )
+            begin = found[at][number][0]
+            smaller = self._checked([piece], room // 2)[0]
+            found[at][number : number + 1] = [(begin + start, begin + end) for start, end in smaller]
+        return found
+
+    def _starts(self, texts: Sequence[str]) -> Iterator[NDArray[np.int64]]:
+        """For each text the places where its tokens start, in order."""
+        parts = [(source, begin, part) for source, text in enumerate(texts) for begin, part in _parts(text, PART)]
+        found: list[list[NDArray[np.int64]]] = [[] for _ in texts]
+        for first in range(0, len(parts), 64):  # a long text alone may have many parts
+            some = parts[first : first + 64]
+            encoded = self.tokenizer.encode_batch([part for *_, part in some], add_special_tokens=False)
+            for (source, begin, _), encoding in zip(some, encoded, strict=True):
+                places = np.fromiter((start for start, _ in encoding.offsets), dtype=np.int64, count=len(encoding))
+                found[source].append(places + begin)
+        for places in found:
+            yield np.maximum.accumulate(np.concatenate([np.empty(0, dtype=np.int64), *places]))
+
+    def _cut(self, text: str, starts: NDArray[np.int64], room: int) -> Spans:
+        whole = len(text)
+        if len(starts) <= room:
+            return [(0, whole)] if text.strip() else []
+        end_of_text = len(text.rstrip())
+        paragraphs, sentences = self._ends(text)
+        spans: Spans = []
+        begin = done = 0  # the piece begins there, and reaches beyond where the last one ended
+        while done < end_of_text:
+            first = int(np.searchsorted(starts, begin))
+            if len(starts) - first <= room:
+                end = end_of_text
+            else:
+                stop = int(starts[first + room])  # the first token that does not fit
+                if stop <= done:  # several tokens of one character
+                    stop = int(next(iter(starts[starts > done]), end_of_text))
+                half, quarter = (max(int(starts[first + room // part]), done) for part in (2, 4))
+                end = (
+                    _last(paragraphs, half, stop)
+                    or _last(sentences, quarter, stop)
+                    or _end_of(text, text.rfind("\n", quarter, stop), quarter)
+                    or _end_of_word(text, done, stop)
+                )
+            spans.append(_strip(text, begin, end))
+            done = end
+            begin = self._back(text, starts, sentences, spans[-1], room) if end < end_of_text else end
+        return [span for span in spans if span[0] < span[1]]
+
+    def _back(
+        self, text: str, starts: NDArray[np.int64], sentences: Sequence[int], last: tuple[int, int], room: int
+    ) -> int:
+        """Where the next piece begins: at the end of the last one, or before it where pieces may overlap."""
+        begin, end = last
+        overlap = min(self.overlap, room - 1)
+        if not overlap:
+            return end
+        earliest = max(int(starts[max(0, int(np.searchsorted(starts, end)) - overlap)]), begin + 1)
+        number = bisect_right(sentences, earliest - 1)
+        if number < len(sentences) and sentences[number] < end:
+            return sentences[number]
+        word = re.compile(r"\s").search(text, earliest, end)
+        return word.start() if word else end
+
+    def _ends(self, text: str) -> tuple[list[int], list[int]]:
+        """Where paragraphs and where sentences end, without the white space behind them."""
+        paragraphs = []
+        for match in _PARAGRAPH.finditer(text):
+            line = text.rfind("\n", 0, match.start()) + 1
+            paragraphs.append(_end_of(text, match.start(), line) or line)
+        sentences = set(paragraphs)
+        for begin, part in _parts(text, PART):
+            at = 0
+            for sentence in _segment()(self.language, part)[:-1]:  # where a part ends no sentence need end
+                at = part.index(kept, at) + len(kept) if (kept := sentence.rstrip()) else at
+                sentences.add(begin + at)
+        return paragraphs, sorted(sentences)
+
+
+def _last(places: Sequence[int], low: int, high: int) -> int:
+    """The last of the places beyond `low` and up to `high`, or 0."""
+    number = bisect_right(places, high) - 1
+    return places[number] if number >= 0 and places[number] > low else 0
+
+
+def _end_of(text: str, place: int, low: int) -> int:
+    """A place without the white space before it, or 0 where that is not beyond `low`."""
+    end = len(text[low:place].rstrip()) if place > low else 0
+    return low + end if end else 0
+
+
+def _end_of_word(text: str, low: int, high: int) -> int:
+    """Where the last word before `high` ends, or `high` where no word ends beyond `low`."""
+    place = high
+    while place > low and not text[place].isspace() and not text[place - 1].isspace():
+        place -= 1
+    return _end_of(text, place, low) or high
+
+
+def _strip(text: str, begin: int, end: int) -> tuple[int, int]:
+    """A piece without the white space around it."""
+    piece = text[begin:end]
+    begin += len(piece) - len(piece.lstrip())
+    return begin, max(begin, begin + len(piece.strip()))
+
+
+def _bare(text: str, begin: int, end: int) -> bool:
+    """Whether a piece stands between plain white space."""
+    return (begin == 0 or text[begin - 1] in _PLAIN) and (end == len(text) or text[end] in _PLAIN)
 
 
 def _parts(text: str, most: int) -> Iterator[tuple[int, str]]:
@@ -127,12 +254,12 @@ def _parts(text: str, most: int) -> Iterator[tuple[int, str]]:
     yield start, text[start:]
 
 
-def _splitter() -> Any:
+def _segment() -> Any:
     try:
-        from semantic_text_splitter import TextSplitter
+        from sentencex import segment
     except ImportError:
         raise ModuleNotFoundError(
             "cutting texts into pieces needs the extra [text]: pip install 'embedding-recipes[text]'",
-            name="semantic_text_splitter",
+            name="sentencex",
         ) from None
-    return TextSplitter
+    return segment
