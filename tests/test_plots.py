@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import html
 import re
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
@@ -59,6 +61,27 @@ def test_learning_marks_the_best_epoch() -> None:
     assert len(lines) == 9 and all(list(line.get_ydata()) == [0.1, 0.3, 0.2] for line in lines)
     assert [(list(s.get_xdata()), list(s.get_ydata())) for s in stars] == [([1], [0.3])] * 9
     assert [text.get_text() for text in axes.get_legend().get_texts()] == [f"s{i}" for i in range(9)]
+
+
+def test_epochs_are_whole_numbers() -> None:
+    """No tick between two epochs, however many there are."""
+    long = pd.DataFrame({"sides": "both", "epoch": range(18), "loss": 1.0, "dev": np.linspace(0.5, 0.6, 18)})
+    for figure in (plots.learning(long), plots.overfitting(long)):
+        plots.png(figure)
+        assert all(float(tick).is_integer() for tick in figure.axes[-1].get_xticks())
+
+
+def test_names_of_points_that_lie_close_do_not_cover_each_other() -> None:
+    """Two models of like quality and speed, as one finds them on short texts: both names can be read."""
+    table = pd.DataFrame({"model": ["WordLlama", "MiniLM-L6", "BM25", "MiniLM-L3", "USE"], "low": 0.94, "high": 1.0})
+    table["nDCG@10"] = [0.984, 0.976, 0.976, 0.973, 0.963]
+    table["texts_per_second"] = [577, 9, 6057, 13, 53]
+    figure = plots.tradeoff(table)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    boxes = [text.get_window_extent(canvas.get_renderer()) for text in figure.axes[0].texts]
+    assert [text.get_text() for text in figure.axes[0].texts] == list(table["model"])
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
 @pytest.mark.parametrize("figure", [plots.systems(results(["a"], list("abcdefghi"))), plots.learning(HISTORY)])

@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from toolkit.runs import replacing
 
@@ -79,6 +81,8 @@ def learning(history: pd.DataFrame, *, metric: str = "nDCG@10") -> Figure:
         axes.plot(part["epoch"], part["dev"], color=colour, marker=marker, markersize=3, label=str(sides))
         best = part.iloc[int(part["dev"].to_numpy().argmax())]
         axes.plot([best["epoch"]], [best["dev"]], marker="*", markersize=14, color=colour)
+    axes.margins(y=0.12)  # room for the stars
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("epoch (0 is the base model)")
     axes.set_ylabel(f"{metric} on validation data")
     axes.spines[["top", "right"]].set_visible(False)
@@ -105,16 +109,27 @@ def tradeoff(table: pd.DataFrame, *, metric: str = "nDCG@10", cost: str = "texts
         colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
         ends = [[max(0.0, row[metric] - row["low"])], [max(0.0, row["high"] - row[metric])]]
         axes.errorbar([row[cost]], [row[metric]], yerr=ends, fmt=marker, color=colour, capsize=3, markersize=8)
-        axes.annotate(
-            str(row["model"]), (row[cost], row[metric]), xytext=(8, 4), textcoords="offset points", fontsize=9
-        )
     axes.set_xscale("log")
     axes.margins(x=0.25, y=0.1)
+    _names(axes, table, cost, metric)
     axes.set_xlabel(f"{cost.replace('_', ' ')} (logarithmic, right is faster)")
     axes.set_ylabel(f"{metric}, with 95 % interval")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.3)
     return figure
+
+
+def _names(axes: Axes, table: pd.DataFrame, cost: str, metric: str) -> None:
+    """The name beside each point; below the point where it would lie on the name of another."""
+    taken: list[tuple[float, float]] = []
+    scale, place = axes.transData.transform, axes.transAxes.inverted().transform
+    for name, *point in zip(table["model"], table[cost], table[metric], strict=True):
+        x, y = place(scale(point))
+        crowded = any(abs(x - other_x) < 0.25 and abs(y - other_y) < 0.08 for other_x, other_y in taken)
+        axes.annotate(
+            str(name), (point[0], point[1]), xytext=(8, -13 if crowded else 4), textcoords="offset points", fontsize=9
+        )
+        taken.append((x, y))
 
 
 def overfitting(history: pd.DataFrame, *, metric: str = "nDCG@10") -> Figure:
@@ -131,6 +146,7 @@ def overfitting(history: pd.DataFrame, *, metric: str = "nDCG@10") -> Figure:
     above.set_ylabel("loss on training pairs")
     below.plot(history["epoch"], history["dev"], color=COLOURS[0], marker="o", markersize=4)
     below.set_ylabel(f"{metric} on\nvalidation data")
+    below.xaxis.set_major_locator(MaxNLocator(integer=True))
     below.set_xlabel("epoch (0 is the base model)")
     for axes in (above, below):
         axes.spines[["top", "right"]].set_visible(False)
@@ -172,7 +188,7 @@ def describe_overfitting(history: pd.DataFrame, *, metric: str = "nDCG@10") -> s
     """The sentence that stands in for `overfitting`."""
     loss, dev = history["loss"].dropna(), history["dev"]
     return (
-        f"The loss on training pairs goes from {loss.iloc[0]:.2f} to {loss.iloc[-1]:.2f} in {len(loss)} epochs; "
+        f"The loss on training pairs goes from {loss.iloc[0]:.2g} to {loss.iloc[-1]:.2g} in {len(loss)} epochs; "
         f"{metric} on validation data goes from {dev.iloc[0]:.3f} to {dev.iloc[-1]:.3f}, and was at most "
         f"{dev.max():.3f}."
     )
