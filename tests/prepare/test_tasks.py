@@ -8,7 +8,7 @@ from datasets import Dataset
 
 from toolkit.prepare import Task, task
 from toolkit.prepare.duplicates import shingles
-from toolkit.prepare.tasks import TWIN
+from toolkit.prepare.searchtasks import TWIN
 
 
 def unlike(n: int, words: int = 12, seed: int = 0) -> list[str]:
@@ -113,7 +113,7 @@ def test_groups_of_the_user() -> None:
             r"'anchor' holds no text in 2 rows \(first: row 1\): see prepare.clean",
         ),
         (pairs(QUERIES, [1, 2, 3]), {}, "'positive' holds no text in 3 rows"),
-        (Dataset.from_dict({"anchor": ["a"], "answer": ["b"]}), {}, "expected a column 'positive', got anchor, answer"),
+        (Dataset.from_dict({"anchor": ["a"], "answer": ["b"]}), {}, "nearest is pairs, which lacks positive"),
     ],
 )
 def test_bad_pairs(data: Dataset, options: dict, message: str) -> None:

@@ -1,47 +1,73 @@
-"""Pairs to a task: distinct documents, distinct queries, who is relevant to whom, and who must stay together."""
+"""Any data to a task: what is scored, what is right, and what must stay together."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from itertools import count as count_up
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-
-from toolkit.prepare.duplicates import components, near_pairs, normal, same_value
-from toolkit.prepare.shapes import RetrievalData, Task
+from toolkit.prepare.columnorder import SHAPES, shape_of
+from toolkit.prepare.duplicates import CLOSE
+from toolkit.prepare.grouping import check_texts, labels_of, row_groups
+from toolkit.prepare.searchtasks import search_task
+from toolkit.prepare.shapes import KINDS, Task
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-TWIN = 0.9  # Jaccard similarity from which two documents answer the same search; lower where they share a group
-TWIN_IN_GROUP = 0.8
+KINDS_OF = {
+    "pairs": ("retrieval", "bitext"),
+    "triplets": ("retrieval", "reranking"),
+    "scored pairs": ("similarity",),
+    "labelled pairs": ("pairs",),
+    "labelled texts": ("clustering", "classification"),
+    "sentence pairs": ("bitext",),
+}
+"""Kinds of task that a shape can be, the first of them where none is asked for."""
 
 
 def task(
-    dataset: Dataset,
+    source: Dataset | str | Path,
     *,
+    kind: str | None = None,
     groups: str | Sequence[object] | None = "auto",
     documents: Sequence[str] = (),
+    train: Dataset | None = None,
+    model: Any = None,
+    cosine: float = CLOSE,
     name: str = "all",
 ) -> Task:
-    """Make a retrieval task from pairs.
+    """Make a task from data of any shape, with the groups that statistics and splits keep together.
 
-    Documents with the same words are one document. Near-equal documents (`TWIN`) share the relevance judgement, since
-    a search that finds one of two twins has found the answer.
+    Of pairs and triplets: documents with the same words are one document. Near-equal documents (Jaccard similarity 0.9,
+    or 0.8 where they share a group) share the relevance judgement, since a search that finds one of two twins has found
+    the answer.
 
     Parameters
     ----------
-    dataset : Dataset
-        Columns ``anchor``, ``positive`` and, optionally, ``positive_id`` and ``group``.
+    source : Dataset, or name or path
+        Columns of a shape (see `toolkit.prepare.shape_of`, though their order does not matter here) or ``sentence1
+        sentence2`` alone; optionally ``id`` (names of rows), ``group`` and, of pairs, ``positive_id``. A name or path:
+        a set with its official judgements, such as a BEIR folder.
+    kind : str, optional
+        Pairs are ``"retrieval"`` or ``"bitext"``; triplets ``"retrieval"``, where negatives are further documents, or
+        ``"reranking"``, where each search has its positives and negatives to put in order; scored pairs
+        ``"similarity"``; labelled pairs ``"pairs"``; labelled texts ``"clustering"`` or, with `train`,
+        ``"classification"``; sentence pairs ``"bitext"``.
     groups : "auto", sequence of labels, or None
-        Which rows must stay together. ``"auto"``: rows that share a search, a document, a value of ``group``, or whose
-        search or document is a near-copy of another's (see `toolkit.prepare.near_pairs`). A sequence gives one label a
-        row, and shared documents and searches are still joined. None: every row by itself, as a naive split does.
+        Which rows must stay together. ``"auto"``: rows that share a text, a value of ``group``, or a near-copy of a
+        text (see `toolkit.prepare.near_pairs`). Searches are compared with searches and documents with documents,
+        and all with all where some text stands on both sides. Negatives join nothing. A sequence gives one label a
+        row, and shared texts still join. None: every row by itself, as a naive split does.
     documents : sequence of str
-        Texts that are searched too although no pair names them.
+        Of pairs and triplets: texts that are searched too although no row names them.
+    train : Dataset
+        Of a classification: labelled texts that a classifier learns from.
+    model : model, optional
+        With it, texts whose vectors reach `cosine` count as near-copies too. Every text is compared with every other:
+        minutes for 100,000 texts.
+    cosine : float
+        See `toolkit.prepare.duplicates.close_pairs`.
     name : str
         Name of the task.
 
@@ -49,114 +75,71 @@ def task(
     -------
     Task
         Query ids are ``q0``, ``q1``, ... in the order of the rows; document ids are those of ``positive_id``, else
-        ``d0``, ``d1``, ...; those of other `documents` follow as ``x0``, ``x1``, ...
+        ``d0``, ``d1``, ...; those of other documents follow as ``x0``, ``x1``, ... Items of a table are its rows.
+
+    Raises
+    ------
+    ValueError
+        For columns of no shape, a kind that the shape cannot be, and texts or labels that are missing.
+
+    Examples
+    --------
+    >>> from datasets import Dataset
+    >>> made = task(Dataset.from_dict({"sentence1": ["a b", "c d", "A b!"], "sentence2": ["e", "f", "g"],
+    ...                                "score": [0.1, 0.9, 0.5]}))
+    >>> made.kind, dict(made.groups)
+    ('similarity', {'0': 0, '1': 1, '2': 0})
     """
+    if isinstance(source, (str, Path)):
+        from toolkit.prepare.official import task_from
+
+        found: Task = task_from(source, kind=kind, name=None if name == "all" else name)
+        return found
+    shape = loose_shape(source)
+    kind = kind or ("classification" if shape == "labelled texts" and train is not None else KINDS_OF[shape][0])
+    if kind not in KINDS_OF[shape]:
+        hint = ": give negatives (columns anchor positive negative)" if (kind, shape) == ("reranking", "pairs") else ""
+        raise ValueError(f"{shape} can be a task of kind {' or '.join(KINDS_OF[shape])}, got {kind!r}{hint}")
+    if kind in ("retrieval", "reranking"):
+        return search_task(source, kind, groups, documents, model=model, cosine=cosine, name=name)
+    if len(documents):
+        raise ValueError(f"documents= are searched by pairs and triplets; got {len(documents)} with {shape}")
+    if kind == "bitext" and shape == "pairs":
+        source = source.rename_columns({"anchor": "sentence1", "positive": "sentence2"})
+    found_groups = table_groups(source, shape, groups, model=model, cosine=cosine)
+    made = Task(name, kind, columns_of(source, kind), {}, train if kind == "classification" else None)
+    return Task(name, kind, made.data, dict(zip(made.items, found_groups.tolist(), strict=True)), made.train)
+
+
+def loose_shape(dataset: Dataset) -> str:
+    """Name of the shape, as `shape_of` has it, though columns may stand in any order; also ``"sentence pairs"``."""
+    names = set(dataset.column_names)
+    if {"anchor", "positive"} <= names:
+        return "triplets" if any(name.startswith("negative") for name in names) else "pairs"
+    for wanted, shape in SHAPES.items():
+        if set(wanted) <= names:
+            return shape
+    if {"sentence1", "sentence2"} <= names:
+        return "sentence pairs"
+    return shape_of(dataset)
+
+
+def table_groups(
+    dataset: Dataset, shape: str, groups: str | Sequence[object] | None, *, model: Any, cosine: float
+) -> Any:
+    """Group of each row of a table; refuses texts that are missing."""
     frame = dataset.to_pandas()
-    _check(frame)
-    anchors, positives = list(frame["anchor"]), list(frame["positive"])
-    query_of, query_texts = _distinct(anchors)
-    document_of, document_texts = _distinct([*positives, *documents])
-    document_of = document_of[: len(frame)]
-    ids = _document_ids(frame, document_of, len(document_texts))
-    labels = _labels(frame)
-
-    same: dict[int, set[int]] = {document: {document} for document in range(len(document_texts))}
-    group_of = {document: label for document, label in reversed(list(zip(document_of, labels, strict=True)))}
-    near_documents = near_pairs(document_texts)
-    for a, b in near_documents.tolist():
-        close = TWIN_IN_GROUP if group_of.get(a) is not None and group_of.get(a) == group_of.get(b) else TWIN
-        if _similarity(document_texts[a], document_texts[b]) >= close:
-            same[a].add(b)
-            same[b].add(a)
-    qrels: dict[str, dict[str, int]] = {f"q{q}": {} for q in range(len(query_texts))}
-    for query, document in zip(query_of, document_of, strict=True):
-        for twin in sorted(same[document]):
-            qrels[f"q{query}"][ids[twin]] = 1
-
-    edges = []
-    if groups is not None:
-        edges += [same_value(query_of), same_value(document_of)]
-    if isinstance(groups, str):
-        if groups != "auto":
-            raise ValueError(f"expected groups 'auto', a label for each row, or None, got {groups!r}")
-        row_of_query, row_of_document = _first_rows(query_of), _first_rows(document_of)
-        named = near_documents[(near_documents < len(row_of_document)).all(axis=1)]  # other documents link no rows
-        edges += [row_of_query[near_pairs(query_texts)], row_of_document[named]]
-        edges.append(same_value([row if label is None else (label,) for row, label in enumerate(labels)]))
-    elif groups is not None:
-        if len(groups) != len(frame):
-            raise ValueError(f"expected one group for each of the {len(frame)} rows, got {len(groups)}")
-        edges.append(same_value(groups))
-    component = components(len(frame), edges)
-    query_groups = {f"q{query}": int(component[row]) for row, query in reversed(list(enumerate(query_of)))}
-    corpus = dict(zip(ids, document_texts, strict=True))
-    queries = {f"q{q}": text for q, text in enumerate(query_texts)}
-    return Task(name, "retrieval", RetrievalData(corpus, queries, qrels), query_groups)
+    columns = ["text"] if shape == "labelled texts" else ["sentence1", "sentence2"]
+    check_texts(frame, columns)
+    if shape == "labelled pairs" and not frame["label"].isin([0, 1]).all():
+        known = ", ".join(map(repr, frame["label"].drop_duplicates().tolist()[:5]))
+        raise ValueError(
+            f"labelled pairs are scored by 1 (the same) and 0 (not), got labels {known}: say which of them is 1, such "
+            f"as data.map(lambda row: {{'label': int(row['label'] == 0)}})"
+        )
+    return row_groups([frame[c].tolist() for c in columns], groups, labels_of(frame), model=model, cosine=cosine)
 
 
-def _check(frame: pd.DataFrame) -> None:
-    for column in ("anchor", "positive"):
-        if column not in frame:
-            raise ValueError(f"expected a column {column!r}, got {', '.join(map(str, frame.columns))}")
-        wrong = [row for row, value in enumerate(frame[column]) if not isinstance(value, str)]
-        if wrong:
-            raise ValueError(
-                f"column {column!r} holds no text in {len(wrong)} rows (first: row {wrong[0]}): see prepare.clean"
-            )
-    if frame.empty:
-        raise ValueError("expected at least one pair, got none")
-    if "positive_id" in frame and frame["positive_id"].isna().any():
-        raise ValueError(f"column positive_id names no document in {frame['positive_id'].isna().sum()} rows")
-
-
-def _labels(frame: pd.DataFrame) -> list[object]:
-    """The column `group`, with None where there is no label."""
-    if "group" not in frame:
-        return [None] * len(frame)
-    return [None if pd.isna(label) else label for label in frame["group"]]
-
-
-def _distinct(texts: Sequence[str]) -> tuple[list[int], list[str]]:
-    """For each text the number of its like among the texts with distinct words, and those texts as they first came."""
-    numbers: dict[str, int] = {}
-    kept: list[str] = []
-    index = []
-    for text in texts:
-        key = normal(text)
-        if key not in numbers:
-            numbers[key] = len(kept)
-            kept.append(text)
-        index.append(numbers[key])
-    return index, kept
-
-
-def _first_rows(index: Sequence[int]) -> np.ndarray:
-    rows = np.zeros(max(index) + 1, dtype=np.int64)
-    for row, number in reversed(list(enumerate(index))):
-        rows[number] = row
-    return rows
-
-
-def _document_ids(frame: pd.DataFrame, document_of: Sequence[int], n: int) -> list[str]:
-    """Names of all `n` documents; the first are those of the pairs, since these came first."""
-    paired = max(document_of) + 1
-    ids = {number: f"d{number}" for number in range(paired)}
-    if "positive_id" in frame:
-        for number, name in reversed(list(zip(document_of, frame["positive_id"], strict=True))):
-            ids[number] = str(name)
-        name, count = Counter(ids.values()).most_common(1)[0]
-        if count > 1:
-            raise ValueError(
-                f"column positive_id gives {count} different documents the same name {name!r}: "
-                f"expected one name for each document"
-            )
-    taken = set(ids.values())
-    free = (name for name in map("x{}".format, count_up()) if name not in taken)
-    return [ids[number] if number < paired else next(free) for number in range(n)]
-
-
-def _similarity(a: str, b: str) -> float:
-    from toolkit.prepare.duplicates import shingles
-
-    left, right = shingles(a), shingles(b)
-    return len(left & right) / max(1, len(left | right))
+def columns_of(dataset: Dataset, kind: str) -> Dataset:
+    """The columns of a kind of table, and the names of its rows where it has them."""
+    return dataset.select_columns([*KINDS[kind], *(["id"] if "id" in dataset.column_names else [])])
