@@ -7,7 +7,6 @@ The first run of all fills an empty cache of vectors; each notebook then runs on
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
@@ -22,7 +21,7 @@ import psutil
 from blocks import markdown, update
 from nbclient import NotebookClient
 
-from toolkit import course, runs
+from toolkit import exercises, runs
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
@@ -61,7 +60,7 @@ def keep(notebook: Any, path: Path) -> None:
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     notebook.metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
     with runs.replacing(path) as temporary:
-        temporary.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
 
 
 def main() -> None:
@@ -78,7 +77,7 @@ def main() -> None:
                      "seconds, again": f"{warm:.0f}", "GB": f"{peak:.1f}",
                      "kB": f"{path.stat().st_size / 1e3:.0f}"})  # fmt: skip
         print(rows[-1], flush=True)
-    print(*course.exercises(), sep="\n")
+    print(*exercises.make(), sep="\n")
     machine = runs.machine()
     where = f"{machine['processor']}, {machine['cores']} cores; fast mode, `python benchmarks/notebooks.py`."
     update(FOLDER / "README.md", "notebooks", markdown(pd.DataFrame(rows)) + "\n\n" + where)

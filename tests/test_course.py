@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -50,6 +51,34 @@ def test_begin_takes_the_mode_and_stamps_it(
         course.begin("01", mode="quick")
 
 
+def test_two_files_of_one_name_are_two_lessons(tmp_path: Path) -> None:
+    """What was tuned on one is not taken up for the other; the stamp shows the name and no folder."""
+    one, other = (course.begin("03", data=str(tmp_path / folder / "mine.csv")) for folder in ("a", "b"))
+    assert one.folder != other.folder and one.folder == course.begin("05", data=one.data).folder
+    assert one.stamp.startswith("mine.csv, ") and course.begin("03").folder.name == "pydocs-fast-0"
+
+
+def test_a_search_to_try_is_of_the_readers_file(tmp_path: Path) -> None:
+    """Of a file it is a search of its validation part; what was kept before is moved aside, never lost."""
+    rows = [f"text {i} on topic {i * 31 % 17} and {i * 7 % 13}" for i in range(90)]
+    file = tmp_path / "mine.csv"
+    pd.DataFrame({"question": [f"why {r}?" for r in rows], "answer": [f"{r} is it" for r in rows]}).to_csv(file)
+    lesson = replace(course.begin("05", data=str(file)), folder=tmp_path / "kept")
+    assert lesson.search in lesson.split.dev.data.queries.values()
+    assert lesson.search not in lesson.split.train["anchor"][:]
+    lesson.place("bundle").write_text("first")
+    lesson.place("bundle").write_text("second")
+    assert (lesson.place("bundle").with_name("bundle-before")).read_text() == "second"
+
+
+def test_a_file_without_searches_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    """Short texts alone can be searched, but no lesson can be measured with them."""
+    file = tmp_path / "names.csv"
+    pd.DataFrame({"name": [f"screw {i}" for i in range(60)]}).to_csv(file, index=False)
+    with pytest.raises(ValueError, match=r"names\.csv has no pairs of a search and a text to find.*two columns"):
+        _ = course.begin("00", data=str(file)).cleaned
+
+
 def test_doctor_says_what_to_do(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """A missing package and too little memory are named with the way out, and the line is green only without any."""
     monkeypatch.setattr(course, "find_spec", lambda name: None if name == "faiss" else object())
@@ -72,9 +101,7 @@ def test_picture_keeps_its_alternative_text() -> None:
     made = course.picture(plots.learning(history), words, "a stamp")
     assert f'alt="{words}"' in made["text/html"] and made["text/plain"] == words
     assert words == "nDCG@10 on validation data by epoch: both 0.500 to 0.700 at epoch 1."
-    assert plots.describe_overfitting(history).startswith(
-        "The loss on training pairs goes from 0.50 to 0.20 in 2 epochs"
-    )
+    assert plots.describe_overfitting(history).startswith("The loss on training pairs goes from 0.5 to 0.2 in 2 epochs")
     with pytest.raises(ValueError, match="alternative text"):
         course.picture(plots.overfitting(history), " ")
 

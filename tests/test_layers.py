@@ -14,11 +14,11 @@ FLOORS = [
     {"prepare"},
     {"evaluate"},
     {"choose", "finetune", "deploy"},
-    {"widgets", "course", "firstlook", "findings", "searchreport"},
+    {"widgets", "course", "exercises", "firstlook", "findings", "searchreport"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 # On the ground and the top floor: what a room there may use of its neighbours.
-NEIGHBOURS = {"plots": {"runs"}, "report": {"plots", "runs"}, "searchreport": {"findings"}}
+NEIGHBOURS = {"course": {"exercises"}, "plots": {"runs"}, "report": {"plots", "runs"}, "searchreport": {"findings"}}
 FILES = sorted((ROOT / "toolkit").rglob("*.py"))
 
 

