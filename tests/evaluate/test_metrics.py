@@ -41,6 +41,10 @@ def by_formula(metric: str, scores: dict, grades: dict) -> float:
         return sum(grade > 0 for grade in found) / len(relevant)
     if name == "precision":
         return sum(grade > 0 for grade in found) / int(k)
+    if name == "MAP":
+        return sum(sum(map(bool, found[:place])) / place for place, grade in enumerate(found, 1) if grade) / len(
+            relevant
+        )
     gain, best = (
         sum(grade / np.log2(place + 1) for place, grade in enumerate(row, 1))
         for row in (found, sorted(relevant, reverse=True)[: int(k)])
@@ -48,7 +52,7 @@ def by_formula(metric: str, scores: dict, grades: dict) -> float:
     return gain / best
 
 
-METRICS = [f"{name}@{k}" for name in ("accuracy", "nDCG", "MRR", "recall", "precision") for k in (1, 3, 10, 50)]
+METRICS = [f"{name}@{k}" for name in ("accuracy", "nDCG", "MRR", "recall", "precision", "MAP") for k in (1, 3, 10, 50)]
 
 
 @pytest.mark.parametrize("ties", [False, True])
@@ -110,7 +114,7 @@ def test_missing_queries_score_zero() -> None:
 
 
 @pytest.mark.parametrize(
-    "metric", ["ndcg@10", "nDCG", "nDCG@", "nDCG@0", "nDCG@-1", "nDCG@x", "MAP@10", "nDCG@²", "nDCG@010"]
+    "metric", ["ndcg@10", "nDCG", "nDCG@", "nDCG@0", "nDCG@-1", "nDCG@x", "MAP", "nDCG@²", "nDCG@010"]
 )
 def test_unknown_metrics(metric: str) -> None:
     """Other names and cuts are refused with those that are known."""

@@ -3,7 +3,9 @@ from .comparing import Comparison, compare, contest
 from .examples import Example, copies_above, examples, slices
 from .judging import Session, judge, resume
 from .metrics import METRICS, per_query
-from .scoring import Scores, rank, score
+from .ranking import rank
+from .reranking import Reranker, rerank
+from .scoring import Scores, score
 from .searches import queries_from
 from .wording import best, headline, verdict
 
@@ -12,6 +14,7 @@ __all__ = [
     "Comparison",
     "Example",
     "Judged",
+    "Reranker",
     "Scores",
     "Session",
     "best",
@@ -24,6 +27,7 @@ __all__ = [
     "per_query",
     "queries_from",
     "rank",
+    "rerank",
     "results",
     "resume",
     "score",

@@ -9,15 +9,13 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 from filelock import FileLock
 
 from toolkit.evaluate.metrics import top
 from toolkit.evaluate.pools import POOL, SHOWN, append_answer, pooled_pairs, read_answers, read_pool, write_pool
-from toolkit.evaluate.scoring import rank
-from toolkit.prepare import RetrievalData
+from toolkit.evaluate.ranking import search
 from toolkit.runs import digest_texts
 
 
@@ -200,8 +198,8 @@ def plain(text: str) -> str:
 
 
 def ranked(system: Any, queries: Mapping[str, str], corpus: Mapping[str, str], k: int) -> dict[str, dict[str, float]]:
-    """As `rank`, for searches of which no relevant document is known, so that no `Task` can hold them."""
-    return rank(system, cast(Any, SimpleNamespace(data=RetrievalData(corpus, queries, {}))), depth=k)
+    """As `search`, for searches of which no relevant document is known, so that no `Task` can hold them."""
+    return search(system, queries, corpus, k)
 
 
 def _check(systems: Any, queries: Mapping[str, str], corpus: Mapping[str, str], depth: int) -> None:

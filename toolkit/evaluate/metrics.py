@@ -8,9 +8,13 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 METRICS = ("accuracy@1", "nDCG@10", "MRR@10", "recall@10")
+RERANKING = ("MAP@1000", "MRR@10", "nDCG@10")  # 1000: as MTEB, so in practice all candidates
 
 # Our names, as sentence-transformers and MTEB print them, and trec_eval's measures.
-_MEASURES = {"accuracy": "success", "nDCG": "ndcg_cut", "MRR": "recip_rank", "recall": "recall", "precision": "P"}
+_MEASURES = {
+    "accuracy": "success", "nDCG": "ndcg_cut", "MRR": "recip_rank", "recall": "recall", "precision": "P",
+    "MAP": "map_cut",
+}  # fmt: skip
 
 
 def top(scores: Mapping[str, float], k: int) -> list[str]:
@@ -41,7 +45,7 @@ def per_query(
     qrels : mapping of query id to mapping of document id to grade
     metrics : sequence of str
         ``accuracy@k`` (1 where a relevant document is in the first k), ``nDCG@k``, ``MRR@k``, ``recall@k``,
-        ``precision@k``; all between 0 and 1.
+        ``precision@k``, ``MAP@k`` (average precision); all between 0 and 1.
 
     Returns
     -------
