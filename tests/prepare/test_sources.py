@@ -40,7 +40,8 @@ def test_missing_texts_are_left_to_clean() -> None:
     ("source", "options", "message"),
     [
         ("wikipedia", {}, "expected 'pydocs', .* got 'wikipedia'"),
-        ([("a", "b")], {}, "got list"),
+        ({"anchor": "a"}, {}, "got dict"),
+        ([], {}, "got 0 items"),
         (pd.DataFrame(ROWS), {}, "expected columns anchor and positive, got title, body"),
         (pd.DataFrame(ROWS), {"columns": {"title": "anchor"}}, "name yours with .*'positive'"),
         (pd.DataFrame(ROWS), {"columns": {"Title": "anchor"}}, "there is no column 'Title'; the table has title"),

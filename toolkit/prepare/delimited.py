@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from toolkit.prepare.decoding import Text
-from toolkit.prepare.rows import counted, header, table
+from toolkit.prepare.rows import Sample, counted, header, table
 
 Quoting = dict[str, Any]  # options of csv.reader
 
@@ -21,23 +21,23 @@ _SEPARATORS = (",", ";", "\t", "|")
 _NONE = "\x1f"  # a control character that separates units: in no file that people write
 
 
-def read_delimited(text: Text, limit: int | None, notes: list[str]) -> tuple[pd.DataFrame, str | None]:
+def read_delimited(text: Text, limit: int | None, notes: list[str], sample: Sample) -> tuple[pd.DataFrame, str | None]:
     """The table, and its separator; None where there is but one column."""
     separator, quoting = dialect(text.sample())
     options: list[Quoting] = [quoting] if quoting else [{"strict": True}, {}, {"quoting": csv.QUOTE_NONE}]
-    best: tuple[int, pd.DataFrame, list[str]] | None = None
+    best: tuple[int, pd.DataFrame, list[str], int] | None = None
     for option in options:
         its_notes: list[str] = []
         try:
-            frame, wrong = _parsed(text, separator or _NONE, option, limit, its_notes)
+            frame, wrong = _parsed(text, separator or _NONE, option, limit, its_notes, sample)
         except csv.Error:
             continue  # quotation marks that are not closed, or not where a field ends: choose how to read them
         if best is None or wrong < best[0]:
-            best = wrong, frame, its_notes
+            best = wrong, frame, its_notes, sample.seen
         if option.get("strict") or not wrong:
             break
     assert best is not None
-    wrong, frame, its_notes = best
+    wrong, frame, its_notes, sample.seen = best
     if wrong > len(frame):
         raise ValueError(
             f"{text.path.name}: {wrong:,} rows do not have the {len(frame.columns)} fields of the first row "
@@ -95,7 +95,7 @@ def _long_fields() -> Iterator[None]:
 
 
 def _parsed(
-    text: Text, separator: str, quoting: Quoting, limit: int | None, notes: list[str]
+    text: Text, separator: str, quoting: Quoting, limit: int | None, notes: list[str], sample: Sample
 ) -> tuple[pd.DataFrame, int]:
     """The table, and how many rows are shorter or longer than the first, or seem to be swallowed by a field."""
     short: list[int] = []
@@ -120,7 +120,7 @@ def _parsed(
                 if len(row) <= width:
                     yield row + [""] * (width - len(row))
 
-        frame = table(islice(fitting(), limit), names or [""] * width)
+        frame = table(islice(fitting(), limit), names or [""] * width, sample)
     if short:
         notes.append(f"{counted(len(short), 'row')} with too few fields, filled up (first: line {short[0]})")
     if long:

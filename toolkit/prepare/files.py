@@ -14,7 +14,7 @@ from toolkit.prepare.decoding import Text, decode
 from toolkit.prepare.delimited import dialect, read_delimited
 from toolkit.prepare.filekinds import BINARY, BLANK, kind_of
 from toolkit.prepare.formats import read_json, read_jsonl, read_lines, read_parquet, read_sheet
-from toolkit.prepare.rows import counted
+from toolkit.prepare.rows import Sample, counted, table
 from toolkit.runs import digest_file, digest_texts
 
 _TEXTS = (".txt", ".md")  # that are read of a folder
@@ -40,6 +40,8 @@ class FileTable:
         What was guessed, repaired or left out.
     digest : str
         SHA-256 of the bytes; of a folder over the names and digests of its files.
+    rows : int
+        Rows that were read; `data` has fewer where a sample of them was asked for.
     """
 
     name: str
@@ -49,6 +51,7 @@ class FileTable:
     separator: str | None
     notes: list[str]
     digest: str
+    rows: int
 
     def _repr_html_(self) -> str:
         from markupsafe import escape
@@ -57,7 +60,7 @@ class FileTable:
         return f"<p>{escape(self.name)}: {len(self.data):,} rows</p>{notes}" + self.data.head().to_html(index=False)
 
 
-def read(path: str | Path, *, limit: int | None = None) -> FileTable:
+def read(path: str | Path, *, limit: int | None = None, sample: int | None = None) -> FileTable:
     r"""Read a file, or a folder of .txt and .md files, as a table of texts.
 
     What the file is follows from its first bytes and its suffix. Encoding, separator and header are found out; rows
@@ -71,6 +74,10 @@ def read(path: str | Path, *, limit: int | None = None) -> FileTable:
         ods, or a folder.
     limit : int, optional
         Read only the first rows.
+    sample : int, optional
+        Keep so many rows out of all that are read, at random (seed 0), in their order. Of csv, tsv, jsonl, txt and
+        parquet, memory then holds little more than these; json and spreadsheets are held as a whole while they are
+        read.
 
     Raises
     ------
@@ -93,12 +100,13 @@ def read(path: str | Path, *, limit: int | None = None) -> FileTable:
     (';', ['007', '008'])
     """
     path = Path(path).expanduser()
-    if limit is not None and limit < 1:
-        raise ValueError(f"expected a limit of at least 1, got {limit}")
+    for name, number in (("limit", limit), ("sample", sample)):
+        if number is not None and number < 1:
+            raise ValueError(f"expected a {name} of at least 1, got {number}")
     if not path.exists():
         raise FileNotFoundError(_not_there(path))
     try:
-        return _folder(path, limit) if path.is_dir() else _file(path, limit)
+        return _folder(path, limit, Sample(sample)) if path.is_dir() else _file(path, limit, Sample(sample))
     except PermissionError as error:
         raise PermissionError(
             f"{error.filename or path} may not be read by this user: change its permissions, or copy it to a folder of "
@@ -116,15 +124,15 @@ def _not_there(path: Path) -> str:
     return f"there is no file {path.name} in {folder.resolve()}: {hint}"
 
 
-def _file(path: Path, limit: int | None) -> FileTable:
+def _file(path: Path, limit: int | None, sample: Sample) -> FileTable:
     notes: list[str] = []
     before = path.stat()
     kind = kind_of(path, notes)
     encoding = separator = None
     if kind == "parquet":
-        frame = read_parquet(path, limit, notes)
+        frame = read_parquet(path, limit, notes, sample)
     elif kind in BINARY:
-        frame = read_sheet(path, limit, notes)
+        frame = read_sheet(path, limit, notes, sample)
     else:
         text = decode(path, notes)
         encoding = text.encoding
@@ -132,9 +140,9 @@ def _file(path: Path, limit: int | None) -> FileTable:
             kind = _sniffed(text)
             notes.append(f"the suffix of {path.name} says nothing: read as {kind}")
         if kind in ("csv", "tsv"):
-            frame, separator = read_delimited(text, limit, notes)
+            frame, separator = read_delimited(text, limit, notes, sample)
         else:
-            frame = {"txt": read_lines, "jsonl": read_jsonl, "json": read_json}[kind](text, limit, notes)
+            frame = {"txt": read_lines, "jsonl": read_jsonl, "json": read_json}[kind](text, limit, notes, sample)
         notes += text.account()
     digest = digest_file(path)
     after = path.stat()
@@ -143,7 +151,7 @@ def _file(path: Path, limit: int | None) -> FileTable:
     if frame.empty:
         columns = f" ({', '.join(map(str, frame.columns))})" if len(frame.columns) else ""
         raise ValueError(f"{path.name} holds {'only a header' + columns if columns else 'nothing'} and no rows of data")
-    return FileTable(path.name, frame, kind, encoding, separator, notes, digest)
+    return FileTable(path.name, frame, kind, encoding, separator, notes, digest, sample.seen)
 
 
 def _sniffed(text: Text) -> str:
@@ -157,7 +165,7 @@ def _sniffed(text: Text) -> str:
     return "csv" if dialect(text.sample())[0] else "txt"
 
 
-def _folder(path: Path, limit: int | None) -> FileTable:
+def _folder(path: Path, limit: int | None, sample: Sample) -> FileTable:
     files = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
     wanted = [file for file in files if file.suffix.lower() in _TEXTS]
     if not wanted:
@@ -184,5 +192,5 @@ def _folder(path: Path, limit: int | None) -> FileTable:
         notes.append(f"{counted(sum(left_out.values()), 'other file')} in the folder left out ({kinds})")
     if empty:
         notes.append(f"{counted(empty, 'empty file')} left out")
-    frame = pd.DataFrame({"name": names, "text": texts}, dtype="str")
-    return FileTable(path.resolve().name, frame, "folder", None, None, notes, digest_texts(digests))
+    frame = table(zip(names, texts, strict=True), ["name", "text"], sample)
+    return FileTable(path.resolve().name, frame, "folder", None, None, notes, digest_texts(digests), sample.seen)

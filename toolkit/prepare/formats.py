@@ -11,30 +11,39 @@ from typing import Any
 import pandas as pd
 
 from toolkit.prepare.decoding import Text
-from toolkit.prepare.rows import Rows, counted, header, quoted, table
+from toolkit.prepare.rows import Rows, Sample, counted, header, quoted, table
 
 
-def read_lines(text: Text, limit: int | None, notes: list[str]) -> pd.DataFrame:
+def read_lines(text: Text, limit: int | None, notes: list[str], sample: Sample) -> pd.DataFrame:
     """One text a line; a text a paragraph where blank lines stand between."""
-    blocks: list[list[str]] = [[]]
+    lines = paragraphs = 0
+    within = False
+    for line in text.lines():  # once through to count, so that a long file is not held
+        filled = bool(line.strip())
+        lines += filled
+        paragraphs += filled and not within
+        within = filled
+    # A few blank lines in a long list of texts do not make it paragraphs.
+    as_paragraphs = paragraphs > 1 and lines <= 50 * paragraphs
+    how = "a paragraph is a text, since there are blank lines" if as_paragraphs else "a line is a text"
+    notes.append(f"{how}: {paragraphs if as_paragraphs else lines:,} texts")
+    texts = _paragraphs(text) if as_paragraphs else filter(None, map(str.strip, text.lines()))
+    return table(((text,) for text in islice(texts, limit)), ["text"], sample)
+
+
+def _paragraphs(text: Text) -> Iterator[str]:
+    block: list[str] = []
     for line in map(str.strip, text.lines()):
         if line:
-            blocks[-1].append(line)
-        elif blocks[-1]:
-            blocks.append([])
-    if not blocks[-1]:
-        blocks.pop()
-    lines = [line for block in blocks for line in block]
-    # A few blank lines in a long list of texts do not make it paragraphs.
-    if len(blocks) > 1 and len(lines) <= 50 * len(blocks):
-        how, texts = "a paragraph is a text, since there are blank lines", ["\n".join(block) for block in blocks]
-    else:
-        how, texts = "a line is a text", lines
-    notes.append(f"{how}: {len(texts):,} texts")
-    return pd.DataFrame({"text": texts[:limit]}, dtype="str")
+            block.append(line)
+        elif block:
+            yield "\n".join(block)
+            block = []
+    if block:
+        yield "\n".join(block)
 
 
-def read_jsonl(text: Text, limit: int | None, notes: list[str]) -> pd.DataFrame:
+def read_jsonl(text: Text, limit: int | None, notes: list[str], sample: Sample) -> pd.DataFrame:
     """One object a line."""
 
     def records() -> Iterator[dict[str, Any]]:
@@ -50,10 +59,10 @@ def read_jsonl(text: Text, limit: int | None, notes: list[str]) -> pd.DataFrame:
                 ) from None
             yield _record(record, f"{text.path.name}: line {number}")
 
-    return _records(islice(records(), limit), notes)
+    return _records(islice(records(), limit), notes, sample)
 
 
-def read_json(text: Text, limit: int | None, notes: list[str]) -> pd.DataFrame:
+def read_json(text: Text, limit: int | None, notes: list[str], sample: Sample) -> pd.DataFrame:
     """An array of objects, what else is a table, or one object a line after all."""
     content, name = "".join(text.lines()), text.path.name
     try:
@@ -61,14 +70,14 @@ def read_json(text: Text, limit: int | None, notes: list[str]) -> pd.DataFrame:
     except json.JSONDecodeError as error:
         if error.msg == "Extra data" and error.lineno > 1:
             notes.append(f"{name} holds one object a line: read as jsonl")
-            return read_jsonl(text, limit, notes)
+            return read_jsonl(text, limit, notes, sample)
         raise ValueError(f"{name} is broken JSON: {error.msg} in line {error.lineno}, column {error.colno}. "
                          f"Expected an array of objects [{{...}}, ...]") from None  # fmt: skip
     except RecursionError:
         raise ValueError(f"{name} is nested too deep: expected an array of objects [{{...}}, ...]") from None
     if not isinstance(value, list) or not value:
         raise ValueError(f"{name} holds {content.strip()[:40]!r}, expected an array of objects [{{...}}, ...]")
-    return _records((_record(row, f"{name}: entry {n}") for n, row in enumerate(value[:limit], 1)), notes)
+    return _records((_record(row, f"{name}: entry {n}") for n, row in enumerate(value[:limit], 1)), notes, sample)
 
 
 def _rows_in(value: Any, notes: list[str]) -> Any:
@@ -98,18 +107,18 @@ def _record(value: Any, where: str) -> dict[str, Any]:
     return value
 
 
-def _records(records: Iterable[dict[str, Any]], notes: list[str]) -> pd.DataFrame:
-    rows = Rows()
+def _records(records: Iterable[dict[str, Any]], notes: list[str], sample: Sample) -> pd.DataFrame:
+    rows = Rows(sample=sample)
     rows.add_records(records)
     return rows.frame(notes)
 
 
-def read_parquet(path: Path, limit: int | None, notes: list[str]) -> pd.DataFrame:
+def read_parquet(path: Path, limit: int | None, notes: list[str], sample: Sample) -> pd.DataFrame:
     """The columns of a parquet file, batch by batch, each as Arrow or else Python writes it."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    rows = Rows()
+    rows = Rows(sample=sample)
 
     def texts(column: str, values: Any) -> Any:
         if not (pa.types.is_nested(values.type) or pa.types.is_boolean(values.type)):
@@ -124,8 +133,9 @@ def read_parquet(path: Path, limit: int | None, notes: list[str]) -> pd.DataFram
             left, rows.columns = limit, file.schema_arrow.names
             for batch in file.iter_batches(min(20_000, limit or 20_000)):
                 columns = zip(batch.schema.names, batch.slice(0, left).columns, strict=True)
-                rows.parts.append(pd.DataFrame({name: texts(name, values) for name, values in columns}, dtype="str"))
-                left = None if left is None else left - len(rows.parts[-1])
+                part = pd.DataFrame({name: texts(name, values) for name, values in columns}, dtype="str")
+                rows.sample.add(part)
+                left = None if left is None else left - len(part)
                 if left == 0:
                     break
     except PermissionError:
@@ -135,7 +145,7 @@ def read_parquet(path: Path, limit: int | None, notes: list[str]) -> pd.DataFram
     return rows.frame(notes)
 
 
-def read_sheet(path: Path, limit: int | None, notes: list[str]) -> pd.DataFrame:
+def read_sheet(path: Path, limit: int | None, notes: list[str], sample: Sample) -> pd.DataFrame:
     """The first sheet with rows, without what stands above its table."""
     sheets = _sheets(path)
     filled = [name for name, sheet in sheets.items() if len(sheet) and (sheet != "").any(axis=None)]
@@ -154,7 +164,7 @@ def read_sheet(path: Path, limit: int | None, notes: list[str]) -> pd.DataFrame:
         notes.append(f"{counted(above, 'row')} above the table left out (first: {first!r})")
         rows = rows[above:]
     names = header(rows[:200], notes)
-    return table(rows[bool(names) :][:limit], names or [""] * len(used))
+    return table(rows[bool(names) :][:limit], names or [""] * len(used), sample)
 
 
 def _sheets(path: Path) -> dict[str, pd.DataFrame]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 _BATCH = 20_000
@@ -18,20 +19,74 @@ _URL = re.compile(r"(https?://|www\.)\S+", re.IGNORECASE)
 
 
 @dataclass
+class Sample:
+    """A random sample of rows as they come, in their order and always the same; `size` None keeps all.
+
+    Each row draws a number, and those with the smallest stay, so that memory holds little more than the sample however
+    long the file is (a reservoir: P. Efraimidis and P. Spirakis, 2006, with equal weights).
+    """
+
+    size: int | None = None
+    seen: int = 0
+    parts: list[pd.DataFrame] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        """Forget what came: a file may be read a second time in another way."""
+        self.seen, self.parts = 0, []
+        self._draws: list[np.ndarray] = []
+        self._highest = 1.0  # of the draws that can still be among the smallest
+        self._random = np.random.default_rng(0)
+
+    def add(self, part: pd.DataFrame) -> None:
+        """Take rows."""
+        self.seen += len(part)
+        if self.size is not None:
+            draws = self._random.random(len(part))
+            stay = draws <= self._highest
+            part = part[stay]
+            self._draws.append(draws[stay])
+        self.parts.append(part)
+        if self.size is not None and sum(map(len, self._draws)) > max(2 * self.size, _BATCH):
+            self._thin(self.size)
+
+    def _thin(self, size: int) -> None:
+        draws = np.concatenate(self._draws)
+        if len(draws) > size:
+            smallest = np.argpartition(draws, size - 1)[:size]
+            kept = np.zeros(len(draws), dtype=bool)
+            kept[smallest] = True
+            self.parts = [pd.concat(self.parts, ignore_index=True)[kept]]
+            self._draws = [draws[kept]]
+            self._highest = float(draws[kept].max())
+
+    def taken(self) -> list[pd.DataFrame]:
+        """The rows that stay, as parts of a table."""
+        if self.size is not None and self._draws:
+            self._thin(self.size)
+        return self.parts
+
+
+@dataclass
 class Rows:
     """Rows become columns of texts, some at a time, so that memory holds little beside the texts."""
 
     columns: list[str] = field(default_factory=list)
-    parts: list[pd.DataFrame] = field(default_factory=list)
+    sample: Sample = field(default_factory=Sample)
     joined: set[str] = field(default_factory=set)
     nested: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.sample.start()
 
     def add_records(self, records: Iterable[dict[str, Any]]) -> None:
         """Take dictionaries; the columns are all keys in the order in which they first came."""
         records = iter(records)
         while batch := list(islice(records, _BATCH)):
             self.columns += [key for key in dict.fromkeys(chain.from_iterable(batch)) if key not in self.columns]
-            self.parts.append(
+            self.sample.add(
                 pd.DataFrame({c: [self.cell(c, record.get(c)) for record in batch] for c in self.columns}, dtype="str")
             )
 
@@ -39,7 +94,7 @@ class Rows:
         """Take rows of texts, as long as `columns`."""
         rows = iter(rows)
         while batch := list(islice(rows, _BATCH)):
-            self.parts.append(pd.DataFrame(batch, columns=self.columns, dtype="str"))
+            self.sample.add(pd.DataFrame(batch, columns=self.columns, dtype="str"))
 
     def cell(self, column: str, value: Any) -> str | None:
         """One value as text, None for what is missing."""
@@ -63,7 +118,7 @@ class Rows:
             notes.append(f"lists in {quoted(self.joined)} were joined, a line each")
         if self.nested:
             notes.append(f"nested values in {quoted(self.nested)} were kept as JSON")
-        parts = [part.reindex(columns=self.columns) for part in self.parts]
+        parts = [part.reindex(columns=self.columns) for part in self.sample.taken()]
         frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=self.columns, dtype="str")
         frame.columns = pd.Index(distinct(self.columns))
         for column in frame.columns:
@@ -71,9 +126,9 @@ class Rows:
         return frame
 
 
-def table(rows: Iterable[Sequence[str]], names: Sequence[str]) -> pd.DataFrame:
+def table(rows: Iterable[Sequence[str]], names: Sequence[str], sample: Sample) -> pd.DataFrame:
     """Rows of texts under their names, which may be empty or repeat."""
-    found = Rows(columns=[str(number) for number in range(len(names))])
+    found = Rows([str(number) for number in range(len(names))], sample)
     found.add_texts(rows)
     frame = found.frame([])
     frame.columns = pd.Index(distinct(names))
