@@ -146,7 +146,7 @@ def pairs(
     texts, others, function, options = _checked(by, most=most, least=least, negatives=negatives, scale=scale, seed=seed)
     if by == "qrels" and (judged := _judged(source)) is not None:
         source, columns = judged, {}
-    frame = _frame(source, [*texts, *others]).rename(columns=dict(columns or {}))
+    frame = table_of(source, [*texts, *others]).rename(columns=dict(columns or {}))
     _check_columns(frame, [*texts, *others], columns or {}, by)
     steps = Steps()
     frame = frame.reset_index(drop=True)
@@ -171,7 +171,7 @@ def _checked(by: str, **options: Any) -> tuple[Any, ...]:
     return texts, others, function, given
 
 
-def _frame(source: Any, needed: Sequence[str]) -> pd.DataFrame:
+def table_of(source: Any, needed: Sequence[str] = ("text",)) -> pd.DataFrame:
     """Whatever holds rows, as a table; class numbers of a Dataset as the names they stand for."""
     from datasets import ClassLabel, Dataset
 
