@@ -196,7 +196,8 @@ def _signs(n_groups: int, resamples: int, seed: int) -> Iterator[NDArray[np.floa
     for start in range(0, resamples, rows):
         m = min(rows, resamples - start)
         bits = np.unpackbits(np.frombuffer(rng.bytes(m * width), np.uint8).reshape(m, width), axis=1, count=n_groups)
-        yield 2.0 * bits - 1.0
+        signs: NDArray[np.float64] = bits.astype(np.float64)
+        yield 2 * signs - 1
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

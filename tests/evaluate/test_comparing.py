@@ -186,8 +186,9 @@ def test_verdict_without_accuracy(comparison: Comparison) -> None:
     )
     sentences = verdict(few, "b", metric="MRR@10")
     assert len(sentences) == 2 and "MRR@10" in sentences[-1]
+    assert verdict(few, "b") == sentences  # the only metric there is
     with pytest.raises(ValueError, match="no comparison of 'b' with 'a' by 'nDCG@10'"):
-        verdict(few, "b")
+        verdict(few, "b", metric="nDCG@10")
 
 
 @pytest.mark.parametrize(

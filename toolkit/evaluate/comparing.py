@@ -1,15 +1,18 @@
-"""Compare systems on the same queries: paired differences, intervals over groups, tests."""
+"""Compare systems on the same items: paired differences, intervals over groups, tests, and who is tied with whom."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from toolkit import stats, vectors
+from toolkit.evaluate.pairing import ALPHA, check_alike, letters, paired
 from toolkit.evaluate.scoring import Scores, score
 from toolkit.prepare import Task
 
@@ -25,7 +28,7 @@ class Comparison:
         One row a system and metric: ``model metric score difference low high p p_holm visible better worse same n
         n_groups``. ``low`` and ``high`` enclose the paired difference (95 %), ``visible`` is the smallest true
         difference that this test would have shown with 80 % probability, ``better``, ``worse`` and ``same`` count
-        queries.
+        items (missing for a metric of the whole, such as a correlation).
     scores : mapping of name to Scores
     """
 
@@ -40,19 +43,71 @@ class Comparison:
 
     @property
     def per_query(self) -> pd.DataFrame:
-        """One row a query: its id and text, then every metric of every system."""
+        """One row an item: its id, its text (of a table: its columns), then every metric per item of every system."""
         parts = [scores.per_query.add_prefix(f"{name} ") for name, scores in self.scores.items()]
-        table = pd.concat(parts, axis=1).reset_index()
-        table.insert(1, "query", [self.scores[self.baseline].task.data.queries[query] for query in table["query_id"]])
-        return table
+        task = self.scores[self.baseline].task
+        if task.kind in ("retrieval", "reranking"):
+            table = pd.concat(parts, axis=1).reset_index()
+            table.insert(1, "query", [task.data.queries[query] for query in table["query_id"]])
+            return table
+        table = pd.concat([task.rows.loc[parts[0].index], *parts], axis=1)
+        return table.rename_axis("id").reset_index()
 
-    def only(self, queries: Iterable[str], name: str) -> Comparison:
-        """The same systems compared on some of the queries, under another name of the task, without a new search."""
-        wanted = set(queries)
-        parts = {}
-        for system, scores in self.scores.items():
-            task = scores.task.only(wanted, name)
-            parts[system] = replace(scores, task=task, per_query=scores.per_query.loc[list(task.data.queries)])
+    @cached_property
+    def pairwise(self) -> pd.DataFrame:
+        """Every system against every other: ``one other metric difference low high p p_holm visible``.
+
+        Holm over the pairs of one metric.
+        """
+        order = self.table.drop_duplicates("model")["model"]
+        table = paired(self.scores, list(combinations([self.baseline, *order], 2)))
+        table.insert(list(table.columns).index("p") + 1, "p_holm", _holm_by(table, "metric"))
+        return table.drop(columns=["score", "better", "worse", "same", "n", "n_groups"])
+
+    @cached_property
+    def ties(self) -> pd.DataFrame:
+        """Who can be told from whom: ``metric model score letters tied_with_best``, by metric, best first.
+
+        Two systems share a letter exactly where their difference is not shown (``p_holm`` of `pairwise` is 0.05 or
+        more); chains are not joined. Tied with the best is who shares a letter with the system of the highest score.
+        """
+        rows = []
+        for metric, pairs in self.pairwise.groupby("metric", sort=False):
+            names = dict.fromkeys([*pairs["one"], *pairs["other"]])
+            found = {name: self.scores[name].value(str(metric)) for name in names}
+            order = sorted(names, key=lambda name: -found[name])
+            shown = pairs[pairs["p_holm"] < ALPHA]
+            differ = list(zip(shown["one"], shown["other"], strict=True))
+            named = letters(order, differ)
+            tied = {name: not {(name, order[0]), (order[0], name)} & set(differ) for name in order}
+            rows += [(metric, name, found[name], named[name], tied[name]) for name in order]
+        return pd.DataFrame(rows, columns=["metric", "model", "score", "letters", "tied_with_best"])
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the table should know: too few groups, metrics that tell nothing apart."""
+        notes = list(dict.fromkeys(note for scores in self.scores.values() for note in scores.notes))
+        groups, rows = int(self.table["n_groups"].iloc[0]), len(self.table)
+        least = 2.0 ** (1 - groups) * rows
+        means = set(self.table["metric"]) & set(self.scores[self.baseline].per_query)
+        if means and groups > 1 and least >= ALPHA:
+            notes.append(
+                f"With {groups} groups and {rows} comparisons no difference of means can be shown, however large: the "
+                f"smallest p after Holm would be {min(1.0, least):.2f}."
+            )
+        for metric, part in self.table.groupby("metric", sort=False):
+            if (part["difference"] == 0).all() and part["visible"].eq(0).all():
+                notes.append(f"All systems are equal on every item by {metric}: it tells nothing apart here.")
+        for name, scores in self.scores.items():
+            values = scores.per_query
+            if len(values.columns) and (values == 0).all(axis=None):
+                notes.append(f"{name} scores 0 on every item: look at its ids and at what it returned.")
+        return notes
+
+    def only(self, items: Iterable[str], name: str) -> Comparison:
+        """The same systems compared on some of the items, under another name of the task, without a new search."""
+        wanted = set(items)
+        parts = {system: scores.only(wanted, name) for system, scores in self.scores.items()}
         return compare(parts, baseline=self.baseline)
 
     def row(self, system: str, metric: str) -> pd.Series:
@@ -62,8 +117,15 @@ class Comparison:
             raise ValueError(f"no comparison of {system!r} with {self.baseline!r} by {metric!r}")
         return found.iloc[0]
 
+    def to_paper(self, folder: str | Path, *, data: str = "", split: str = "", seeds: str = "") -> Path:
+        """Write what a paper, and whoever checks it, needs; see `toolkit.evaluate.paper`."""
+        from toolkit.evaluate.paper import write
+
+        return write(self, folder, data=data, split=split, seeds=seeds)
+
     def _repr_html_(self) -> str:
-        return self.table.to_html(index=False, float_format=lambda x: f"{x:.3f}")
+        notes = "".join(f"<p>{note}</p>" for note in self.notes)
+        return self.table.to_html(index=False, float_format=lambda x: f"{x:.3f}") + notes
 
 
 def contest(models: Mapping[str, Any], task: Task, *, dtype: str = "auto", language: str = "english") -> Comparison:
@@ -97,11 +159,12 @@ def contest(models: Mapping[str, Any], task: Task, *, dtype: str = "auto", langu
 
 
 def compare(scores: Mapping[str, Scores], *, baseline: str) -> Comparison:
-    """Compare each system with the baseline, query by query.
+    """Compare each system with the baseline, item by item.
 
-    Read the interval of the difference, not the overlap of two intervals: the queries are the same. A difference that
-    is not shown is not shown to be zero: ``visible`` says what could have been seen. p-values are of sign flips of
-    whole groups, adjusted by Holm over all rows of the table.
+    Read the interval of the difference, not the overlap of two intervals: the items are the same. A difference that is
+    not shown is not shown to be zero: ``visible`` says what could have been seen. p-values are of sign flips of whole
+    groups (of metrics of the whole: of resamples; see `toolkit.evaluate.pairing.paired`), adjusted by Holm over all
+    rows of the table.
 
     Parameters
     ----------
@@ -113,38 +176,17 @@ def compare(scores: Mapping[str, Scores], *, baseline: str) -> Comparison:
     Raises
     ------
     ValueError
-        When the baseline is missing, there is nothing to compare, or the systems saw different queries.
+        When the baseline is missing, there is nothing to compare, the systems saw different items or groups, or a
+        score is nan.
     """
     if baseline not in scores or len(scores) < 2:
         raise ValueError(f"expected at least two systems, {baseline!r} among them; got {', '.join(scores) or 'none'}")
-    base = scores[baseline]
-    rows = []
-    for name, other in scores.items():
-        if other.task.digest != base.task.digest or list(other.per_query.index) != list(base.per_query.index):
-            raise ValueError(
-                f"{name!r} was scored on task {other.task.name!r} and {baseline!r} on {base.task.name!r}, which hold "
-                f"different queries, documents or judgements: score both on one task"
-            )
-        if name == baseline:
-            continue
-        metrics = [metric for metric in base.per_query if metric in other.per_query]
-        if not metrics:
-            raise ValueError(
-                f"{name!r} and {baseline!r} have no metric in common: {', '.join(map(str, other.per_query))} and "
-                f"{', '.join(map(str, base.per_query))}"
-            )
-        differences = other.per_query[metrics].to_numpy() - base.per_query[metrics].to_numpy()
-        found = stats.intervals(differences, base.groups)
-        for column, (metric, interval) in enumerate(zip(metrics, found, strict=True)):
-            signs = np.sign(np.round(differences[:, column], 12))
-            rows.append({
-                "model": name, "metric": metric, "score": float(other.per_query[metric].mean()),
-                "difference": interval.mean, "low": interval.low, "high": interval.high,
-                "p": stats.sign_flip_test(differences[:, column], base.groups),
-                "visible": stats.smallest_visible(interval.error),
-                "better": int((signs > 0).sum()), "worse": int((signs < 0).sum()), "same": int((signs == 0).sum()),
-                "n": interval.n, "n_groups": interval.n_groups,
-            })  # fmt: skip
-    table = pd.DataFrame(rows)
+    check_alike(scores, baseline)
+    table = paired(scores, [(name, baseline) for name in scores if name != baseline])
+    table = table.drop(columns="other").rename(columns={"one": "model"})
     table.insert(list(table.columns).index("p") + 1, "p_holm", stats.holm(list(table["p"])))
     return Comparison(baseline, table, dict(scores))
+
+
+def _holm_by(table: pd.DataFrame, column: str) -> pd.Series:
+    return table.groupby(column)["p"].transform(lambda p: stats.holm(list(p)))

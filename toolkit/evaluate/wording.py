@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from toolkit import stats
-from toolkit.evaluate.comparing import Comparison
+import pandas as pd
 
-MAIN = "nDCG@10"
+from toolkit import stats
+from toolkit.evaluate import pairing
+from toolkit.evaluate.comparing import Comparison
+from toolkit.evaluate.pairing import ALPHA, MAIN, main_metric
+
+ITEMS = {
+    "retrieval": "searches", "reranking": "searches", "similarity": "pairs", "pairs": "pairs", "bitext": "sentences",
+    "classification": "texts", "clustering": "texts",
+}  # fmt: skip
+"""What the items of a kind of task are called."""
 
 
 def verdict(
-    comparison: Comparison, system: str, *, keywords: str | None = None, metric: str = MAIN, searches: str = "searches"
+    comparison: Comparison,
+    system: str,
+    *,
+    keywords: str | None = None,
+    metric: str | None = None,
+    searches: str | None = None,
 ) -> list[str]:
-    """Sentences that say whether `system` beats the baseline, for how many searches, and by how much.
+    """Sentences that say whether `system` beats the baseline, for how many searches or other items, and by how much.
 
     Parameters
     ----------
@@ -20,10 +33,10 @@ def verdict(
         The system in question, such as ``"tuned"``.
     keywords : str, optional
         Name of the keyword search, when `comparison` holds one; then its standing against `system` is said too.
-    metric : str
-        The metric that decides.
-    searches : str
-        What the queries are called, such as ``"stand-in searches"``.
+    metric : str, optional
+        The metric that decides; without it nDCG@10 of a search, else the first.
+    searches : str, optional
+        What the items are called, such as ``"stand-in searches"``.
 
     Returns
     -------
@@ -32,19 +45,73 @@ def verdict(
         comparison's ``p_holm``. The first sentence is the shortest answer; every number comes from the comparison.
     """
     base = comparison.baseline
+    task, metrics = comparison.scores[base].task, comparison.scores[base].metrics
+    metric, searches = metric or main_metric(metrics), searches or ITEMS[task.kind]
     row = comparison.row(system, metric)
     (first, ten), (first_after, ten_after) = (_plain(comparison, name) for name in (base, system))
     sentences = []
     if first is not None:
         within = "" if ten is None else f", among the first ten: {ten} → {ten_after}"
         sentences.append(f"Right answer first: {first} → {first_after} of 100 {searches}{within} ({base} → {system}).")
-    sentences.append(
-        f"Helped {row['better']:,} {searches}, hurt {row['worse']:,}, same {row['same']:,} (by {metric} of each)."
-    )
+    if metric in comparison.scores[base].per_query:
+        sentences.append(
+            f"Helped {row['better']:,} {searches}, hurt {row['worse']:,}, same {row['same']:,} (by {metric} of each)."
+        )
     sentences.append(_difference(comparison, system, metric))
     if keywords is not None:
         sentences.append(_keywords(comparison, system, keywords, metric))
     return sentences
+
+
+def conclusions(comparison: Comparison, *, metric: str | None = None) -> list[str]:
+    """What the whole comparison shows by one metric, and what it does not: one sentence a system, then the ties.
+
+    By p-values after Holm over all comparisons: what holds for one difference that was asked for (`verdict`) may not
+    hold for the best of many.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    metric : str, optional
+        Without it nDCG@10 of a search, else the first.
+    """
+    base = comparison.scores[comparison.baseline]
+    metric = metric or main_metric(base.metrics)
+    rows = comparison.table[comparison.table["metric"] == metric]
+    if rows.empty:
+        raise ValueError(f"the systems were not compared by {metric!r}; there is {', '.join(base.metrics)}")
+    sentences = [_concluded(row, comparison, metric) for _, row in rows.iterrows()]
+    ties = comparison.ties[comparison.ties["metric"] == metric]
+    first, *level = ties[ties["tied_with_best"]]["model"]
+    if level:
+        sentences.append(
+            f"The highest {metric} is that of {first}; not shown to differ from it (Holm over all pairs): "
+            f"{', '.join(level)}. Not shown is not equal."
+        )
+    else:
+        sentences.append(f"{first} is shown to be better by {metric} than every other system (Holm over all pairs).")
+    sentences.append(
+        f"These are paired differences on the same {ITEMS[base.task.kind]}: read them, and not whether the intervals "
+        f"of two scores overlap."
+    )
+    return sentences + comparison.notes
+
+
+def _concluded(row: pd.Series, comparison: Comparison, metric: str) -> str:
+    """One system against the baseline, after Holm."""
+    name, base, over = row["model"], comparison.baseline, len(comparison.table)
+    if row["n_groups"] < 2:
+        return f"{name} and {base}: nothing can be shown, since all items are one group."
+    size = f"{row['difference'] + 0:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}] {metric}"
+    if row["p_holm"] < ALPHA:
+        stands = "better" if row["difference"] > 0 else "worse"
+        return f"{name} is {stands} than {base}: {size}, p {row['p_holm']:.4f} after Holm over {over} comparisons."
+    alone = " (it would be, had this been the only comparison)" if row["p"] < ALPHA else ""
+    return (
+        f"{name} and {base}: no difference shown{alone}, {size}, p {row['p_holm']:.4f} after Holm over {over} "
+        f"comparisons. Not shown is not equal: a true difference of {row['visible']:.3f} would be seen four times of "
+        f"five, a smaller one less often."
+    )
 
 
 def best(comparison: Comparison, *, metric: str = MAIN) -> str:
@@ -149,9 +216,7 @@ def _gap(comparison: Comparison, system: str, other: str, metric: str) -> tuple[
     """The paired difference system minus other, and the smallest that would have been seen."""
     if other not in comparison.scores:
         raise ValueError(f"no system {other!r} in the comparison; it has {', '.join(comparison.scores)}")
-    ours, theirs = (comparison.scores[name].per_query[metric].to_numpy() for name in (system, other))
-    [gap] = stats.intervals(ours - theirs, comparison.scores[system].groups)
-    return gap, stats.smallest_visible(gap.error)
+    return pairing.gap(comparison.scores[system], comparison.scores[other], metric)
 
 
 def _keywords(comparison: Comparison, system: str, keywords: str, metric: str) -> str:
