@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from datasets import Dataset
@@ -139,3 +141,84 @@ def test_other_documents_are_searched_and_link_no_rows() -> None:
 
 def near(a: str, b: str) -> bool:
     return len(shingles(a) & shingles(b)) / len(shingles(a) | shingles(b)) >= TWIN
+
+
+SIDES = {"sentence1": [*unlike(3), unlike(1)[0].upper()], "sentence2": unlike(4, seed=2)}
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "kind"),
+    [
+        (SIDES | {"score": [0.1, 0.2, 0.3, 1]}, {}, "similarity"),
+        (SIDES | {"label": [0, 1, 1, 0]}, {}, "pairs"),
+        (SIDES, {}, "bitext"),
+        ({"anchor": SIDES["sentence1"], "positive": SIDES["sentence2"]}, {"kind": "bitext"}, "bitext"),
+        ({"text": SIDES["sentence1"], "label": list("abab")}, {}, "clustering"),
+        ({"text": SIDES["sentence1"], "label": list("abab")}, {"train": True}, "classification"),
+    ],
+)
+def test_a_task_of_each_kind(data: dict, options: dict, kind: str) -> None:
+    """Rows become a task of the kind that their columns say, with rows of one text in one group."""
+    dataset = Dataset.from_dict(data)
+    if "train" in options:
+        options = {"train": dataset}
+    for rows, names in ((dataset, ["0", "1", "2", "3"]), (dataset.add_column("id", list("wxyz")), list("wxyz"))):
+        made = task(rows, name="n", **options)
+        assert (made.kind, made.name, made.items) == (kind, "n", names)
+        assert joined(made) == {frozenset({names[0], names[3]})}
+        assert set(map(tuple, made.rows.to_numpy().tolist())) == set(map(tuple, zip(*data.values(), strict=True)))
+
+
+def test_reranking_of_triplets() -> None:
+    """Each search has its positives and negatives to put in order; what one row names right stays right."""
+    data = Dataset.from_dict({
+        "anchor": ["ask a b", "ask a b", "other thing"], "positive": DOCUMENTS, "negative": [DOCUMENTS[1], "bad", ""],
+        "negative_2": ["worse", "bad", DOCUMENTS[0]],
+    })  # fmt: skip
+    made = task(data, kind="reranking")
+    texts = {
+        q: {made.data.corpus[d]: made.data.qrels[q].get(d) for d in row} for q, row in made.data.candidates.items()
+    }
+    assert texts == {
+        "q0": {DOCUMENTS[0]: 1, DOCUMENTS[1]: 1, "worse": 0, "bad": 0}, "q1": {DOCUMENTS[2]: 1, DOCUMENTS[0]: 0}
+    }  # fmt: skip
+    assert not joined(made)  # a negative joins nothing
+    assert task(data).kind == "retrieval" and set(task(data).data.corpus) == set(made.data.corpus)
+
+
+def test_texts_alone_are_no_task() -> None:
+    """Texts without labels, as some losses learn from, cannot be scored."""
+    with pytest.raises(ValueError, match="texts say nothing of what is right: expected pairs, triplets"):
+        task(Dataset.from_dict({"text": ["a"]}))
+
+
+def test_kinds_that_a_shape_cannot_be() -> None:
+    """The message names the kinds that it can be."""
+    with pytest.raises(ValueError, match=r"pairs can be a task of kind retrieval or bitext, got 'reranking': give neg"):
+        task(pairs(QUERIES, DOCUMENTS), kind="reranking")
+    with pytest.raises(ValueError, match="kind similarity, got 'retrieval'"):
+        task(Dataset.from_dict(SIDES | {"score": [1] * 4}), kind="retrieval")
+
+
+def test_texts_on_both_sides_join_both_sides() -> None:
+    """Where a text is a search here and a document there, near-copies join across; where none is, they do not."""
+    anchors, positives = unlike(3), unlike(3, seed=1)
+    assert not joined(task(pairs(anchors, [*positives[:2], anchors[0] + " more"])))
+    shared = pairs([*anchors, "q r s"], [positives[0], anchors[0], changed(anchors[2], 1), positives[1]])
+    assert joined(task(shared)) == {frozenset({"q0", "q1"})}
+    across = pairs([*anchors, "q r s"], [positives[0], anchors[0], positives[2], changed(anchors[2], 1)])
+    assert joined(task(across)) == {frozenset({"q0", "q1"}), frozenset({"q2", "q3"})}
+
+
+def test_a_task_by_path(tmp_path: Path) -> None:
+    """A BEIR folder is a task with its own judgements."""
+    folder = tmp_path / "mine"
+    (folder / "qrels").mkdir(parents=True)
+    (folder / "corpus.jsonl").write_text(
+        '{"_id": "d1", "title": "", "text": "one"}\n{"_id": "d2", "title": "", "text": "two"}\n'
+    )
+    (folder / "queries.jsonl").write_text('{"_id": "q1", "text": "which"}\n')
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td2\t1\n")
+    for source in (folder, str(folder)):
+        made = task(source)
+        assert (made.kind, made.data.qrels) == ("retrieval", {"q1": {"d2": 1}})

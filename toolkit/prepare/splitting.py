@@ -154,8 +154,9 @@ def _rows(dataset: Dataset, whole: Task, queries: Sequence[str]) -> Dataset:
     """The rows whose search is one of `queries`, with the columns and the order that trainers expect."""
     wanted = {normal(whole.data.queries[query]) for query in queries}
     rows = [i for i, anchor in enumerate(dataset["anchor"][:]) if normal(anchor) in wanted]
-    negatives = [column for column in dataset.column_names if column.startswith("negative")]
-    return dataset.select(rows).select_columns(["anchor", "positive", *negatives])
+    more = [name for name in dataset.column_names if name.startswith("negative")]
+    more += ["score"] if more and "score" in dataset.column_names else []
+    return dataset.select(rows).select_columns(["anchor", "positive", *more])
 
 
 def _tables(

@@ -117,11 +117,12 @@ def loose_shape(dataset: Dataset) -> str:
     if {"anchor", "positive"} <= names:
         return "triplets" if any(name.startswith("negative") for name in names) else "pairs"
     for wanted, shape in SHAPES.items():
-        if set(wanted) <= names:
+        if shape in KINDS_OF and set(wanted) <= names:
             return shape
     if {"sentence1", "sentence2"} <= names:
         return "sentence pairs"
-    return shape_of(dataset)
+    shape = shape_of(dataset)
+    raise ValueError(f"{shape} say nothing of what is right: expected {', '.join(KINDS_OF)}")
 
 
 def table_groups(

@@ -1,0 +1,153 @@
+"""Near-copies by bands, marks and sets against brute force and datasketch; links connect what all pairs connect."""
+
+from __future__ import annotations
+
+import itertools
+from types import SimpleNamespace
+
+import numpy as np
+import psutil
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from toolkit.prepare import near_pairs, overlaps
+from toolkit.prepare.duplicates import close_pairs, components, normal, shingles
+from toolkit.prepare.overlaps import overlapping
+
+
+def variants(seed: int, bases: int = 40, copies: int = 6, words: int = 300) -> list[str]:
+    """Distinct sentences and copies of them with some words replaced."""
+    rng = np.random.default_rng(seed)
+    texts = []
+    for _ in range(bases):
+        base = rng.integers(0, words, size=rng.integers(1, 40))
+        for changes in rng.integers(0, 6, size=copies):
+            copy = base.copy()
+            copy[rng.integers(0, len(copy), size=changes)] = rng.integers(0, words, size=changes)
+            texts.append(" ".join(f"w{word}" for word in copy))
+    return list(dict.fromkeys(texts))
+
+
+def exact(texts: list[str], threshold: float) -> dict[tuple[int, int], float]:
+    """All pairs of at least this similarity, compared one by one."""
+    sets = [shingles(text) for text in texts]
+    found = {(i, j): len(sets[i] & sets[j]) / max(1, len(sets[i] | sets[j])) for i, j in
+             itertools.combinations(range(len(texts)), 2)}  # fmt: skip
+    return {pair: value for pair, value in found.items() if value >= threshold}
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([0.7, 0.8, 0.9, 1.0]), st.booleans())
+def test_pairs_equal_brute_force(seed: int, threshold: float, long: bool) -> None:
+    """Each pair is right, and of those well above 0.7 none is missed; between, hardly any."""
+    texts = variants(seed, bases=10 if long else 30, words=40 if long else 300)
+    expected = exact(texts, threshold)
+    found = set(map(tuple, overlapping(texts, threshold).tolist()))
+    assert found <= set(expected)
+    missed = [expected[pair] for pair in set(expected) - found]
+    assert max(missed, default=0) < 0.78 and len(missed) <= max(1, 0.01 * len(expected))
+
+
+def test_nothing_is_lost_by_the_marks_and_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small chunks, few held pairs and marks that let all pass give the same pairs."""
+    texts = variants(1)
+    whole = overlapping(texts, 0.7)
+    monkeypatch.setattr(overlaps, "CHUNK", 7)
+    monkeypatch.setattr(overlaps, "HELD", 50)
+    assert np.array_equal(overlapping(texts, 0.7), whole) and len(whole) > 50
+    monkeypatch.setattr(overlaps, "_marks", lambda hashes, counts: np.zeros(len(counts), dtype=np.uint64))
+    assert np.array_equal(overlapping(texts, 0.7), whole)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pairs_equal_those_of_rensas_own_index(seed: int) -> None:
+    """Asking rensa's index text by text, and checking each answer, gives the same pairs: none more, none less."""
+    from rensa import RMinHash, RMinHashLSH
+
+    texts = [normal(text) for text in variants(seed)]
+    sets = [shingles(text) for text in texts]
+    index = RMinHashLSH(threshold=0.7, num_perm=128, num_bands=32)
+    expected = []
+    for number, signature in enumerate(RMinHash.from_token_sets([sorted(s) for s in sets], 128, 42)):
+        for other in index.query(signature):
+            common = len(sets[number] & sets[other])
+            if common >= 0.7 * (len(sets[number]) + len(sets[other]) - common):
+                expected.append([other, number])
+        index.insert(number, signature)
+    assert overlapping(texts, 0.7).tolist() == sorted(expected) and expected
+
+
+def test_pairs_equal_those_of_datasketch() -> None:
+    """A second implementation of MinHash, its candidates checked in the same way, finds the same pairs from 0.8 up."""
+    datasketch = pytest.importorskip("datasketch")
+    texts = variants(5)
+    index = datasketch.MinHashLSH(params=(32, 4), num_perm=128)
+    found = set()
+    for number, text in enumerate(texts):
+        signature = datasketch.MinHash(num_perm=128)
+        signature.update_batch([shingle.encode() for shingle in shingles(text)])
+        found |= {(int(other), number) for other in index.query(signature)}
+        index.insert(str(number), signature)
+    similar = exact(texts, 0.8)
+    assert similar and found & set(similar) == set(map(tuple, overlapping(texts, 0.8).tolist()))
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10**6))
+def test_links_connect_what_all_pairs_connect(seed: int) -> None:
+    """The components are the same; where one sentence has hundreds of copies, far fewer pairs are looked at."""
+    rng = np.random.default_rng(seed)
+    copies = [f"your order {i} has been sent to the address that you gave us on the first of may" for i in range(200)]
+    texts = [normal(text) for text in rng.permutation(variants(seed, bases=15) + copies)]
+    every, some = overlapping(texts, 0.7), overlapping(texts, 0.7, links=True)
+    assert set(map(tuple, some.tolist())) <= set(map(tuple, every.tolist()))
+    assert np.array_equal(components(len(texts), [every]), components(len(texts), [some]))
+    assert len(some) < 0.8 * len(every)
+
+
+@pytest.mark.parametrize("boundary", [1, 30, 100])
+def test_pairs_across_a_boundary(boundary: int) -> None:
+    """Only pairs with one text on either side, and all of those."""
+    texts = variants(2)
+    whole = overlapping(texts, 0.7)
+    expected = whole[(whole[:, 0] < boundary) & (whole[:, 1] >= boundary)]
+    assert np.array_equal(overlapping(texts, 0.7, boundary=boundary), expected)
+
+
+def test_too_little_memory_is_said_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would not fit is refused with the numbers and the way out."""
+    monkeypatch.setattr(overlaps, "CHUNK", 10)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=10**6))
+    with pytest.raises(MemoryError, match=r"among \d+ texts need about \d+ GB of memory, 0 GB are free: take a sample"):
+        overlapping(variants(0), 0.7)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([0.5, 0.9, 0.999]), st.integers(1, 120))
+def test_close_pairs_equal_a_matrix_of_all(seed: int, threshold: float, n: int) -> None:
+    """Exact search finds the pairs of the whole matrix, also where hundreds of vectors are close to each other."""
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(n, 6)) * [5, 1, 1, 1, 1, 1]
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    matrix = vectors.astype(np.float64) @ vectors.T.astype(np.float64)
+    wide = {(i, j) for i, j in np.argwhere(matrix >= threshold - 1e-5).tolist() if i < j}
+    narrow = {(i, j) for i, j in np.argwhere(matrix >= threshold + 1e-5).tolist() if i < j}
+    found = close_pairs(vectors, threshold)
+    assert narrow <= set(map(tuple, found.tolist())) <= wide and (np.diff(found[:, 0]) >= 0).all()
+
+
+def test_bad_cosine() -> None:
+    """A cosine of 0 would call everything a copy."""
+    with pytest.raises(ValueError, match="above 0 and up to 1, got 0"):
+        close_pairs(np.eye(2, dtype=np.float32), 0)
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(max_codepoint=127)))
+def test_plain_letters_take_a_short_way(text: str) -> None:
+    """ASCII text is made normal as any other is."""
+    from toolkit.prepare.duplicates import _WORDS
+
+    assert normal(text) == (" ".join(_WORDS.findall(text.casefold())) or text.strip())
+    assert near_pairs([text, text.upper()]).tolist() == [[0, 1]]
