@@ -150,8 +150,8 @@ class _Cutter:
             for (source, begin, _), encoding in zip(some, encoded, strict=True):
                 places = np.fromiter((start for start, _ in encoding.offsets), dtype=np.int64, count=len(encoding))
                 found[source].append(places + begin)
-        for places in found:
-            yield np.maximum.accumulate(np.concatenate([np.empty(0, dtype=np.int64), *places]))
+        for several in found:
+            yield np.maximum.accumulate(np.concatenate([np.empty(0, dtype=np.int64), *several]))
 
     def _cut(self, text: str, starts: NDArray[np.int64], room: int) -> Spans:
         whole = len(text)

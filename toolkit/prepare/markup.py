@@ -1,0 +1,208 @@
+"""HTML as the text that a reader would see."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+MOST = 5_000_000
+"""Open elements summed over all tags, from which a page is no longer parsed: a parser's time grows with that sum."""
+FEW = 2_000  # tags, which cannot reach it
+
+_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+_ENDED_BY_NEXT = frozenset("dd dt li option p tbody td tfoot th thead tr colgroup optgroup".split())
+_PARAGRAPHS = frozenset(
+    "address article aside blockquote details dl fieldset figure footer form h1 h2 h3 h4 h5 h6 header hr main nav ol p "
+    "pre section table title ul".split()
+)
+_LINES = frozenset("body br caption center dd div dt figcaption head html legend li option summary tr".split())
+_CELLS = frozenset("td th".split())
+_DROPPED = frozenset("noscript script style template".split())
+_INLINE = frozenset(
+    "a abbr acronym b bdi bdo big button cite code data del dfn em font i iframe ins kbd label map mark meter noframes "
+    "object picture progress q rp rt ruby s samp select small span strike strong sub sup svg textarea time tt u var "
+    "audio canvas video circle defs ellipse g line path polygon polyline rect use math mi mn mo mrow".split()
+)
+NAMES = _VOID | _ENDED_BY_NEXT | _PARAGRAPHS | _LINES | _CELLS | _DROPPED | _INLINE
+_NAME = "|".join(sorted(NAMES, key=len, reverse=True))
+
+_TAG = re.compile(rf"<(/?)({_NAME})(?=[\s/>])(?:\s[^<>]*|/)?>", re.I)
+_DOCTYPE = re.compile(r"\s*(?:<\?xml[^<>]*>\s*)?<!doctype html\b", re.I)
+_PAGE = re.compile(r"<(?:html|body)[\s>]", re.I)
+_BREAK = re.compile(r"[\w.,;:!?)]<br\s*/?>|<br\s*/?>\w", re.I)
+_CODE = re.compile(r"`+[^`]*`+")
+_NO_TAG = re.compile(rf"<(?!/?(?:{_NAME})[\s/>]|!--|!doctype)", re.I)
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8}[0-9]?);", re.I)
+# Noncharacters of Unicode, which no text holds, stand for breaks and for the white space of <pre> until white space is
+# folded.
+_PARAGRAPH, _LINE, _NEWLINE, _SPACE = "\ufdd0\ufdd1\ufdd2\ufdd3"
+_RESERVED = re.compile(f"[{_PARAGRAPH}{_LINE}{_NEWLINE}{_SPACE}]")
+_BREAKS = re.compile(f"[ {_PARAGRAPH}{_LINE}]*[{_PARAGRAPH}{_LINE}][ {_PARAGRAPH}{_LINE}]*")
+
+
+def looks_like_html(text: str) -> bool:
+    r"""Whether a text holds markup: a doctype, an element that is opened and closed, or a ``<br>`` at a word.
+
+    What stands between backticks is code and counts for nothing, nor do names that are no elements of HTML.
+
+    Examples
+    --------
+    >>> [looks_like_html(text) for text in ("one<br>two", "<p>Hi</p>", "What does `<b>x</b>` do?", "a <b and c> d")]
+    [True, True, False, False]
+    """
+    if "<" not in text:
+        return False
+    if "`" in text:
+        text = _CODE.sub(" ", text)
+    if _DOCTYPE.match(text) or _BREAK.search(text):
+        return True
+    opened: set[str] = set()
+    for tag in _TAG.finditer(text):
+        name = tag[2].lower()
+        if tag[1] and name in opened:
+            return True
+        opened.add("" if tag[1] else name)
+    return False
+
+
+def html_to_text(text: str) -> str:
+    r"""The text of a page or of a piece of HTML, parsed by lexbor; what does not look like HTML is returned as it came.
+
+    Paragraphs, headings, lists and tables are set off by an empty line; other blocks, items (after a hyphen) and rows
+    of tables (cells between bars) by a line break. Scripts, styles and what is for browsers without scripts are left
+    out. Entities become characters, also in a text without tags, unless the result would be markup again: an element
+    that is shown as code stands between backticks, so doing it twice changes nothing.
+
+    A page that is nested so deeply, or so large, that a parser would take minutes has its tags taken out one by one.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        The package selectolax is missing.
+
+    Examples
+    --------
+    >>> print(html_to_text("<h1>Fees</h1><ul><li>Card:&nbsp;2 &euro;<li>Cash: <b>none</b></ul><script>x()</script>"))
+    Fees
+    <BLANKLINE>
+    - Card: 2 €
+    - Cash: none
+    >>> html_to_text("if a < b: List<String> x = <unk> or <ann@example.org> &amp; co")
+    'if a < b: List<String> x = <unk> or <ann@example.org> & co'
+    """
+    if not looks_like_html(text):
+        return _unescaped(text)
+    source = _RESERVED.sub("", text)
+    if not (_DOCTYPE.match(source) or _PAGE.search(source)):  # of a whole page any other name is an element too
+        source = _NO_TAG.sub("&lt;", source)
+    found = _without_tags(source) if _is_heavy(source) else _parsed(source)
+    found = _RESERVED.sub(lambda sign: "\n\n" if sign[0] == _PARAGRAPH else "\n" if sign[0] != _SPACE else " ", found)
+    found = found.strip("\n")
+    if looks_like_html(found):
+        found = _TAG.sub(lambda tag: "&lt;" + tag[0][1:], found)
+        found = _DOCTYPE.sub(lambda tag: tag[0].replace("<", "&lt;"), found)
+    return _unescaped(found)
+
+
+def _unescaped(text: str) -> str:
+    """A text without entities, or as it is where that would make markup of it."""
+    found = _ENTITY.sub(_character, text) if "&" in text else text
+    return text if found != text and looks_like_html(found) else found
+
+
+def _character(entity: re.Match[str]) -> str:
+    """What an entity stands for, unless that could be part of a tag or of another entity."""
+    found = html.unescape(entity[0])
+    if found == "&":
+        follows = entity.string[entity.end() : entity.end() + 1]
+        return entity[0] if follows.isalnum() or follows == "#" else found
+    unsafe = found in "<>#;" or (found.isascii() and found.isalnum()) or _RESERVED.search(found)
+    return entity[0] if unsafe else found
+
+
+def _is_heavy(source: str) -> bool:
+    """Whether parsing takes long: every tag may have to look at all elements that are open."""
+    if source.count("<") < FEW:
+        return False
+    opened = total = 0
+    for tag in _TAG.finditer(source):
+        name = tag[2].lower()
+        if name in _VOID or name in _ENDED_BY_NEXT:
+            total += opened
+            continue
+        opened = max(0, opened + (-1 if tag[1] else 1))
+        total += opened
+        if total > MOST:
+            return True
+    return False
+
+
+def _parsed(source: str) -> str:
+    parser = _parser()(source)
+    for node in _outermost(parser, _DROPPED):
+        node.decompose()
+    for node in _outermost(parser, frozenset({"pre", "code"})):
+        inside = node.text()
+        shown = f"`{inside}`" if looks_like_html(inside) else inside
+        if node.tag == "pre":
+            shown = shown.replace("\n", _NEWLINE).replace(" ", _SPACE).replace("\t", _SPACE)
+        if shown != inside:
+            for child in list(node.iter(include_text=True)):
+                child.decompose()
+            node.insert_child(shown)
+    for names, sign in ((_PARAGRAPHS, _PARAGRAPH), (_LINES - {"html", "head", "body"}, _LINE)):
+        for node in parser.css(",".join(names)):
+            node.insert_before(sign)
+            node.insert_after(sign)
+    for node in parser.css("li"):
+        node.insert_before("- ")
+    for node in parser.css("td + td, td + th, th + td, th + th"):
+        node.insert_before(" | ")
+    return _folded(parser.root.text() if parser.root is not None else "")
+
+
+def _outermost(parser: Any, names: frozenset[str]) -> list[Any]:
+    """Elements of these names that are in no other of them: what goes with its parent must not be touched again."""
+    found = []
+    for node in parser.css(",".join(names)):
+        above = node.parent
+        while above is not None and above.tag not in names:
+            above = above.parent
+        if above is None:
+            found.append(node)
+    return found
+
+
+def _without_tags(source: str) -> str:
+    """The same by patterns, for what no parser should read: in one pass, whatever the nesting."""
+    for name in _DROPPED:
+        source = re.sub(rf"<{name}\b[^<>]*>.*?(?:</{name}\s*>|\Z)", " ", source, flags=re.I | re.S)
+    source = re.sub(r"<!--.*?(?:-->|\Z)|<!doctype[^<>]*>", "", source, flags=re.I | re.S)
+    return _folded(html.unescape(_TAG.sub(_sign, source)))
+
+
+def _sign(tag: re.Match[str]) -> str:
+    name = tag[2].lower()
+    if name in _PARAGRAPHS:
+        return _PARAGRAPH
+    if name in _LINES:
+        return _LINE + ("- " if name == "li" and not tag[1] else "")
+    return " | " if name in _CELLS and tag[1] else ""
+
+
+def _folded(text: str) -> str:
+    """White space of the source folded, and each run of breaks one break."""
+    return _BREAKS.sub(lambda run: _PARAGRAPH if _PARAGRAPH in run[0] else _LINE, " ".join(text.split())).strip(
+        f" {_PARAGRAPH}{_LINE}"
+    )
+
+
+def _parser() -> Any:
+    try:
+        from selectolax.lexbor import LexborHTMLParser
+    except ImportError:
+        raise ModuleNotFoundError(
+            "reading HTML needs the extra [text]: pip install 'embedding-recipes[text]'", name="selectolax"
+        ) from None
+    return LexborHTMLParser
