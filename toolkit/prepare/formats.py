@@ -132,10 +132,11 @@ def read_parquet(path: Path, limit: int | None, notes: list[str], sample: Sample
         with parquet.ParquetFile(path) as file:
             left, rows.columns = limit, file.schema_arrow.names
             for batch in file.iter_batches(min(20_000, limit or 20_000)):
-                columns = zip(batch.schema.names, batch.slice(0, left).columns, strict=True)
-                part = pd.DataFrame({name: texts(name, values) for name, values in columns}, dtype="str")
-                rows.sample.add(part)
-                left = None if left is None else left - len(part)
+                batch = batch.slice(0, left)
+                left = None if left is None else left - len(batch)
+                batch = batch.take(pa.array(rows.sample.staying(range(len(batch))), pa.int64()))
+                columns = zip(batch.schema.names, batch.columns, strict=True)
+                rows.sample.add(pd.DataFrame({name: texts(name, values) for name, values in columns}, dtype="str"))
                 if left == 0:
                     break
     except PermissionError:

@@ -75,8 +75,10 @@ def _cached(hub: str, subset: str | None) -> Any | None:
 
 def _require(hub: str, revision: str | None) -> None:
     """Ask the Hub for the data set, once, and raise within seconds where no answer comes."""
-    from huggingface_hub import HfApi, errors
+    from huggingface_hub import HfApi, constants, errors
 
+    if constants.HF_HUB_OFFLINE:
+        raise ConnectionError(f"HF_HUB_OFFLINE is set, and {hub!r} was not downloaded before. {_way_out(hub)}")
     failure: list[Exception] = []
     done = threading.Event()
 
@@ -113,8 +115,8 @@ def _way_out(hub: str) -> str:
     folder = os.environ.get("TOOLKIT_DATA")
     where = f"{folder}/{hub}" if folder else f"a folder {hub} below the one that TOOLKIT_DATA names (it is not set)"
     return (
-        f"Expected a network, or a copy of the data set {hub!r} in {where}: run 'hf download {hub} --repo-type dataset "
-        f"--local-dir {hub}' on another computer and bring that folder."
+        f"Expected a file or folder of that name, a network, or a copy of the data set {hub!r} in {where}: run "
+        f"'hf download {hub} --repo-type dataset --local-dir {hub}' on another computer and bring that folder."
     )
 
 

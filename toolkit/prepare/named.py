@@ -118,7 +118,13 @@ def _rows(known: Known, split: str, revision: str | None) -> tuple[Dataset, list
         raise FileNotFoundError(
             f"{known.name} is not on the Hugging Face Hub: expected {folder} below the folder that TOOLKIT_DATA names"
         )
-    return fetch(known.hub, known.config, known.splits[split], revision), []
+    try:
+        return fetch(known.hub, known.config, known.splits[split], revision), []
+    except ConnectionError as error:
+        if not known.local:
+            raise
+        wanted = " and ".join(known.local.split()).format(split=split, subset=known.subset)
+        raise ConnectionError(f"{error} Files of one's own are looked for as {wanted} in that folder.") from error
 
 
 def columns_of(known: Known, names: list[str]) -> dict[str, str]:

@@ -133,36 +133,39 @@ def _questions(rows: Dataset, name: str) -> Task:
     ids: dict[str, str] = {}
     queries: dict[str, str] = {}
     qrels: dict[str, dict[str, int]] = {}
-    group_of: dict[str, Any] = {}
+    topic_of: list[tuple[str, Any]] = []
     topics = rows["group"][:] if "group" in rows.column_names else None
     for row, (question, paragraph) in enumerate(zip(rows["anchor"][:], rows["positive"][:], strict=True)):
         document = ids.setdefault(paragraph, str(named[row]) if named is not None else f"d{len(ids)}")
         corpus[document] = paragraph
         query = queries.setdefault(question.strip(), f"q{len(queries)}")
         qrels.setdefault(query, {})[document] = 1
-        group_of.setdefault(query, topics[row] if topics is not None else None)
+        if topics is not None:
+            topic_of.append((query, topics[row]))
     data = RetrievalData(corpus, {query: text for text, query in queries.items()}, qrels)
-    return Task(name, "retrieval", data, _query_groups(data, group_of if topics is not None else None))
+    return Task(name, "retrieval", data, _query_groups(data, topic_of))
 
 
 def _retrieval(found: Collection, name: str | None) -> Task:
-    return Task(name or found.name, "retrieval", found.data, _query_groups(found.data, None))
+    return Task(name or found.name, "retrieval", found.data, _query_groups(found.data, []))
 
 
-def _query_groups(data: RetrievalData, topics: dict[str, Any] | None) -> dict[str, int]:
-    """Queries are not independent that share a relevant document or a topic, or whose words are nearly the same."""
-    queries = list(data.queries)
-    relevant = [(row, d) for row, q in enumerate(queries) for d, grade in data.qrels[q].items() if grade > 0]
+def _query_groups(data: RetrievalData, topic_of: list[tuple[str, Any]]) -> dict[str, int]:
+    """Queries are not independent that share a relevant document or a topic, or nearly the same words."""
+    number = {query: row for row, query in enumerate(data.queries)}
+    found = [(query, d) for query in number for d, grade in data.qrels[query].items() if grade > 0]
     first: dict[str, int] = {}
-    edges = [[(first.setdefault(document, row), row) for row, document in relevant]]
-    near = _near([data.queries[q] for q in queries])
-    joined = [np.array(edge, dtype=np.int64).reshape(-1, 2) for edge in edges] + [near]
-    documents = list(first)
-    rows = np.array([first[d] for d in documents], dtype=np.int64)
-    joined.append(rows[_near([data.corpus[d] for d in documents])])
-    if topics is not None:
-        joined.append(same_value([topics[q] for q in queries]))
-    return {query: int(label) for query, label in zip(queries, components(len(queries), joined), strict=True)}
+    edges = [_links([(number[query], d) for query, d in found], first)]
+    edges.append(_links([(number[query], topic) for query, topic in topic_of], {}))
+    edges.append(_near(list(data.queries.values())))
+    rows = np.array(list(first.values()), dtype=np.int64)
+    edges.append(rows[_near([data.corpus[d] for d in first])])
+    return {query: int(label) for query, label in zip(number, components(len(number), edges), strict=True)}
+
+
+def _links(named: list[tuple[int, Any]], first: dict[Any, int]) -> np.ndarray:
+    """Each row beside the first row of the same name; `first` is filled with those."""
+    return np.array([(first.setdefault(name, row), row) for row, name in named], dtype=np.int64).reshape(-1, 2)
 
 
 def _groups(columns: list[list[str]]) -> np.ndarray:

@@ -40,14 +40,18 @@ class Sample:
         self._highest = 1.0  # of the draws that can still be among the smallest
         self._random = np.random.default_rng(0)
 
+    def staying(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """Those of the next rows that may stay, before anything is made of them; their `add` must follow."""
+        self.seen += len(rows)
+        if self.size is None:
+            return rows
+        draws = self._random.random(len(rows))
+        chosen = np.flatnonzero(draws <= self._highest)
+        self._draws.append(draws[chosen])
+        return [rows[number] for number in chosen]
+
     def add(self, part: pd.DataFrame) -> None:
-        """Take rows."""
-        self.seen += len(part)
-        if self.size is not None:
-            draws = self._random.random(len(part))
-            stay = draws <= self._highest
-            part = part[stay]
-            self._draws.append(draws[stay])
+        """Take rows that stay."""
         self.parts.append(part)
         if self.size is not None and sum(map(len, self._draws)) > max(2 * self.size, _BATCH):
             self._thin(self.size)
@@ -86,15 +90,16 @@ class Rows:
         records = iter(records)
         while batch := list(islice(records, _BATCH)):
             self.columns += [key for key in dict.fromkeys(chain.from_iterable(batch)) if key not in self.columns]
+            kept = self.sample.staying(batch)
             self.sample.add(
-                pd.DataFrame({c: [self.cell(c, record.get(c)) for record in batch] for c in self.columns}, dtype="str")
+                pd.DataFrame({c: [self.cell(c, record.get(c)) for record in kept] for c in self.columns}, dtype="str")
             )
 
     def add_texts(self, rows: Iterable[Sequence[str]]) -> None:
         """Take rows of texts, as long as `columns`."""
         rows = iter(rows)
         while batch := list(islice(rows, _BATCH)):
-            self.sample.add(pd.DataFrame(batch, columns=self.columns, dtype="str"))
+            self.sample.add(pd.DataFrame(self.sample.staying(batch), columns=self.columns, dtype="str"))
 
     def cell(self, column: str, value: Any) -> str | None:
         """One value as text, None for what is missing."""
