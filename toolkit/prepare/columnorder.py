@@ -132,6 +132,8 @@ def layout(kinds: Mapping[str, str]) -> Layout:
     known = next((wanted for wanted in _INPUTS if tuple(inputs[: len(wanted)]) == wanted), None)
     if known is None or (known[0] == "sentence1" and label is None):
         raise _unknown(columns)
+    if known == ("text",) and "noisy" in inputs:  # damaged texts the wrong way round
+        raise _unknown(columns)
     negatives = 0
     if known[0] == "anchor":
         while len(inputs) > 2 + negatives and _NEGATIVE.match(inputs[2 + negatives]):
