@@ -82,7 +82,7 @@ def _labels(model: Any, task: Task, metrics: Sequence[str], dtype: str) -> pd.Da
     labels = np.asarray(task.train["label"][:])
     if len(np.unique(labels)) < 2:
         raise ValueError(
-            f"all {len(labels)} training texts of task {task.name!r} have the label {labels[0]!r}: expected two "
+            f"all {len(labels)} training texts of task {task.name!r} have the label {str(labels[0])!r}: expected two "
             f"labels or more"
         )
     learn = vectors_of(model, list(task.train["text"][:]), "train", dtype=dtype)

@@ -116,11 +116,10 @@ class Scores:
 
         Classifiers and clusterings stay those of all rows.
         """
-        task = self.task.only(items, name)
-        if not task.items:
-            raise ValueError(
-                f"none of the items is in task {self.task.name!r}, whose items are {self.task.items[:3]}..."
-            )
+        wanted = set(items) & set(self.task.items)
+        if not wanted:
+            raise ValueError(f"none of the items is in task {self.task.name!r}; it has {self.task.items[:3]}, ...")
+        task = self.task.only(wanted, name)
         said = None if self.predictions is None else self.predictions.loc[task.items]
         ranking = {query: self.ranking[query] for query in task.items if query in self.ranking}
         return replace(
