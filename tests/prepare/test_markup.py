@@ -72,7 +72,7 @@ PIECES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join) | st.text(max_size=30))
 def test_twice_changes_nothing(text: str) -> None:
     """Whatever comes in, what comes out is no markup any more and stays as it is."""

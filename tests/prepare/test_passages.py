@@ -9,7 +9,7 @@ from datasets import Dataset
 
 from toolkit import prepare, vectors
 
-pytest.importorskip("semantic_text_splitter")
+pytest.importorskip("sentencex")
 
 
 def test_every_passage_belongs_to_the_searches_of_its_document(model: Any) -> None:
