@@ -15,7 +15,7 @@ from scipy.stats import chisquare
 from toolkit.prepare import load, read
 from toolkit.prepare.rows import Sample
 
-N = 60_000
+N = 30_000
 
 
 def written(path: Path, kind: str) -> Path:

@@ -48,7 +48,7 @@ class Sample:
         draws = self._random.random(len(rows))
         chosen = np.flatnonzero(draws <= self._highest)
         self._draws.append(draws[chosen])
-        return [rows[number] for number in chosen]
+        return [rows[number] for number in chosen.tolist()]
 
     def add(self, part: pd.DataFrame) -> None:
         """Take rows that stay."""
