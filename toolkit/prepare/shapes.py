@@ -235,11 +235,11 @@ class Split:
     Attributes
     ----------
     train : Dataset
-        Columns ``anchor`` and ``positive``.
+        The columns of its shape, in the trainer's order, such as ``anchor`` and ``positive``.
     dev, test : Task
-        Both search the whole corpus. Every choice is made on dev.
+        Of pairs and triplets both search the whole corpus. Every choice is made on dev.
     table : DataFrame
-        One row a part: queries, groups, share.
+        One row a part: queries (of a table: rows), groups, share.
     notes : list of str
         What a reader should know: sizes that could not be met, a group that is too large, ...
     """
