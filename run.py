@@ -43,7 +43,7 @@ if version_problem(*sys.version_info[:2]):  # up to here an older Python 3 can r
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
-TESTED = ["test", "train", "text", "choose", "notebooks"]
+TESTED = ["test", "train", "text", "choose", "mteb", "notebooks"]
 # The worked notebooks, and the students' copies unsolved; only tagged outputs are compared.
 NOTEBOOKS = "-m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider notebooks".split()
 NEEDS = {"run": [], "test": TESTED, "lab": ["notebooks", "choose"], "check": TESTED, "install": []}
