@@ -141,20 +141,22 @@ def side_by_side(examples: Sequence[Example]) -> None:
 
     def one(example: Example) -> str:
         columns = "".join(
-            f'<td style="vertical-align: top"><b>{escape(name)}</b><ol>'
+            f'<td style="vertical-align: top; text-align: left; white-space: normal"><b>{escape(name)}</b><ol>'
             + "".join(
                 f"<li>{'✓ <b>right:</b> ' if right else ''}{escape(plain(text[:120]))}</li>" for text, right in items
             )
             + "</ol></td>"
             for name, items in example.found.items()
         )
-        return f"<p>{escape(plain(example.query))} <i>({example.kind})</i></p><table><tr>{columns}</tr></table>"
+        table = '<table style="width: 100%; table-layout: fixed">'  # or the right column is cut off in a narrow window
+        return f"<p>{escape(plain(example.query))} <i>({example.kind})</i></p>{table}<tr>{columns}</tr></table>"
 
     def page(number: int) -> str:
         return "".join(map(one, examples)) if number == 0 else one(examples[number - 1])
 
     def control(ipywidgets: Any) -> Any:
-        return ipywidgets.IntSlider(0, 0, len(examples), description="search (0: all)", continuous_update=False)
+        words = {"description": "search (0: all)", "style": {"description_width": "initial"}}
+        return ipywidgets.IntSlider(0, 0, len(examples), continuous_update=False, **words)
 
     _shown(page, 0, control)
 
