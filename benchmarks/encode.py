@@ -37,7 +37,7 @@ BATCHES = (8, 16, 32, 64, 128)
 
 def texts() -> dict[str, list[str]]:
     """The kinds of texts that are timed; each is about 20,000 tokens."""
-    from toolkit.prepare.pydocs import collect
+    from toolkit.prepare.sources.pydocs import collect
 
     records = collect()
     rng = np.random.default_rng(0)
@@ -215,7 +215,7 @@ def show(block: str, text: str) -> None:
 
 def texts_for_cache() -> dict[str, list[str]]:
     """More of the same kinds, since what a call costs at all is felt with few texts."""
-    from toolkit.prepare.pydocs import collect
+    from toolkit.prepare.sources.pydocs import collect
 
     records = collect()
     return {

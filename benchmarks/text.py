@@ -29,8 +29,8 @@ import tyro
 from blocks import ROOT, markdown, update
 
 from toolkit import prepare, runs, vectors
-from toolkit.prepare.duplicates import shingles
-from toolkit.prepare.pydocs import collect
+from toolkit.prepare.sources.pydocs import collect
+from toolkit.prepare.splits.duplicates import shingles
 
 WORD = re.compile(r"\w+")
 
@@ -202,7 +202,7 @@ def together(pairs: set[tuple[int, int]], n: int) -> set[tuple[int, int]]:
     """All pairs of texts that hang together by these pairs."""
     import numpy as np
 
-    from toolkit.prepare.duplicates import components
+    from toolkit.prepare.splits.duplicates import components
 
     labels = components(n, [np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)])
     groups: dict[int, list[int]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from toolkit.prepare.files import read
+from toolkit.prepare.files.reading import read
 
 
 def write(path: Path, rows: list, encoding: str = "utf-8", **options) -> Path:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolkit.prepare.chunking import PART, chunk
+from toolkit.prepare.texts.chunking import PART, chunk
 from toolkit.vectors import truncation
 
 SENTENCES = ["A fox runs over the hill.", "Größe ist é wichtig!", "日本語の文です。", "नमस्ते दुनिया", "👩‍👩‍👧", 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.prepare import clean
-from toolkit.prepare.cleaning import STEPS, suggest_steps, tidy
+from toolkit.prepare.texts.cleaning import STEPS, suggest_steps, tidy
 
 # Few letters, so that rows repeat, with what is hard: controls between a letter and its accent, spaces, surrogates.
 TEXT = st.text(alphabet="aAe\u0301\x00\x1f\x85 \n\u2028\ufeff\u200d", max_size=6)

@@ -11,7 +11,7 @@ from handmade import rows_of, save, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from toolkit.prepare.files import read
+from toolkit.prepare.files.reading import read
 
 ROWS = [["id", "subject", "body"], ["007", "Kein Ton", "Größe, Straße; a|b"], ["008", "", 'He said "no"\nand left']]
 

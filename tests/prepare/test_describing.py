@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from toolkit import plots
 from toolkit.prepare import Description, describe
-from toolkit.prepare.measures import LOOK, length_table, score_table
+from toolkit.prepare.describing.measures import LOOK, length_table, score_table
 
 NOUNS = "parcel invoice refund password account voucher courier discount receipt warranty".split()
 VERBS = "lost changed returned opened blocked printed ordered cancelled".split()

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.prepare import near_pairs
-from toolkit.prepare.duplicates import components, normal, same_value, shingles
+from toolkit.prepare.splits.duplicates import components, normal, same_value, shingles
 
 
 def variants(seed: int) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from handmade import save
 
-from toolkit.prepare.files import read
+from toolkit.prepare.files.reading import read
 
 TEXT = "id,text\n1,first text here\n2,second text here\n"
 

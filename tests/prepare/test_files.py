@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from handmade import save
 
-from toolkit.prepare.files import read
+from toolkit.prepare.files.reading import read
 
 TEXT = "id,text\n1,first text here\n2,second text here\n"
 
@@ -56,7 +56,7 @@ def test_changed_while_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         os.utime(of, ns=(1, 1))
         return ""
 
-    monkeypatch.setattr("toolkit.prepare.files.digest_file", digest)
+    monkeypatch.setattr("toolkit.prepare.files.reading.digest_file", digest)
     with pytest.raises(ValueError, match="a.csv changed while it was read"):
         read(path)
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from handmade import rows_of, save
 
-from toolkit.prepare.files import read
+from toolkit.prepare.files.reading import read
 
 
 @pytest.mark.parametrize(

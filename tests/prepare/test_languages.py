@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from toolkit.prepare.languages import NAMES, _identifier, about, languages, spoken
+from toolkit.prepare.texts.languages import NAMES, _identifier, about, languages, spoken
 
 GERMAN = "Wo finde ich meine letzte Rechnung?"
 ENGLISH = "How do I change my password?"

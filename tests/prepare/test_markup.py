@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.prepare import html_to_text
-from toolkit.prepare.markup import MOST, _is_heavy, looks_like_html
+from toolkit.prepare.texts.markup import MOST, _is_heavy, looks_like_html
 
 PAGE = """<!DOCTYPE html><html><head><title>Fees &amp; rates</title><style>p {color: red}</style>
 <script>if (a < b) { alert("<p>no</p>") }</script></head><body><nav><a href="/">Home</a></nav>

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from toolkit.prepare import RetrievalData, known, load, shape_of
-from toolkit.prepare.knownsets import find
-from toolkit.prepare.official import task_from
+from toolkit.prepare.sources.knownsets import find
+from toolkit.prepare.sources.official import task_from
 
 STS = [{"sentence1": f"a {n}", "sentence2": f"b {n}", "score": float(n)} for n in range(6)]
 

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolkit.prepare import near_pairs, overlaps
-from toolkit.prepare.duplicates import close_pairs, components, normal, shingles
-from toolkit.prepare.overlaps import overlapping
+from toolkit.prepare import near_pairs
+from toolkit.prepare.splits import overlaps
+from toolkit.prepare.splits.duplicates import close_pairs, components, normal, shingles
+from toolkit.prepare.splits.overlaps import overlapping
 
 
 def variants(seed: int, bases: int = 40, copies: int = 6, words: int = 300) -> list[str]:
@@ -147,7 +148,7 @@ def test_bad_cosine() -> None:
 @given(st.text(st.characters(max_codepoint=127)))
 def test_plain_letters_take_a_short_way(text: str) -> None:
     """ASCII text is made normal as any other is."""
-    from toolkit.prepare.duplicates import _WORDS
+    from toolkit.prepare.splits.duplicates import _WORDS
 
     assert normal(text) == (" ".join(_WORDS.findall(text.casefold())) or text.strip())
     assert near_pairs([text, text.upper()]).tolist() == [[0, 1]]

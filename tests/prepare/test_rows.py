@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from handmade import save, write
 
-from toolkit.prepare.files import read
+from toolkit.prepare.files.reading import read
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pyarrow import parquet
 from scipy.stats import chisquare
 
 from toolkit.prepare import load, read
-from toolkit.prepare.rows import Sample
+from toolkit.prepare.files.rows import Sample
 
 N = 30_000
 

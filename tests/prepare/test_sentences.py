@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.prepare.sentences import count_words, first_sentence, has_rest
+from toolkit.prepare.texts.sentences import count_words, first_sentence, has_rest
 
 
 @pytest.mark.parametrize(

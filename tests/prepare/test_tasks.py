@@ -9,8 +9,8 @@ import pytest
 from datasets import Dataset
 
 from toolkit.prepare import Task, task
-from toolkit.prepare.duplicates import shingles
-from toolkit.prepare.searchtasks import TWIN
+from toolkit.prepare.splits.duplicates import shingles
+from toolkit.prepare.splits.searchtasks import TWIN
 
 
 def unlike(n: int, words: int = 12, seed: int = 0) -> list[str]:

@@ -1,24 +1,24 @@
-from .characters import repair_mojibake, tidy
-from .chunking import chunk
-from .cleaning import Cleaned, clean, suggest_steps
-from .columnorder import shape_of
-from .columns import Guess, guess
-from .describing import Description, describe
-from .duplicates import near_pairs
-from .files import FileTable, read
-from .knownsets import known
-from .languages import about, languages, spoken, told
-from .leakage import Audit, audit
-from .loaded import Loaded
-from .mail import reply_only
-from .markup import html_to_text
-from .pairing import Paired, pairs
-from .passages import chunk_pairs
-from .reading import TruncationReport, truncation_report
+from .columns.guessing import Guess, guess
+from .columns.order import shape_of
+from .describing.look import Description, describe
+from .files.reading import FileTable, read
+from .pairing.making import Paired, pairs
 from .shapes import RetrievalData, Split, Task
-from .sources import load
-from .splitting import TooFewGroupsError, split
-from .tasks import task
+from .sources.knownsets import known
+from .sources.loaded import Loaded
+from .sources.loading import load
+from .splits.duplicates import near_pairs
+from .splits.leakage import Audit, audit
+from .splits.splitting import TooFewGroupsError, split
+from .splits.tasks import task
+from .texts.characters import repair_mojibake, tidy
+from .texts.chunking import chunk
+from .texts.cleaning import Cleaned, clean, suggest_steps
+from .texts.languages import about, languages, spoken, told
+from .texts.lengths import TruncationReport, truncation_report
+from .texts.mail import reply_only
+from .texts.markup import html_to_text
+from .texts.passages import chunk_pairs
 
 __all__ = [
     "Audit",

@@ -1,4 +1,4 @@
-"""What was left out on the way, step by step: the table of `toolkit.prepare.Loaded`."""
+"""What was left out on the way, step by step, and why."""
 
 from __future__ import annotations
 
@@ -10,23 +10,45 @@ STEPS = ["step", "rows_in", "rows_out", "dropped", "why", "example"]
 
 
 class Account:
-    """The account of rows that are left out."""
+    """Takes rows out of tables and remembers it.
+
+    Examples
+    --------
+    >>> account = Account()
+    >>> frame = pd.DataFrame({"text": ["a", ""]})
+    >>> len(account.keep(frame, frame["text"] != "", "empty", "no text"))
+    1
+    >>> account.table[["step", "dropped"]].to_dict("records")
+    [{'step': 'empty', 'dropped': 1}]
+    """
 
     def __init__(self) -> None:
         self.rows: list[dict[str, object]] = []
+        self.notes: list[str] = []
 
-    def add(self, step: str, before: pd.DataFrame, after: pd.DataFrame, why: str) -> pd.DataFrame:
-        """Note how many rows a step left out, with the first of them; gives the rows that stay."""
-        dropped = before.loc[before.index.difference(after.index)]
-        shown = [str(value) for value in dropped.iloc[0].dropna()][:2] if len(dropped) else []
-        self.count(step, len(before), len(dropped), why, shown)
-        return after
+    def keep(self, frame: pd.DataFrame, kept: pd.Series, name: str, why: str) -> pd.DataFrame:
+        """The rows where `kept` is true; what goes is counted, with the first of it as an example."""
+        kept = kept.astype(bool)
+        out = frame[~kept].drop(columns="row", errors="ignore")
+        shown = [str(value)[:60] for value in out.iloc[0].dropna()][:2] if len(out) else []
+        self.count(name, len(frame), len(out), why, shown)
+        return frame[kept]
 
-    def count(self, step: str, rows_in: int, dropped: int, why: str, example: Sequence[str] = ()) -> None:
-        """Note a step by its numbers."""
-        row = (step, rows_in, rows_in - dropped, dropped, why, " -> ".join(example)[:120])
-        self.rows.append(dict(zip(STEPS, row, strict=True)))
+    def count(
+        self,
+        name: str,
+        rows_in: int,
+        dropped: int,
+        why: str,
+        example: Sequence[str] = (),
+        *,
+        rows_out: int | None = None,
+    ) -> None:
+        """A step by its numbers; `rows_out` is not the difference of the others where rows are put together."""
+        left = rows_in - dropped if rows_out is None else rows_out
+        self.rows.append(dict(zip(STEPS, (name, rows_in, left, dropped, why, " -> ".join(example)[:120]), strict=True)))
 
+    @property
     def table(self) -> pd.DataFrame:
-        """One row a step."""
+        """One row a step, as `STEPS`."""
         return pd.DataFrame(self.rows, columns=STEPS)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from toolkit.prepare.columnorder import SHAPES as SHAPES
-from toolkit.prepare.columnorder import shape_of as shape_of
+from toolkit.prepare.columns.order import SHAPES as SHAPES
+from toolkit.prepare.columns.order import shape_of as shape_of
 from toolkit.runs import digest_texts
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ class Task:
         Where duplicates of texts are searched for, a text is in the collection that it is searched in. As BEIR leaves
         out identical ids, a ranking leaves these out.
         """
-        from toolkit.prepare.duplicates import normal
+        from toolkit.prepare.splits.duplicates import normal
 
         if self.kind != "retrieval":
             return {}

@@ -1,0 +1,154 @@
+"""What the columns of a table hold: texts, labels, numbers, dates, ids, links, or searches that ask."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+
+import pandas as pd
+
+from toolkit.prepare.columns.names import DOCUMENTS, KEEPS, LABELS, QUERIES, STAND_INS, is_generic, place, plain
+from toolkit.prepare.texts.sentences import LONGEST_SEARCH, WORD, count_words
+
+# First words of questions; a sign of interrogation says more, and searches often lack it.
+_ASKING = set(
+    """who what when where why how which whose can could does do is are did should would will was were wer was wann wo
+    warum wieso wie welche welcher welches kann ist sind qui quoi quand ou pourquoi comment quel quelle est-ce combien
+    quien que cuando donde por como cual cuales cuanto chi cosa quando dove perche quale quem onde qual wat wie waarom
+    hoe кто что когда где почему как какой""".split()
+)
+_GREEK = set("αβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώ")  # there a semicolon asks
+_CLOCK = r"([T ,]+\d\d?:\d\d.*)?"
+# What a value of each kind looks like, and the share of values that have to.
+_KINDS = {
+    "number": (re.compile(r"[-+]?[$€£]?\s?\d[\d.,' ]*\s?(%|[$€£]|[eE][-+]?\d+)?"), 0.95),
+    "date": (re.compile(
+        rf"\d{{4}}[-/.]\d\d?[-/.]\d\d?{_CLOCK}|\d\d?[-/.]\d\d?[-/.](\d{{4}}|\d\d){_CLOCK}|"
+        rf"(\w{{3,9}}\.? \d\d?,? \d{{4}}|\d\d?\.? \w{{3,9}}\.? \d{{4}}){_CLOCK}"), 0.95),
+    "e-mail": (re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"), 0.9),
+    "url": (re.compile(r"(https?://|ftp://|www\.)\S+", re.IGNORECASE), 0.9),
+}  # fmt: skip
+_YES_NO = ({"0", "1"}, {"0.0", "1.0"}, {"true", "false"}, {"yes", "no"})
+
+
+class Columns:
+    """The columns of a table and what they hold.
+
+    Attributes
+    ----------
+    values : dict of column to Series
+        The values that are not empty, as texts.
+    filled, words : dict of column to float
+        Share of the rows that have a value, and the median of their words.
+    distinct : dict of column to int
+    holds : dict of column to str
+        ``text label number date e-mail url id`` or ``empty``.
+    texts : list of str
+        Columns that hold texts; there is at least one.
+    """
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.values = {str(c): _filled(frame[c]) for c in frame.columns}
+        self.filled = {c: len(values) / max(1, len(frame)) for c, values in self.values.items()}
+        self.words = {c: float(v.map(count_words).median()) if len(v) else 0.0 for c, v in self.values.items()}
+        self.distinct = {c: values.nunique() for c, values in self.values.items()}
+        self.holds = {c: _holds(values, self.words[c]) for c, values in self.values.items()}
+        for column, holds in self.holds.items():
+            label, text = plain(column) in LABELS, (QUERIES, DOCUMENTS, STAND_INS)
+            if holds == "label" and not label and any(place(column, names) is not None for names in text):
+                self.holds[column] = "text"  # searches and titles that come again and again
+            if holds == "text" and label and self.distinct[column] > 1 and self.words[column] <= 5:
+                self.holds[column] = "label"
+        self.texts = self.of("text")
+        if not self.texts:
+            self.texts = [c for c in self.of("label") if self.words[c] > 1]
+            self.holds.update(dict.fromkeys(self.texts, "text"))
+        if not self.texts:
+            seen = ", ".join(f"`{column}` {holds}" for column, holds in self.holds.items()) or "no columns"
+            raise ValueError(
+                f"no column holds texts; there are: {seen}. See that the file is the right one and its separator was "
+                f"found"
+            )
+
+    @property
+    def overview(self) -> pd.DataFrame:
+        """As `toolkit.prepare.Guess.columns`."""
+        examples = [" ".join(v.iloc[0][:200].split()) if len(v) else "" for v in self.values.values()]
+        return pd.DataFrame({
+            "column": list(self.values), "holds": list(self.holds.values()),
+            "filled": [round(share, 3) for share in self.filled.values()], "words": list(self.words.values()),
+            "distinct": list(self.distinct.values()),
+            "example": [text if len(text) <= 60 else text[:59] + "…" for text in examples],
+        })  # fmt: skip
+
+    def of(self, kind: str) -> list[str]:
+        """Columns that hold this."""
+        return [column for column, holds in self.holds.items() if holds == kind]
+
+    def longest(self, columns: Sequence[str]) -> str:
+        """The column with most words, over all rows: one that is nearly empty is no collection."""
+        return max(columns, key=lambda column: self.words[column] * self.filled[column])
+
+    def check(self, column: str) -> None:
+        """Refuse a column that the user named and that holds no texts."""
+        if column not in self.values:
+            near = difflib.get_close_matches(column, list(self.values), n=2, cutoff=0.4)
+            hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+            raise ValueError(f"there is no column {column!r}: {hint}The columns are {', '.join(self.values)}")
+        holds = self.holds[column]
+        if holds == "empty":
+            raise ValueError(f"column {column!r} is empty: text columns are {', '.join(self.texts)}")
+        if holds not in ("text", "label"):
+            some = ", ".join(dict.fromkeys(self.values[column].head(20)[:3]))[:60]
+            raise ValueError(
+                f"column {column!r} holds {holds}s ({some}): expected texts; text columns are {', '.join(self.texts)}"
+            )
+
+    def keep(self, query: str, document: str) -> str | None:
+        """A column that says yes or no, and has a name for it (or no name at all)."""
+        found = []
+        for column, values in self.values.items():
+            kinds = set(values.str.casefold().unique()[:9])
+            binary = kinds and any(kinds <= pair for pair in _YES_NO)
+            if binary and column not in (query, document) and (is_generic(column) or plain(column) in KEEPS):
+                found.append(column)
+        return min(found, key=lambda c: KEEPS.index(plain(c)) if plain(c) in KEEPS else 99, default=None)
+
+    def asking(self, column: str) -> float:
+        """Share of the texts that are short and ask."""
+        texts = self.values[column]
+        return float(texts.map(_asks).mean()) if len(texts) else 0.0
+
+
+def _filled(values: pd.Series) -> pd.Series:
+    texts = values.dropna().astype(str).str.strip()
+    return texts[texts != ""]
+
+
+def _asks(text: str) -> bool:
+    if len(text) > LONGEST_SEARCH:
+        return False
+    if text[-1] in "?？؟" or (text[-1] == ";" and text[-2:-1].casefold() in _GREEK):
+        return True
+    first = WORD.search(text)
+    return first is not None and first.group().casefold() in _ASKING and count_words(text) > 2
+
+
+def _holds(values: pd.Series, median: float) -> str:
+    """What a column holds, in a word."""
+    n = len(values)
+    if not n:
+        return "empty"
+    for kind, (pattern, share) in _KINDS.items():
+        if values.map(lambda value, pattern=pattern: pattern.fullmatch(value) is not None).mean() >= share:
+            return kind
+    distinct = values.nunique()
+    single = ~values.str.contains(r"\s")
+    if single.mean() > 0.95 and distinct > 0.5 * n and values.str.contains(r"\d").mean() > 0.8 and median <= 5:
+        return "id"
+    if values.str.lower().isin(["true", "false", "yes", "no"]).all():
+        return "label"
+    if 2 * distinct <= n and median <= 5 and values.str.len().max() <= 60 and distinct <= 1000:
+        return "label"
+    return "text" if values.str.contains(r"[^\W\d_]").mean() > 0.5 else "number"

@@ -1,0 +1,222 @@
+"""Guess which column holds the searches and which the texts to find, from names first and then from content."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from toolkit.prepare.columns import names
+from toolkit.prepare.columns.content import Columns
+from toolkit.prepare.texts.sentences import has_rest
+
+SAMPLE = 5_000  # rows that are looked at
+_LONG_WORDS = 20  # from here on a first sentence leaves enough to be found
+
+_Pair = tuple[str, str, str, str]  # query, document, kind and reason
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Which columns are what, and why.
+
+    Attributes
+    ----------
+    query : str or None
+        Column of the searches, or of what stands in for them.
+    document : str
+        Column of the texts to find.
+    kind : str
+        ``"search"``: real searches or questions. ``"duplicate"``: two columns of the same nature. ``"label"``: the text
+        is the search, and its label is to be found. ``"stand-in"``: a title or subject takes the place of a search.
+        ``"first sentence"``: one column of texts, whose first sentence takes that place. ``"none"``: short texts only,
+        which can be searched but not measured.
+    keep : str or None
+        Column of 0/1, true/false or yes/no that says which pairs belong together.
+    reason : str
+    columns : DataFrame
+        One row a column: ``column holds filled words distinct example``. ``filled`` is a share; ``words`` the median;
+        ``distinct`` counts in the rows looked at (at most `SAMPLE`).
+    """
+
+    query: str | None
+    document: str
+    kind: str
+    keep: str | None
+    reason: str
+    columns: pd.DataFrame
+
+    def _repr_html_(self) -> str:
+        from markupsafe import escape
+
+        return f"<p>{escape(self.reason)}</p>" + self.columns.to_html(index=False)
+
+
+def guess(frame: pd.DataFrame, *, query: str | None = None, document: str | None = None) -> Guess:
+    """Guess the columns of searches and of texts to find.
+
+    Names count first (English, German, French, Spanish, some others), then what the columns hold. A title or subject is
+    never taken for a real search.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Texts, as `toolkit.prepare.files.reading.read` gives them. Up to 5,000 rows, spread over all, are looked at.
+    query, document : str, optional
+        Columns that are known; they are checked.
+
+    Raises
+    ------
+    ValueError
+        No column holds texts, or one that was named is missing, empty, or holds no texts.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"Betreff": ["Kein Ton mehr", "Blauer Bildschirm"],
+    ...     "Beschreibung": ["Seit dem Update kommt kein Ton aus dem Lautsprecher.", "Der Rechner startet nicht."]})
+    >>> found = guess(frame)
+    >>> found.query, found.document, found.kind
+    ('Betreff', 'Beschreibung', 'stand-in')
+    """
+    if frame.columns.has_duplicates:
+        raise ValueError(f"the table has several columns {frame.columns[frame.columns.duplicated()][0]!r}: rename them")
+    if len(frame) > SAMPLE:
+        rows = np.sort(np.random.default_rng(0).choice(len(frame), SAMPLE, replace=False))
+        frame = frame.iloc[rows]
+    table = Columns(frame)
+    for column in filter(None, (query, document)):
+        table.check(column)
+    if query is not None and query == document:
+        raise ValueError(
+            f"column {query!r} cannot be both the search and the text to find: name another for one of them"
+        )
+    pair = _pair(table, query, document)
+    if pair is None:
+        return _alone(table, document or query or table.longest(table.texts))
+    query, document, kind, reason = pair
+    keep = table.keep(query, document) if kind in ("duplicate", "search") else None
+    if keep:
+        reason += f"; `{keep}` says which pairs belong together"
+    elif kind == "duplicate" and (graded := [c for c in table.values if names.plain(c) in names.GRADES]):
+        reason += f"; `{graded[0]}` is not 0 or 1 and was not used: all pairs are taken to belong together"
+    return Guess(query, document, kind, keep, reason, table.overview)
+
+
+def _pair(table: Columns, query: str | None, document: str | None) -> _Pair | None:
+    """What the first rule that fits finds; None where there is only one column to work with."""
+    if query and document:
+        return _named(table, query, document)
+    queries = [query] if query else [c for c in table.texts if c != document]
+    documents = [document] if document else table.texts
+    for rule in (_twins, _search, _label, _stand_in, _by_content):
+        if found := rule(table, queries, documents):
+            return found
+    return None
+
+
+def _named(table: Columns, query: str, document: str) -> _Pair:
+    reason = f"you named `{query}` as the search and `{document}` as the text to find"
+    if names.are_twins(query, document) or names.are_twins(document, query):
+        return query, document, "duplicate", reason
+    if table.holds[document] == "label":
+        return query, document, "label", reason
+    if names.place(query, names.STAND_INS) is not None and names.place(query, names.QUERIES) is None:
+        return query, document, "stand-in", reason + f"; `{query}` is no real search, only a stand-in for one"
+    return query, document, "search", reason
+
+
+def _twins(table: Columns, queries: Sequence[str], documents: Sequence[str]) -> _Pair | None:
+    known = len(queries) == 1 or len(documents) == 1  # one was named: the order is the user's
+    for query, document in product(queries, documents):
+        if not (names.are_twins(query, document) or (known and names.are_twins(document, query))):
+            continue
+        fewer, more = sorted((table.words[query], table.words[document]))
+        if more <= 2 * fewer and (not names.is_generic(query) or table.keep(query, document)):
+            return query, document, "duplicate", f"`{query}` and `{document}` are of the same nature"
+    return None
+
+
+def _search(table: Columns, queries: Sequence[str], documents: Sequence[str]) -> _Pair | None:
+    named = names.by_place(queries, names.QUERIES)
+    asking = [c for c in queries if table.asking(c) >= 0.5 and names.place(c, names.STAND_INS) is None]
+    for query in (*named, *sorted(asking, key=lambda column: -table.asking(column))):
+        rest = [c for c in documents if c != query]
+        rest = (
+            [c for c in rest if names.place(c, names.DOCUMENTS) is not None]
+            or [c for c in rest if c not in named]
+            or rest
+        )
+        if rest:
+            document = table.longest(rest)
+            share = f"{table.asking(query):.0%} of the texts in `{query}` are questions"
+            why = f"`{query}` is named as searches are" if query in named else share
+            return query, document, "search", f"{why}; `{document}` {_long(table, document)}"
+    return None
+
+
+def _label(table: Columns, queries: Sequence[str], documents: Sequence[str]) -> _Pair | None:
+    given = [c for c in documents if table.holds[c] == "label"]
+    labels = given or [c for c in table.of("label") if names.plain(c) in names.LABELS]
+    if not given and (len(table.texts) > 1 or len(documents) != len(table.texts) or not labels):
+        return None
+    label = min(labels, key=lambda column: names.place(column, names.LABELS) or 0)
+    texts = [c for c in queries if c != label]
+    if not texts:
+        return None
+    query = table.longest(texts)
+    return query, label, "label", _labelled(table, query, label)
+
+
+def _stand_in(table: Columns, queries: Sequence[str], documents: Sequence[str]) -> _Pair | None:
+    for query in names.by_place([c for c in queries if table.filled[c] >= 0.3], names.STAND_INS):
+        longer = [c for c in documents if c != query and table.words[c] > table.words[query]]
+        if longer:
+            return _short_and_long(table, query, table.longest(longer))
+    return None
+
+
+def _by_content(table: Columns, queries: Sequence[str], documents: Sequence[str]) -> _Pair | None:
+    document = table.longest(documents)
+    rest = [c for c in queries if c != document]
+    # What comes again in most rows, or stands in few, says little about its row.
+    telling = [c for c in rest if table.filled[c] >= 0.3 and table.words[c] >= 2
+               and table.distinct[c] >= 0.5 * len(table.values[c])]  # fmt: skip
+    query = next(iter(telling or (rest if len(queries) == 1 else [])), None)
+    return _short_and_long(table, query, document) if query is not None else None
+
+
+def _alone(table: Columns, document: str) -> Guess:
+    """One column of texts."""
+    texts = table.values[document]
+    split = sum(map(has_rest, texts)) / max(1, len(texts))
+    labels = [c for c in table.of("label") if names.place(c, names.NO_LABELS) is None and table.distinct[c] >= 4]
+    if table.words[document] >= _LONG_WORDS and split >= 0.5:
+        reason = f"`{document}` is the only column of texts; their first sentences stand in for searches"
+        return Guess(None, document, "first sentence", None, reason, table.overview)
+    if labels and table.holds[document] == "text":
+        return Guess(document, labels[0], "label", None, _labelled(table, document, labels[0]), table.overview)
+    reason = (
+        f"`{document}` is the only column of texts, and they are short ({table.words[document]:.0f} words in the "
+        f"middle): they can be searched, but there is nothing to measure with"
+    )
+    return Guess(None, document, "none", None, reason, table.overview)
+
+
+def _labelled(table: Columns, text: str, label: str) -> str:
+    return f"`{text}` holds texts and `{label}` one of {table.distinct[label]} short labels for each"
+
+
+def _short_and_long(table: Columns, query: str, document: str) -> _Pair:
+    distinct = table.distinct[query] / max(1, len(table.values[query]))
+    varied = "every row has another" if distinct > 0.95 else f"{distinct:.0%} of the rows have another"
+    short = f"is short ({table.words[query]:.0f} words in the middle) and {varied}"
+    return query, document, "stand-in", f"`{query}` {short}; `{document}` {_long(table, document)}"
+
+
+def _long(table: Columns, column: str) -> str:
+    if column == table.longest(table.texts):
+        return f"is the longest ({table.words[column]:.0f} words in the middle)"
+    return "is named as texts to find are"

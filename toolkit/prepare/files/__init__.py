@@ -1,0 +1,1 @@
+"""Files of every kind to tables of texts."""

@@ -1,0 +1,196 @@
+"""Read a stranger's file as a table of texts, and say what had to be guessed or repaired."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from toolkit.prepare.files.decoding import Text, decode
+from toolkit.prepare.files.delimited import dialect, read_delimited
+from toolkit.prepare.files.formats import read_json, read_jsonl, read_lines, read_parquet, read_sheet
+from toolkit.prepare.files.kinds import BINARY, BLANK, kind_of
+from toolkit.prepare.files.rows import Sample, counted, table
+from toolkit.runs import digest_file, digest_texts
+
+_TEXTS = (".txt", ".md")  # that are read of a folder
+
+
+@dataclass(frozen=True)
+class FileTable:
+    """A file as it was read.
+
+    Attributes
+    ----------
+    name : str
+        Name of the file or folder, without what leads to it.
+    data : DataFrame
+        All columns are texts; what is missing is NaN.
+    format : str
+        ``csv tsv jsonl json parquet xlsx xls ods txt`` or ``folder``.
+    encoding : str or None
+        None for formats that have but one.
+    separator : str or None
+        What separates the fields of a csv or tsv file; None also for one of a single column.
+    notes : list of str
+        What was guessed, repaired or left out.
+    digest : str
+        SHA-256 of the bytes; of a folder over the names and digests of its files.
+    rows : int
+        Rows that were read; `data` has fewer where a sample of them was asked for.
+    """
+
+    name: str
+    data: pd.DataFrame
+    format: str
+    encoding: str | None
+    separator: str | None
+    notes: list[str]
+    digest: str
+    rows: int
+
+    def _repr_html_(self) -> str:
+        from markupsafe import escape
+
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return f"<p>{escape(self.name)}: {len(self.data):,} rows</p>{notes}" + self.data.head().to_html(index=False)
+
+
+def read(path: str | Path, *, limit: int | None = None, sample: int | None = None) -> FileTable:
+    r"""Read a file, or a folder of .txt and .md files, as a table of texts.
+
+    What the file is follows from its first bytes and its suffix. Encoding, separator and header are found out; rows
+    that do not fit are left out or filled up; and a note names each guess and each repair. Everything is read as text,
+    so that ids keep their leading zeros, and only what is empty counts as missing: NA, None and null are words.
+
+    Parameters
+    ----------
+    path : str or Path
+        csv, tsv, jsonl, json, txt (these also as .gz, .bz2, .xz, or as the only file in a .zip), parquet, xlsx, xls,
+        ods, or a folder.
+    limit : int, optional
+        Read only the first rows.
+    sample : int, optional
+        Keep so many rows out of all that are read, at random (seed 0), in their order. Of csv, tsv, jsonl, txt and
+        parquet, memory then holds little more than these; json and spreadsheets are held as a whole while they are
+        read.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file; names that are nearly so are offered.
+    PermissionError
+        The file cannot be opened.
+    ValueError
+        The file is empty, broken, not made of text, or changed while it was read; the message says what to do.
+    ImportError
+        A spreadsheet, and its reader is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "tickets.csv"
+    >>> _ = file.write_text("id;subject\n007;No sound\n008;Blue screen, again\n")
+    >>> table = read(file)
+    >>> table.separator, table.data["id"].tolist()
+    (';', ['007', '008'])
+    """
+    path = Path(path).expanduser()
+    for name, number in (("limit", limit), ("sample", sample)):
+        if number is not None and number < 1:
+            raise ValueError(f"expected a {name} of at least 1, got {number}")
+    if not path.exists():
+        raise FileNotFoundError(_not_there(path))
+    try:
+        return _folder(path, limit, Sample(sample)) if path.is_dir() else _file(path, limit, Sample(sample))
+    except PermissionError as error:
+        raise PermissionError(
+            f"{error.filename or path} may not be read by this user: change its permissions, or copy it to a folder of "
+            f"your own"
+        ) from error
+
+
+def _not_there(path: Path) -> str:
+    folder = path.parent
+    if not folder.is_dir():
+        return f"there is no file {path}: there is no folder {folder} (relative names start from {Path.cwd()})"
+    names = {name.name.lower(): name.name for name in folder.iterdir()}
+    near = difflib.get_close_matches(path.name.lower(), list(names), n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(names[name] for name in near)}?" if near else "see that the name is right"
+    return f"there is no file {path.name} in {folder.resolve()}: {hint}"
+
+
+def _file(path: Path, limit: int | None, sample: Sample) -> FileTable:
+    notes: list[str] = []
+    before = path.stat()
+    kind = kind_of(path, notes)
+    encoding = separator = None
+    if kind == "parquet":
+        frame = read_parquet(path, limit, notes, sample)
+    elif kind in BINARY:
+        frame = read_sheet(path, limit, notes, sample)
+    else:
+        text = decode(path, notes)
+        encoding = text.encoding
+        if kind is None:
+            kind = _sniffed(text)
+            notes.append(f"the suffix of {path.name} says nothing: read as {kind}")
+        if kind in ("csv", "tsv"):
+            frame, separator = read_delimited(text, limit, notes, sample)
+        else:
+            frame = {"txt": read_lines, "jsonl": read_jsonl, "json": read_json}[kind](text, limit, notes, sample)
+        notes += text.account()
+    digest = digest_file(path)
+    after = path.stat()
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise ValueError(f"{path.name} changed while it was read: wait until it is written, then start again")
+    if frame.empty:
+        columns = f" ({', '.join(map(str, frame.columns))})" if len(frame.columns) else ""
+        raise ValueError(f"{path.name} holds {'only a header' + columns if columns else 'nothing'} and no rows of data")
+    return FileTable(path.name, frame, kind, encoding, separator, notes, digest, sample.seen)
+
+
+def _sniffed(text: Text) -> str:
+    """Format of a text file whose suffix says nothing."""
+    lines = [line for line in text.sample().splitlines() if line.strip()][:20]
+    if lines[0].lstrip()[0] in "{[":
+        try:
+            return "jsonl" if isinstance(json.loads(lines[0]), dict) and len(lines) > 1 else "json"
+        except (ValueError, RecursionError):
+            return "json"
+    return "csv" if dialect(text.sample())[0] else "txt"
+
+
+def _folder(path: Path, limit: int | None, sample: Sample) -> FileTable:
+    files = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+    wanted = [file for file in files if file.suffix.lower() in _TEXTS]
+    if not wanted:
+        held = ", ".join(file.name for file in files[:5]) or "nothing"
+        raise ValueError(f"the folder {path.name} has no .txt or .md files (it holds {held}): name one file, as in "
+                         f"{path / 'tickets.csv'}")  # fmt: skip
+    names, texts, digests, notes, empty = [], [], [], [], 0
+    for file in wanted[:limit]:
+        name = file.relative_to(path).as_posix()
+        if not file.read_bytes().strip(BLANK):
+            empty += 1
+            continue
+        its_notes: list[str] = []
+        one = decode(file, its_notes)
+        names.append(name)
+        texts.append("".join(one.lines()).replace("\r\n", "\n").strip())
+        digests.append(f"{name}\t{digest_file(file)}")
+        notes += [f"{name}: {note}" for note in (*its_notes, *one.account())]
+    if not names:
+        raise ValueError(f"the {len(wanted)} text files in the folder {path.name} are all empty")
+    left_out = Counter(file.suffix.lower() or file.name for file in files if file.suffix.lower() not in _TEXTS)
+    if left_out:
+        kinds = ", ".join(f"{suffix} {n}" for suffix, n in left_out.most_common(5))
+        notes.append(f"{counted(sum(left_out.values()), 'other file')} in the folder left out ({kinds})")
+    if empty:
+        notes.append(f"{counted(empty, 'empty file')} left out")
+    frame = table(zip(names, texts, strict=True), ["name", "text"], sample)
+    return FileTable(path.resolve().name, frame, "folder", None, None, notes, digest_texts(digests), sample.seen)

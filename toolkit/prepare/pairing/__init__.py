@@ -1,0 +1,1 @@
+"""What people have to the pairs that losses need."""

@@ -1,0 +1,165 @@
+"""Pairs from what stands beside each other: titles, answers, groups, labels, judgements, clicks.
+
+Each function takes a table with the columns that it names, and the `Account` that count what goes; each returns a table
+whose columns of texts stand in the trainer's order, with ``row`` and whatever else is known of a row behind them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+import numpy as np
+import pandas as pd
+
+from toolkit.prepare.account import Account
+from toolkit.prepare.pairing.columns import numbers
+
+MOST = 10  # rows from one group, query, premise or document
+
+
+def beside(frame: pd.DataFrame, steps: Account) -> pd.DataFrame:
+    """The first column of texts with the second: title and body, or question and answer."""
+    first, second = ("title", "body") if "title" in frame and "body" in frame else ("question", "answer")
+    return pd.DataFrame({"anchor": frame[first], "positive": frame[second], "row": frame["row"]})
+
+
+def ring(n: int) -> Iterator[tuple[int, int]]:
+    """All pairs of `n` items, each once, in an order whose beginnings use the items as evenly as they can.
+
+    The items stand in a ring. First come neighbours that share no item, then the other neighbours, then items that are
+    two places apart, and so on.
+
+    Examples
+    --------
+    >>> list(ring(4))
+    [(0, 1), (2, 3), (1, 2), (3, 0), (0, 2), (1, 3)]
+    """
+    for apart in range(1, n // 2 + 1):
+        starts = range(n // 2) if 2 * apart == n else [*range(0, n, 2), *range(1, n, 2)]
+        for start in starts:
+            yield start, (start + apart) % n
+
+
+def groups(frame: pd.DataFrame, steps: Account, *, most: int = MOST, seed: int = 0) -> pd.DataFrame:
+    """Pairs of texts of one group (``text group``), at most `most` of a group.
+
+    A group of n texts has n (n - 1) / 2 pairs, so that without a bound a group of 100 would weigh as much as 4,950
+    groups of two. The texts of a group are put in random order, and pairs are taken by `ring`.
+    """
+    frame = steps.keep(frame, frame["group"].notna(), "no group", "the group is missing")
+    frame = steps.keep(frame, ~frame.duplicated(["group", "text"]), "repeated text", "the same text in the same group")
+    size = frame.groupby("group", sort=False)["text"].transform("size")
+    frame = steps.keep(frame, size >= 2, "alone", "the only text of its group")
+    rng = np.random.default_rng(seed)
+    first: list[int] = []
+    second: list[int] = []
+    possible = 0
+    for places in frame.groupby("group", sort=False).indices.values():
+        order = rng.permutation(places)
+        possible += len(order) * (len(order) - 1) // 2
+        for a, b in islice(ring(len(order)), most):
+            first.append(order[a])
+            second.append(order[b])
+    unused = len(frame) - len({*first, *second})
+    why = f"{len(first):,} of {possible:,} pairs: at most {most} of a group"
+    steps.count("pair", len(frame), unused, why, rows_out=len(first))
+    if unused > len(frame) / 2:
+        steps.notes.append(
+            f"{unused:,} of {len(frame):,} texts are in no pair: groups are large, a larger most= uses more."
+        )
+    left, right = frame.iloc[first], frame.iloc[second]
+    return pd.DataFrame({
+        "anchor": left["text"].to_numpy(), "positive": right["text"].to_numpy(), "row": left["row"].to_numpy(),
+        "group": left["group"].to_numpy(),
+    })  # fmt: skip
+
+
+def labels(frame: pd.DataFrame, steps: Account) -> pd.DataFrame:
+    """Labelled texts (``text label``) for Batch*Triplet losses: at least two of each label, labels as numbers.
+
+    The numbers count the names in their order; the feature of the result's column keeps the names. For pairs of texts
+    with equal labels, use ``by="groups"`` with ``columns={"label": "group"}``.
+    """
+    frame = steps.keep(frame, frame["label"].notna(), "no label", "the label is missing")
+    frame = steps.keep(frame, ~frame.duplicated(["text", "label"]), "repeated", "the same text with the same label")
+    size = frame.groupby("label", sort=False)["text"].transform("size")
+    frame = steps.keep(frame, size >= 2, "alone", "the only text of its label")
+    several = int(frame.groupby("text")["label"].nunique().gt(1).sum())
+    if several:
+        steps.notes.append(f"{several:,} texts have more than one label, and are kept with each.")
+    values = frame["label"].unique().tolist()
+    names = sorted(values) if not any(isinstance(value, str) for value in values) else sorted(values, key=str)
+    label = pd.Categorical(frame["label"], categories=names)
+    return pd.DataFrame({"text": frame["text"].to_numpy(), "label": label, "row": frame["row"].to_numpy()})
+
+
+def qrels(
+    frame: pd.DataFrame,
+    steps: Account,
+    *,
+    most: int = MOST,
+    least: float = 1,
+    negatives: int = 0,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Queries with documents judged relevant (``query document grade``), in the grades of trec_eval.
+
+    A document of grade `least` or more is a positive, at most `most` of a query, drawn at random. With `negatives`,
+    so many documents that were judged 0 or less for the query stand beside it; queries with fewer are left out.
+    """
+    frame = frame.assign(grade=numbers(frame, "grade"))
+    frame = steps.keep(frame, frame["grade"].notna(), "no grade", "the grade is missing")
+    best = frame.sort_values("grade", ascending=False, kind="stable").drop_duplicates(["query", "document"]).index
+    frame = steps.keep(frame, frame.index.to_series().isin(best), "judged twice", "another judgement is as high")
+    wrong: dict[str, list[str]] = {}
+    for query, document in frame.loc[frame["grade"] <= 0, ["query", "document"]].itertuples(index=False):
+        wrong.setdefault(query, []).append(document)
+    why = f"grade below {least:g}" + ("; those of 0 serve as negatives" if negatives else "")
+    frame = steps.keep(frame, (frame["grade"] >= least) & (frame["grade"] > 0), "grade", why)
+    if negatives:
+        enough = frame["query"].map(lambda query: len(wrong.get(query, ())) >= negatives)
+        frame = steps.keep(frame, enough, "negatives", f"the query has fewer than {negatives} documents judged 0")
+    rng = np.random.default_rng(seed)
+    drawn = frame.iloc[rng.permutation(len(frame))].groupby("query", sort=False).head(most).index
+    frame = steps.keep(frame, frame.index.to_series().isin(drawn), "most", f"more than {most} of one query")
+    made = {"anchor": frame["query"], "positive": frame["document"]}
+    chosen = [rng.permutation(len(wrong[query]))[:negatives] for query in frame["query"]] if negatives else []
+    for number in range(negatives):
+        name = "negative" if negatives == 1 else f"negative_{number + 1}"
+        texts = [wrong[query][at[number]] for query, at in zip(frame["query"], chosen, strict=True)]
+        made[name] = pd.Series(texts, index=frame.index, dtype=object)
+    known = [name for name in ("row", "grade", "query_id", "document_id") if name in frame]
+    return pd.DataFrame(made).join(frame[known])
+
+
+def clicks(frame: pd.DataFrame, steps: Account, *, most: int = MOST, least: float = 1) -> pd.DataFrame:
+    """Queries with documents that were clicked (``query document clicks[ impressions]``) at least `least` times.
+
+    Equal pairs are added up. Of a query with more than `most` such documents those with the most clicks stay. The
+    counts are in the result's ``origin``. Clicks favour what stood on top (T. Joachims et al., 2005, "Accurately
+    Interpreting Clickthrough Data as Implicit Feedback"), so a larger `least` makes better pairs.
+    """
+    counts = ["clicks", *(["impressions"] if "impressions" in frame else [])]
+    for name in counts:
+        frame = frame.assign(**{name: numbers(frame, name)})
+        below = frame[frame[name] < 0]
+        if len(below):
+            raise ValueError(f"column {name!r} holds {below[name].iloc[0]:g} in row {below.index[0]}, expected a count")
+    frame = steps.keep(frame, frame[counts].notna().all(axis=1), "no count", "the count is missing")
+    if "impressions" in frame:
+        more = frame[frame["clicks"] > frame["impressions"]]
+        if len(more):
+            raise ValueError(
+                f"row {more.index[0]} has {more['clicks'].iloc[0]:g} clicks in {more['impressions'].iloc[0]:g} "
+                f"impressions, expected no more clicks than impressions: are the columns the right ones?"
+            )
+    together = frame.groupby(["query", "document"], sort=False)
+    summed = together[counts].sum().join(together["row"].first()).reset_index()
+    steps.count(
+        "together", len(frame), len(frame) - len(summed), "equal pairs, their counts added up", rows_out=len(summed)
+    )
+    summed = steps.keep(summed, summed["clicks"] >= max(least, 1e-9), "clicks", f"fewer than {least:g} clicks")
+    top = summed.sort_values("clicks", ascending=False, kind="stable").groupby("query").head(most).index
+    summed = steps.keep(summed, summed.index.to_series().isin(top), "most", f"more than {most} of one query")
+    return summed.rename(columns={"query": "anchor", "document": "positive"})[["anchor", "positive", "row", *counts]]

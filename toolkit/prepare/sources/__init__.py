@@ -1,0 +1,1 @@
+"""Data by name, from a file, a folder, the Hub, or memory."""

@@ -1,0 +1,326 @@
+"""A docstring as its first sentence and a readable rest; run as a script, all public ones of packages so.
+
+This file imports nothing outside the standard library and is run as a script in a process of its own (see
+`toolkit.prepare.sources.pydocs.collect`): importing every module of a package has side effects that no caller should
+have.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import json
+import re
+import sys
+import warnings
+from itertools import accumulate, pairwise, takewhile
+from pathlib import Path
+from typing import Any
+
+STANDARD = "python"  # the name under which the standard library is collected
+
+_GONE = "\x00"  # stands where code or a formula was dropped, so that "For example:" before it can go too
+_ENTRIES = (
+    "Parameters", "Other Parameters", "Attributes", "Args", "Arguments", "Additional args", "Inputs", "Input",
+    "Keyword args", "Keyword Args", "Keyword arguments", "Keyword Arguments", "Properties", "Members",
+)  # fmt: skip
+_RESULTS = ("Returns", "Return", "Yields", "Raise", "Raises", "Warns")
+_UNNAMED = ("Returns", "Return", "Yields")  # what stands alone there is a type
+_PROSE = ("Note", "Notes", "Warning", "Warnings", "Shape")
+# Code, the literature, and other things with their summaries, which are the searches of other records.
+_DROPPED = (
+    "Call signature", "Call signatures", "Example", "Example usage", "Examples", "Methods", "References", "See Also",
+    "See also", "Usage",
+)  # fmt: skip
+_TITLE = re.compile(rf"({'|'.join(_ENTRIES + _RESULTS + _PROSE + _DROPPED)}):{{0,2}}\s*")
+_UNDERLINE = re.compile(r"\s*([-=~])\1{2,}\s*")
+_CODE = re.compile(r"^ *>>>?.*\n?(?:^ *\S.*\n?)*|^ *```[^`]*```.*\n?", re.M)
+_DIRECTIVE = re.compile(r"^( *)\.\. *(\w[\w:-]*):: *(.*)\n?((?:\1 +\S.*\n?| *\n)*)", re.M)
+_COMMENT = re.compile(r"^( *)\.\. .*\n?(?:\1 +\S.*\n?)*", re.M)
+_LITERAL = re.compile(r"^( *)(.*)::[ ]*\n(?: *\n)+(?:\1 +\S.*\n?| *\n)+", re.M)
+_KEPT = {"note", "warning", "hint", "tip", "attention", "important", "caution", "danger"}
+_SILENT = {"versionadded", "versionchanged", "versionremoved", "legacy", "seealso", "include"}
+_BULLET = re.compile(r"^\s*(?:[-*+•]|\d+[.)]|\(\w\))\s+(?=\S)")
+_HEAD = re.compile(r"( *)[*\w][\w*]*(?:, *[*\w]+)*")
+_TYPED = re.compile(r"([*\w][\w.*,\\/ -]*?)\s*:(?:\s+(.*))?")
+_TABLE = re.compile(r"^ *(?:\+[-=+]+|[-=]{2,}(?: +[-=]{2,})+|[-=]{4,}) *$", re.M)
+_GOOGLE = re.compile(r"([*\w][\w.*,/` ]{0,60}?) ?(?:\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))? ?:\s+(?=\S)")
+# Paragraphs that half of a package repeats: they would make near-copies of documents that have nothing in common.
+_BOILERPLATE = re.compile(
+    r"Array API Standard Support|.* Python Array API Standard compatible|.*\bdev-arrayapi|As an instance of the rv_"
+    r"|The documentation is written assuming array arguments|The probability (?:density|mass function) above is defined"
+    r"|(?:Note: )?Backwards-compatibility for this API is|(?:Warning: )?This API is experimental|NumPy compatibility"
+    r"|A location into which the result is stored|This condition is broadcast over the input|For other keyword-only arg"
+    r"|The following combinations of backend|.*\bUser Guide on how the routing mechanism works"
+)
+_CITED = re.compile(
+    r"(?:\b(also|and|by|from|in|of|see|See|to|with))?\s*\[[\w.# *-]+\]_(?:(?:,? and|,)?\s*\[[\w.# *-]+\]_)*"
+)
+_SHORT = re.compile(r"(?:\b(?:e\.g|i\.e|etc|cf|vs|al|approx|resp|Eqs?|Figs?|Refs?|Sec|Vol|pp?|w\.r\.t)|\.\.)\.$")
+_END = re.compile(r"[.!?][\"')\]]*(?=\s+(?:[^a-z\s]|\*{0,2}[a-z][\w.*, ]{0,40}: )|\s*$)")
+_TEX = {"frac": "", "times": "x", "cdot": "*", "leq": "<=", "le": "<=", "geq": ">=", "ge": ">=", "neq": "!=",
+        "infty": "infinity", "ldots": "...", "dots": "...", "cdots": "...", "left": "", "right": "", "quad": " ",
+        "to": "->", "rightarrow": "->"}  # fmt: skip
+_FONT = re.compile(r"\\(?:text\w*|math[a-z]+|operatorname|boldsymbol|hat|bar|tilde|vec|overline|mbox)\s*\{([^{}]*)\}")
+
+
+def words(text: str) -> str:
+    """The words of a text in lower case: what counts when two texts are compared."""
+    return " ".join(re.findall(r"[^\W_]+", text.casefold()))
+
+
+def sentence_ends(text: str) -> list[int]:
+    """Positions in `text` just behind its sentences.
+
+    Examples
+    --------
+    >>> text = "Rolling median, e.g. of a series. axis: The axis to use. See Smith et al. (2004)."
+    >>> [text[:end].split()[-1] for end in sentence_ends(text)]
+    ['series.', 'use.', '(2004).']
+    """
+    ends = []
+    for match in _END.finditer(text):
+        word = text[text.rfind(" ", 0, match.start()) + 1 : match.start() + 1]
+        if match.end() == len(text) or not _SHORT.search(word):
+            ends.append(match.end())
+    return ends
+
+
+def _formula(text: str) -> str:
+    r"""A short formula without the marks of TeX: ``\frac{N}{2} \times K`` is N/2 x K."""
+    text = _FONT.sub(r"\1", _FONT.sub(r"\1", text))
+    text = re.sub(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"\1/\2", text)
+    text = re.sub(r"\\([a-zA-Z]+)", lambda m: "" if m[1].startswith("math") else _TEX.get(m[1], m[1]), text)
+    return re.sub(r"\\[,;!: ]", " ", text).replace("\\", "").replace("{", "").replace("}", "").replace("$", "")
+
+
+def _reference(text: str) -> str:
+    """What a reader sees of a cross-reference: the label, or the target without its marks."""
+    label = re.match(r"(.+?)\s*<[^>]+>$", text, re.S)
+    target = label[1] if label else text.lstrip("~!.")
+    return "an example in the gallery" if target.startswith("sphx_glr") else target
+
+
+def _inline(text: str) -> str:
+    """One paragraph without reST marks, in single spaces."""
+    if not re.search(r"[`*$\\|\[]", text):
+        return " ".join(text.split())
+    text = re.sub(r"`\\s\b", "`s", text)  # :class:`Line2D`\s
+    text = re.sub(r":math:`([^`]*)`", lambda m: _formula(m[1]), text)
+    text = re.sub(r"\$([^$\n]+)\$", lambda m: _formula(m[1]), text)
+    text = re.sub(r":[\w:+-]+:`([^`]*)`", lambda m: _reference(m[1]), text)
+    text = re.sub(r"(?<!`)`([\w.]+)'", r"'\1'", text)  # the standard library's `old quotes'
+    text = re.sub(r"``(.+?)``", r"\1", text, flags=re.S)
+    text = re.sub(r"`([^`]+)`_{0,2}", lambda m: _reference(m[1]), text)
+    text = _CITED.sub(lambda m: f"{m[1]} the literature" if m[1] else "", text)
+    text = re.sub(r"\|(?=\w[\w ]*\|_)|(?<=\w)\|_", "", text)
+    text = re.sub(r"\*\*([^\s*](?:[^*]*?[^\s*])?)\*\*(?!\w)", r"\1", text)
+    text = re.sub(r"(?<![\w*\\])\*([^\s*,.)](?:[^*]*?[^\s*])?)\*(?![\w*])", r"\1", text)
+    text = re.sub(r"\\([*_`|\\<>])", r"\1", re.sub(r"\\ ", "", text))
+    text = re.sub(r"\s+", " ", text).strip()
+    text = re.sub(r"Read more in the [\w ,]*User Guide\.| \(legacy function\)", "", text)  # said of half of a package
+    return re.sub(r" +([,;.])(?=\s|$)", r"\1", text).strip()
+
+
+def _finished(text: str) -> str:
+    """The text up to its last full stop."""
+    return text[: max(sentence_ends(text), default=0)]
+
+
+def _may_list(before: list[str]) -> bool:
+    """Whether a list item may follow these lines. If not, the dash is a minus that a line break put in front."""
+    return not before or bool(_BULLET.match(before[0])) or before[-1].rstrip()[-1] in ".:;,"
+
+
+def _paragraphs(lines: list[str]) -> list[str]:
+    """Paragraphs, list items and definitions; what was dropped stands alone as `_GONE`."""
+    paragraphs: list[list[str]] = [[]]
+    for line, below in zip(lines, [*lines, ""][1:], strict=True):
+        head = _HEAD.fullmatch(line)
+        if head and len(below) - len(below.lstrip()) > len(head[1]):  # a name, what it means one step to the right
+            paragraphs.append([])
+            line += ":"
+        elif not line.strip() or (_BULLET.match(line) and _may_list(paragraphs[-1])):
+            paragraphs.append([])
+        if line.strip() == _GONE:
+            paragraphs += [[_GONE], []]
+        elif line.strip():
+            paragraphs[-1].append(line)
+    return ["\n".join(paragraph) for paragraph in paragraphs if paragraph]
+
+
+def _prose(lines: list[str]) -> str:
+    """Paragraphs and list items as sentences; tables, and sentences that led to dropped code, are left out."""
+    texts: list[str] = []
+    broken = False  # whether code or a formula stood before this paragraph
+    for text in _paragraphs(lines):
+        if text.strip() == _GONE or _TABLE.search(text):
+            if texts and texts[-1][-1:] not in ".!?":
+                texts[-1] = _finished(texts[-1])
+            broken = True
+            continue
+        text = _inline(_BULLET.sub("", text))
+        if broken and text[:1].islower():  # "where x is ...", the end of a sentence of which the middle is gone
+            text = text[min(sentence_ends(text), default=len(text)) :].strip()
+        broken = False
+        if re.search(r"[^\W\d_]{2}", text) and not _BOILERPLATE.match(text):
+            texts.append(text)
+    if texts and texts[-1].endswith(":"):
+        texts[-1] = _finished(texts[-1])
+    return " ".join(text if text[-1] in ".!?:" else text.rstrip(" ,;") + "." for text in texts if text)
+
+
+def _items(lines: list[str]) -> list[tuple[str, list[str]]]:
+    """Lines at the left border, each with the deeper ones below it."""
+    found: list[tuple[str, list[str]]] = []
+    for line in inspect.cleandoc("\n".join(["", *lines])).splitlines():
+        if line and not line.startswith(" "):
+            found.append((line, []))
+        elif found:
+            found[-1][1].append(line)
+    return [(head, inspect.cleandoc("\n".join(["", *below])).splitlines()) for head, below in found]
+
+
+def _entries(lines: list[str], underlined: bool, named: bool) -> str:
+    """Entries such as parameters as ``name: Description.``, without their types, which say little about a meaning."""
+    texts = []
+    for head, below in _items(lines):
+        if head == _GONE or _BOILERPLATE.match(" ".join(below)):
+            continue
+        if underlined:
+            typed = _TYPED.fullmatch(head)
+            name, kind = typed.groups() if typed else (head, "")
+            described = _prose(below)
+            if not described:
+                described, name = _prose([kind or name]), name if kind else ""
+            label = f"{_inline(name)}: " if name and (named or kind) else ""
+            texts.append(label + described if described else "")
+        else:
+            text = "\n".join([head, *below])
+            entry = _GOOGLE.match(text)
+            described = _prose(text[entry.end() if entry else 0 :].splitlines())
+            texts.append(f"{_inline(entry[1])}: {described}" if entry and described else described)
+    return " ".join(filter(None, texts))
+
+
+def _sections(lines: list[str]) -> list[tuple[str, bool, list[str]]]:
+    """Title, whether it is underlined (NumPy's style; else Google's), and lines. The first part has no title."""
+    parts: list[tuple[str, bool, list[str]]] = [("", True, [])]
+    skip = False
+    for line, below in zip(lines, [*lines, ""][1:], strict=True):
+        if skip:
+            skip = False
+        elif line.strip() and not line.startswith(" ") and _UNDERLINE.fullmatch(below):
+            parts.append((line.strip().rstrip(":"), True, []))
+            skip = True
+        elif (title := _TITLE.fullmatch(line)) and (below.startswith(" ") or not below):
+            parts.append((title[1], False, []))
+        else:
+            if line.strip() and not line.startswith(" ") and not parts[-1][1]:
+                parts.append(("", True, []))  # a part of Google's style ends where the indentation does
+            parts[-1][2].append(line)
+    return parts
+
+
+def _directive(match: re.Match[str]) -> str:
+    indent, name, first, below = match[1], match[2].lower(), match[3], match[4]
+    content = "\n".join(inspect.cleandoc(f"{first}\n{below}").splitlines())
+    if name in _KEPT:
+        text = f"{name.capitalize()}: {content}"
+    elif name == "admonition":
+        text = content.replace("\n", ":\n", 1)
+    elif name == "deprecated" and not indent:
+        text = f"Deprecated: {content}"
+    elif name in _SILENT or name == "deprecated":
+        text = ""
+    else:
+        text = _GONE
+    return "\n" + "".join(f"{indent}{line}\n" for line in text.splitlines()) + "\n"
+
+
+def _without_signature(text: str) -> str:
+    """Compiled functions open with calls such as ``abs(x) -> Tensor``; what follows is the docstring."""
+    while re.match(r"[\w.]+\(", text):
+        depths = accumulate({"(": 1, ")": -1}.get(letter, 0) for letter in text)
+        closed = next((i for i, depth in enumerate(depths) if depth == 0 and text[i] == ")"), len(text))
+        rest, _, below = text[closed + 1 :].partition("\n")
+        result = re.fullmatch(r":?\s*(?:-{1,2}> *[^-]*?)?(?: +--? +(\S.*))?", rest) if closed < len(text) else None
+        if not result:
+            break
+        text = f"{result[1] or ''}\n{below}".strip()
+    return text
+
+
+def _without(body: str, summary: str) -> str:
+    """The body without sentences that repeat the summary: a search whose answer quotes it proves nothing."""
+    wanted = f" {words(summary)} "
+    if wanted not in f" {words(body)} ":
+        return body
+    ends = [0, *sentence_ends(body), len(body)]
+    sentences = [body[start:end] for start, end in pairwise(ends)]
+    left = "".join(sentence for sentence in sentences if wanted not in f" {words(sentence)} ").strip()
+    return left if wanted not in f" {words(left)} " else ""
+
+
+def parse(doc: str) -> tuple[str, str]:
+    r"""First sentence of a docstring, and the rest as readable text in one line.
+
+    Kept are the description, parameters with what they mean, results and notes; left out are signatures, types, code,
+    formulas that stand alone, tables, references and the names of related things. Either is empty where there is none.
+
+    Examples
+    --------
+    >>> parse("Rolling :func:`median`.\n\nParameters\n----------\nn : int\n    Size of the ``window``.")
+    ('Rolling median', 'Parameters: n: Size of the window.')
+    """
+    text = re.sub(r" at 0x[0-9a-fA-F]+", "", inspect.cleandoc(doc))  # an address differs from run to run
+    text = _without_signature(text)
+    text = _CODE.sub(f"{_GONE}\n", text)
+    before = ""
+    while text != before:
+        before, text = text, _DIRECTIVE.sub(_directive, text)
+    text = _COMMENT.sub("", text)
+    text = _LITERAL.sub(lambda m: m[0] if _TITLE.fullmatch(f"{m[2]}:") else f"{m[1]}{m[2]}:\n{m[1]}{_GONE}\n\n", text)
+    (_, _, intro), *parts = _sections(text.strip().splitlines())
+    opening = list(takewhile(lambda line: line.strip(f" {_GONE}") and not _BULLET.match(line), intro))
+    first, below = _inline("\n".join(opening)), intro[len(opening) :]
+    end = min(sentence_ends(first), default=len(first))
+    summary, rest = first[:end].rstrip(".: "), first[end:].strip()
+    if rest.endswith(":") and below and below[0].strip() in ("", _GONE):
+        rest = _finished(rest)
+    texts = [rest, _prose(below)]
+    for title, underlined, lines in parts:
+        if title in _DROPPED:
+            continue
+        entries = title in _ENTRIES or (title in _RESULTS and (underlined or title not in _UNNAMED))
+        content = _entries(lines, underlined, title not in _UNNAMED) if entries else _prose(lines)
+        label = f"{title}: " if title in _ENTRIES + _RESULTS + ("Warning", "Warnings", "Shape") else ""
+        texts.append(label + content if content else "")
+    return summary, _without(" ".join(filter(None, texts)), summary)
+
+
+def _refuse(event: str, _: tuple[Any, ...]) -> None:
+    """Audit hook: no module reaches out or opens a browser because it was imported here."""
+    if event in {"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "webbrowser.open"}:
+        raise OSError(f"{event} is not allowed while docstrings are collected")
+
+
+def _walking() -> Any:
+    """The module beside this one, by its path: in a process of its own this file belongs to no package."""
+    spec = importlib.util.spec_from_file_location("_walking", Path(__file__).with_name("walking.py"))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+if __name__ == "__main__":
+    sys.addaudithook(_refuse)
+    warnings.simplefilter("ignore")
+    walk = _walking().walk
+    with Path(sys.argv[1]).open("w", encoding="utf-8") as out:
+        for wanted in sys.argv[2:]:
+            for found, doc in walk(None if wanted == STANDARD else wanted):
+                summary, body = parse(doc)
+                record = {"name": found, "package": wanted, "summary": summary, "body": body}
+                out.write(json.dumps(record) + "\n")

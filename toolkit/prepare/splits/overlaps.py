@@ -1,0 +1,215 @@
+"""Pairs of texts that share most of their words, among millions: signatures, bands, and an exact check."""
+
+from __future__ import annotations
+
+from array import array
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+BANDS, WIDTH, SEED = 32, 4, 42
+CHUNK = 32_768  # texts whose signatures are made at a time
+HELD = 16_000_000  # candidate pairs, or elements of sets, that are held at a time
+# Odd numbers of 64 random bits: a band of four 32-bit values becomes one 64-bit key. Equal bands have equal keys; that
+# unequal ones have costs a look at one pair more, since every pair is checked.
+_MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], dtype=np.uint64)
+
+Pairs = NDArray[np.int64]
+
+
+def overlapping(keys: Sequence[str], threshold: float, *, boundary: int = 0, links: bool = False) -> Pairs:
+    """Pairs of texts with a Jaccard similarity of at least `threshold` of their words and neighbouring words.
+
+    Parameters
+    ----------
+    keys : sequence of str
+        Distinct texts as `toolkit.prepare.splits.duplicates.normal` writes them.
+    threshold : float
+        Between 0.5 and 1. With 32 bands of 4 values a pair of similarity 0.7 is missed once in 5,000.
+    boundary : int
+        Where above 0: only pairs of a text before this place and one from it on.
+    links : bool
+        Enough pairs for the same connected components, instead of all: much faster where many texts are alike.
+
+    Returns
+    -------
+    array of shape (pairs, 2), int64
+        Row numbers i < j, sorted.
+
+    Raises
+    ------
+    MemoryError
+        Before the long work, where it would need more than the machine has free.
+    """
+    from toolkit.prepare.splits.duplicates import components
+
+    sets, bands, marks = _sets_and_bands(keys)
+    found: list[Pairs] = [np.empty((0, 2), dtype=np.int64)]
+    for pairs in _candidates(bands, np.diff(sets.indptr), marks, threshold, boundary, found if links else None):
+        if links:
+            label = components(len(keys), found)
+            pairs = pairs[label[pairs[:, 0]] != label[pairs[:, 1]]]
+        found.append(_confirmed(sets, pairs, threshold))
+    return _ordered(np.concatenate(found), len(keys))
+
+
+def _sets_and_bands(keys: Sequence[str]) -> tuple[csr_array, NDArray[np.uint64], NDArray[np.uint64]]:
+    """The words and word pairs of each text as a sorted row of numbers, its keys by band (bands, texts), its marks."""
+    numbers: defaultdict[str, int] = defaultdict()
+    numbers.default_factory = numbers.__len__
+    words: list[str] = []
+    bands, marks = np.empty((BANDS, len(keys)), dtype=np.uint64), np.empty(len(keys), dtype=np.uint64)
+    codes, lengths = [], []
+    for start in range(0, len(keys), CHUNK):
+        flat, sizes = array("I"), []
+        for key in keys[start : start + CHUNK]:
+            before = len(flat)
+            flat.extend(map(numbers.__getitem__, key.split()))
+            sizes.append(len(flat) - before)
+        words.extend(islice(numbers, len(words), None))
+        part, counts = _shingles(np.frombuffer(flat, dtype=np.uint32).astype(np.int64), np.array(sizes))
+        hashes = _hashes(part, words)
+        bands[:, start : start + len(sizes)] = _bands(hashes, counts)
+        marks[start : start + len(sizes)] = _marks(hashes, counts)
+        codes.append(part)
+        lengths.append(counts)
+        if start == 0:
+            _room(len(keys), len(part) / len(sizes))
+    rows = np.concatenate([[0], *lengths]).cumsum()
+    elements = np.concatenate(codes) if codes else np.empty(0, dtype=np.int64)
+    shape = (len(keys), 2**62)
+    return csr_array((np.ones(len(elements), dtype=np.int8), elements, rows), shape=shape), bands, marks
+
+
+def _shingles(words: NDArray[np.int64], sizes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """One number for each distinct word and pair of neighbours of each text, ascending in a text, and how many."""
+    row = np.repeat(np.arange(len(sizes)), sizes)
+    inside = row[1:] == row[:-1]
+    pairs = ((words[:-1] + 1) << 31 | words[1:])[inside]
+    rows, codes = np.concatenate([row, row[1:][inside]]), np.concatenate([words, pairs])
+    order = np.lexsort((codes, rows))
+    rows, codes = rows[order], codes[order]
+    new = np.ones(len(codes), dtype=bool)
+    new[1:] = (rows[1:] != rows[:-1]) | (codes[1:] != codes[:-1])
+    return codes[new], np.bincount(rows[new], minlength=len(sizes))
+
+
+def _hashes(codes: NDArray[np.int64], words: Sequence[str]) -> NDArray[np.uint64]:
+    """The hash that rensa gives each shingle as a string."""
+    from rensa import RMinHash
+
+    distinct, places = np.unique(codes, return_inverse=True)  # a string is made and hashed once
+    left, right = (distinct >> 31).tolist(), (distinct & (2**31 - 1)).tolist()
+    strings = [f"{words[a - 1]} {words[b]}" if a else words[b] for a, b in zip(left, right, strict=True)]
+    hashes: NDArray[np.uint64] = np.array(RMinHash.hash_token_sets([strings])[0], dtype=np.uint64)[places]
+    return hashes
+
+
+def _bands(hashes: NDArray[np.uint64], counts: NDArray[np.int64]) -> NDArray[np.uint64]:
+    from rensa import RMinHash
+
+    offsets = np.concatenate([[0], counts.cumsum()]).astype(np.uint64)
+    matrix = RMinHash.digest_matrix_from_flat_token_hashes(hashes, offsets, BANDS * WIDTH, SEED)
+    values = np.array(matrix.to_rows(), dtype=np.uint32).view(np.uint64).reshape(len(counts), BANDS, 2)
+    keys: NDArray[np.uint64] = (values * _MIX).sum(axis=2, dtype=np.uint64).T
+    return keys
+
+
+def _marks(hashes: NDArray[np.uint64], counts: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """64 bits of each text: a bit is set where an odd number of its shingles fall on it.
+
+    Two sets that differ in d shingles have marks that differ in at most d bits (E. Sandes, G. Teodoro and A. Melo,
+    "Bitmap filter: speeding up exact set similarity joins with bitwise operations", 2020).
+    """
+    marks = np.zeros(len(counts), dtype=np.uint64)
+    filled = counts > 0
+    starts = (counts.cumsum() - counts)[filled]
+    if len(starts):
+        marks[filled] = np.bitwise_xor.reduceat(np.uint64(1) << (hashes >> np.uint64(58)), starts)
+    return marks
+
+
+def _candidates(
+    bands: NDArray[np.uint64],
+    size: NDArray[np.int64],
+    marks: NDArray[np.uint64],
+    threshold: float,
+    boundary: int,
+    found: list[Pairs] | None,
+) -> Iterator[Pairs]:
+    """Distinct pairs i < j that agree in a band and can be alike by their marks; a pair may come more than once.
+
+    With `found`, where the caller collects links: no pairs of texts in a bucket whose texts are all connected already.
+    """
+    from toolkit.prepare.splits.duplicates import components
+
+    n = len(size)
+    most = (1 - threshold) / (1 + threshold)  # of all shingles of two texts, how many may be in one of them only
+    held: list[Pairs] = []
+    count = 0
+    for keys in bands:
+        order = keys.argsort(kind="stable")
+        keys = keys[order]
+        bucket = np.concatenate([[0], np.cumsum(keys[1:] != keys[:-1])])[:n]
+        sizes, bits = size[order].astype(np.float64), marks[order]  # neighbours in memory: much faster than by pairs
+        first, gap = np.arange(n), 0
+        while len(first):
+            gap += 1
+            first = first[first + gap < n]
+            first = first[bucket[first] == bucket[first + gap]]
+            other = first + gap
+            alike = np.bitwise_count(bits[first] ^ bits[other]) <= most * (sizes[first] + sizes[other]) + 1e-9
+            pairs = np.sort(np.stack([order[first[alike]], order[other[alike]]], axis=1), axis=1)
+            if boundary:
+                pairs = pairs[(pairs[:, 0] < boundary) & (pairs[:, 1] >= boundary)]
+            held.append(pairs)
+            count += len(pairs)
+            look = found is not None and gap >= 64 and gap & (gap - 1) == 0  # after 64, 128, 256, ... of a large bucket
+            if count > HELD or (look and count):
+                yield _ordered(np.concatenate(held), n)
+                held, count = [], 0
+            if look and found is not None:
+                label = components(n, found)[order]
+                mixed = np.zeros(bucket[-1] + 1, dtype=bool)
+                mixed[bucket[1:][(bucket[1:] == bucket[:-1]) & (label[1:] != label[:-1])]] = True
+                first = first[mixed[bucket[first]]]
+    if count:
+        yield _ordered(np.concatenate(held), n)
+
+
+def _ordered(pairs: Pairs, n: int) -> Pairs:
+    """Distinct pairs, sorted. By sorting: np.unique goes by a hash table, which is many times slower here."""
+    codes = np.sort(pairs[:, 0] * n + pairs[:, 1])
+    codes = codes[np.concatenate([[True], codes[1:] != codes[:-1]])[: len(codes)]]
+    return np.stack([codes // max(n, 1), codes % max(n, 1)], axis=1)
+
+
+def _confirmed(sets: csr_array, pairs: Pairs, threshold: float) -> Pairs:
+    """Those of the pairs whose sets overlap by at least `threshold`, counted exactly."""
+    size = np.diff(sets.indptr)
+    left, right = size[pairs[:, 0]], size[pairs[:, 1]]
+    pairs = pairs[np.minimum(left, right) >= threshold * np.maximum(left, right)]  # no others reach it
+    work = np.cumsum(size[pairs].sum(axis=1))
+    kept = [np.empty((0, 2), dtype=np.int64)]
+    for part in np.split(pairs, np.searchsorted(work, np.arange(HELD, work[-1] if len(work) else 0, HELD))):
+        a, b = part.T
+        common = np.diff(sets[a].multiply(sets[b]).tocsr().indptr)
+        kept.append(part[(common > 0) & (common >= threshold * (size[a] + size[b] - common))])
+    return np.concatenate(kept)
+
+
+def _room(n: int, shingles: float) -> None:
+    """Refuse what would not fit into memory, by the shingles a text that the first texts have."""
+    import psutil
+
+    needed = n * (8 * BANDS + 24 * shingles + 100) + 400 * HELD / 4
+    free = psutil.virtual_memory().available
+    if n > CHUNK and needed > free:
+        raise MemoryError(
+            f"near-copies among {n:,} texts need about {needed / 1e9:.0f} GB of memory, {free / 1e9:.0f} GB are free: "
+            f"take a sample (limit=), or give groups= of your own, which needs no search for near-copies"
+        )

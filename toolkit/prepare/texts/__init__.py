@@ -1,0 +1,1 @@
+"""Texts cleaned, told by language, and cut to what a model reads."""
