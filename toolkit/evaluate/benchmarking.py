@@ -38,7 +38,7 @@ class Benchmarked:
         newer versions of a task, results that were set aside.
     record : dict
         Identity of the weights, prompts, versions; for each task the digest of its data, where they were read, how
-        they compare with mteb's copy in size, and seconds.
+        they compare with mteb's copy in size; and the seconds that this call spent on vectors.
     folder : Path
         mteb's own files lie in ``results`` of it, for ``mteb.ResultCache(folder)``.
     """
@@ -122,7 +122,8 @@ def benchmark(
     record = {
         "model": identity.name, "weights": identity.weights, "revision": identity.revision, "dtype": dtype,
         "prompts": dict(identity.prompts), "prompts_from": identity.prompts_from, "mteb": mteb.__version__,
-        "max_seq_length": str(model.max_seq_length), "unit_length": encoder.unit, "tasks": records,
+        "max_seq_length": str(model.max_seq_length), "unit_length": encoder.unit,
+        "encoding_seconds": encoder.seconds, "tasks": records,
     }  # fmt: skip
     return Benchmarked(identity.name, table, notes, record, folder)
 
@@ -159,8 +160,10 @@ def _scored(task: Any, source: Path | None, encoder: Encoder, folder: Path, note
     if set(digests) - set(record["rows"]):
         _run(task, encoder, store, on_scored)
         record["prompts"] = sorted(encoder.used.get(task.metadata.name, set()))
+        record["cut"] = sorted({*record.get("cut", []), *encoder.cut.get(task.metadata.name, set())})
         write_json(path, record)
     task.unload_data()
+    notes += [f"{task.metadata.name}: {said}" for said in record.get("cut", [])]
     return record
 
 

@@ -59,7 +59,7 @@ def _cached(task: Any) -> bool:
 
 
 def _require_hub(task: Any) -> None:
-    from toolkit.prepare.hub import _require
+    from toolkit.prepare.sources.hub import _require
 
     try:
         _require(task.metadata.dataset["path"], None)

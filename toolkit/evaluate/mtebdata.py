@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from toolkit.prepare.localcopies import data_folder
+from toolkit.prepare.sources.localcopies import data_folder
 from toolkit.runs import digest_texts
 
 
@@ -137,7 +137,12 @@ def published_size(task: Any, split: str, subset: str) -> tuple[int, int] | None
     found = (task.metadata.descriptive_stats or {}).get(split)
     parts = (found or {}).get("hf_subset_descriptive_stats")
     found = parts.get(subset) if parts else found
-    return (found["num_samples"], found["number_of_characters"]) if found else None
+    if not found:
+        return None
+    characters = found.get("number_of_characters")
+    if characters is None:
+        characters = (found.get("text_statistics") or {}).get("total_text_length")
+    return (found["num_samples"], characters) if characters is not None else None
 
 
 def _from_copy(task: Any, folder: Path) -> None:

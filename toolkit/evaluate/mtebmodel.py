@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,6 +129,7 @@ class Encoder:
         self.unit = type(model[len(model) - 1]).__name__ == "Normalize"
         self.done: Callable[[int], object] = lambda characters: None
         self.used: dict[str, set[str]] = {}
+        self.cut: dict[str, set[str]] = {}
         self.seconds = 0.0
 
     @property
@@ -138,8 +141,6 @@ class Encoder:
         self, inputs: Any, *, task_metadata: Any, hf_split: str, hf_subset: str, prompt_type: Any = None, **kwargs: Any
     ) -> NDArray[np.float32]:
         """Vectors of the texts in mteb's loader, with the prompt that mteb would choose."""
-        import time
-
         from mteb.models.abs_encoder import get_prompt_name
 
         data = inputs.dataset
@@ -149,7 +150,14 @@ class Encoder:
         self.used.setdefault(task_metadata.name, set()).add(prompt or "")
         started = time.perf_counter()
         side = getattr(prompt_type, "value", None)
-        found = self._vectors(texts, side if side in ("query", "document") else None, prompt)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            found = self._vectors(texts, side if side in ("query", "document") else None, prompt)
+        for warning in said:  # of texts that are cut: the model's limit is part of what is scored, hence a note
+            if "longer than the" in str(warning.message):
+                self.cut.setdefault(task_metadata.name, set()).add(str(warning.message).split(". ")[0] + ".")
+            else:
+                warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
         self.seconds += time.perf_counter() - started
         self.done(sum(map(len, texts)))
         return found

@@ -167,7 +167,7 @@ def as_mteb(task: Task, *, languages: Sequence[str] = ("eng-Latn",)) -> Any:
     Raises
     ------
     ValueError
-        When mteb has a task of that name, or does not know a language.
+        When mteb has a task of that name, or a language is not written so.
     ModuleNotFoundError
         When mteb is not installed.
     """
@@ -180,18 +180,15 @@ def as_mteb(task: Task, *, languages: Sequence[str] = ("eng-Latn",)) -> Any:
             f"mteb has a task called {name!r}, and results would be taken for its: give yours another name, "
             f"dataclasses.replace(task, name=...)"
         )
+    strange = [language for language in languages if not re.fullmatch("[a-z]{3}-[A-Z][a-z]{3}", language)]
+    if strange or isinstance(languages, str) or not languages:
+        raise ValueError(f"expected languages as mteb writes them, such as ['eng-Latn', 'deu-Latn'], got {languages!r}")
     base, kind, main, settings = _AS[task.kind]
-    try:
-        metadata = mteb.TaskMetadata(
-            name=name, description=f"A task of kind {task.kind} on data of the user's own.", type=kind, category="t2t",
-            main_score=main, eval_langs=list(languages), eval_splits=["test"], modalities=["text"],
-            dataset={"path": "local/" + name, "revision": task.digest},
-        )  # fmt: skip
-    except ValueError as error:  # pydantic's, of many lines
-        raise ValueError(
-            f"mteb refuses the task {name!r} with the languages {list(languages)}: expected codes such as 'eng-Latn' "
-            f"or 'deu-Latn' ({str(error).splitlines()[-2].strip():.200})"
-        ) from error
+    metadata = mteb.TaskMetadata(
+        name=name, description=f"A task of kind {task.kind} on data of the user's own.", type=kind, category="t2t",
+        main_score=main, eval_langs=list(languages), eval_splits=["test"], modalities=["text"],
+        dataset={"path": "local/" + name, "revision": task.digest},
+    )  # fmt: skip
     if task.kind == "similarity":
         scores = task.rows["score"]
         settings = {"min_score": float(scores.min()), "max_score": float(max(scores.max(), scores.min() + 1e-9))}
@@ -216,6 +213,8 @@ def watched(task: Any) -> Any:
     base = type(task)
     made = type(base.__name__, (Watched, base), {"__module__": __name__})(seed=task.seed)
     made.hf_subsets, made._eval_splits = list(task.hf_subsets), task._eval_splits
+    # Of a task of the user's own making, whose data lie in the object.
+    made.__dict__ |= {key: task.__dict__[key] for key in ("dataset", "data_loaded", "metadata") if key in task.__dict__}
     return made
 
 

@@ -57,7 +57,7 @@ def published(
     """
     models = [models] if isinstance(models, str) else models
     tasks = [tasks] if isinstance(tasks, str) else tasks
-    table = _refreshed(models, tasks) if refresh else pd.read_csv(TABLE, float_precision="round_trip")
+    table = _refreshed(models, tasks) if refresh else pd.read_csv(TABLE)
     if not refresh:
         table["score"] = (table["score"] / 100).round(6)
     base = table["task"].str.split("/").str[0]
