@@ -84,6 +84,11 @@ class Description:
         """Lengths of the texts, and beside them labels or scores where there are any."""
         return plots.contents(self.lengths, self.labels, self.scores, unit=self.unit, limit=self.limit)
 
+    @property
+    def alt(self) -> str:
+        """The figure in a sentence, for who cannot see it."""
+        return plots.describe_contents(self.lengths, self.labels, self.scores, unit=self.unit)
+
     def _parts(self) -> list[tuple[str, pd.DataFrame]]:
         """What is shown below the texts, with a heading each; long tables by their beginning."""
         parts = [
@@ -108,8 +113,7 @@ class Description:
         items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.advice)
         html = f"<p><b>{escape(self._head())}</b></p>" + (f"<ul>{items}</ul>" if items else "")
         if len(self.texts):
-            alt = plots.describe_contents(self.lengths, self.labels, self.scores, unit=self.unit)
-            html += self.texts.to_html(index=False, float_format="{:.3g}".format) + plots.img(self.figure, alt)
+            html += self.texts.to_html(index=False, float_format="{:.3g}".format) + plots.img(self.figure, self.alt)
         tables = (f"<p>{escape(name)}</p>{part.to_html(index=False)}" for name, part in self._parts())
         return html + "".join(tables) + "".join(f"<p>{escape(note)}</p>" for note in self.notes)
 

@@ -84,6 +84,13 @@ class Audit:
 
         return plots.leaks(self.counts)
 
+    @property
+    def alt(self) -> str:
+        """The figure in a sentence, for who cannot see it."""
+        from toolkit import plots
+
+        return plots.describe_leaks(self.counts)
+
     def __str__(self) -> str:
         noun = "searches" if "query_id" in self.table else "rows"
         counts = ", ".join(f"{REASONS[name]} {int(self.table[name].sum())}" for name in self.reasons)
@@ -93,7 +100,7 @@ class Audit:
         from toolkit import plots
 
         shown = self.examples.drop_duplicates("item").head(10)
-        picture = plots.img(self.figure, plots.describe_leaks(self.counts))
+        picture = plots.img(self.figure, self.alt)
         return f"<p>{html.escape(str(self))}</p>{picture}{shown.to_html(index=False)}"
 
 
