@@ -16,6 +16,7 @@ from scipy.stats import spearmanr
 
 from toolkit import evaluate
 from toolkit.evaluate import benchmarking, mtebdata, mtebitems, mtebtasks
+from toolkit.evaluate.mtebmodel import Encoder, identify
 from toolkit.prepare import RetrievalData, Task
 
 mteb = pytest.importorskip("mteb", reason="MTEB is an extra: pip install 'embedding-recipes[mteb]'")
@@ -119,6 +120,12 @@ def test_lengths_of_vectors_reach_the_classifier(tmp_path: Path, cache: Path) ->
     found = evaluate.benchmark(model, TASKS["classification"], out=tmp_path, progress=False)
     assert found.table["score"][0] == pytest.approx(_plain(model, evaluate.as_mteb(TASKS["classification"])), abs=1e-9)
     assert not found.record["unit_length"]
+    encoder = Encoder(model, *identify(model), dtype="float32", cache=False)
+    texts = ["a tiger", "the river and the stone", "a tiger"]
+    metadata = mteb.get_task("Banking77Classification").metadata
+    vectors = encoder.encode(_loader(texts), task_metadata=metadata, hf_split="", hf_subset="")
+    assert np.allclose(vectors, model.encode(texts), atol=1e-6)
+    assert not np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=0.01)
 
 
 def test_local_models_never_share_a_result(static: Any, tmp_path: Path, cache: Path) -> None:
@@ -335,8 +342,6 @@ def test_a_benchmark_is_its_tasks() -> None:
 
 def test_prompts_of_the_card_are_applied_and_recorded(local: Path, static: Any, tmp_path: Path, cache: Path) -> None:
     """The register's prompt goes before queries alone; the vectors are those of the texts with it."""
-    from toolkit.evaluate.mtebmodel import Encoder, identify
-
     identity, meta = identify(static, name="BAAI/bge-small-en-v1.5")
     prompt = "Represent this sentence for searching relevant passages: "
     assert identity.prompts["query"] == prompt and "document" not in identity.prompts

@@ -124,11 +124,16 @@ def digest(task: Any, split: str, subset: str) -> str:
     return digest_texts(*(column for name in (*splits_read(task)[:-1], split) for column in _columns(splits[name])))
 
 
+_NO_TEXT = ("id", "label", "labels")
+
+
 def size(task: Any, split: str, subset: str) -> tuple[int, int]:
     """Rows (a search: queries and documents) and characters of a split and subset of a loaded task."""
     data = (task.dataset if subset not in task.dataset else task.dataset[subset])[split]
     parts = [data["corpus"], data["queries"]] if "relevant_docs" in data else [data]
-    texts = [text for part in parts for column in part.column_names if column != "id" for text in part[column][:]]
+    texts = [
+        text for part in parts for column in part.column_names if column not in _NO_TEXT for text in part[column][:]
+    ]
     return sum(map(len, parts)), sum(len(text) for text in texts if isinstance(text, str))
 
 
