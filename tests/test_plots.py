@@ -148,3 +148,16 @@ def test_save_is_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(RuntimeError, match="no ink"):
         plots.save(figure, tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes() == data and [file.name for file in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_slices_are_drawn_in_order_with_their_intervals() -> None:
+    """A line a slice from the top, at its difference, and filled where it is shown; the words hold every value."""
+    table = pd.DataFrame({"slice": ["short", "long"], "model": "tuned", "metric": "nDCG@10", "difference": [0.1, -0.02],
+                          "low": [0.05, -0.05], "high": [0.15, 0.01], "p_holm": [0.01, 0.4], "n": [1200, 30]})  # fmt: skip
+    axes = plots.slices(table, "base").axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["short (n = 1,200)", "long (n = 30)"]
+    drawn = [bars.lines[0] for bars in axes.containers]
+    assert [line.get_xdata()[0] for line in drawn] == [0.1, -0.02] and axes.yaxis_inverted()
+    assert drawn[1].get_markerfacecolor() == "white" != drawn[0].get_markerfacecolor()
+    words = plots.describe_slices(table, "base")
+    assert "tuned minus base" in words and all(x in words for x in ("+0.100", "+0.050", "+0.150", "-0.020", "+0.010"))

@@ -301,6 +301,122 @@ def describe(table: pd.DataFrame, *, metric: str = "nDCG@10") -> str:
     return f"{metric} with 95 % intervals: " + "; ".join(parts) + "."
 
 
+def slices(table: pd.DataFrame, baseline: str) -> Figure:
+    """The paired difference on each slice with its 95 % interval, one line a slice, beside the line of no difference.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns ``slice model metric difference low high p_holm n``, as in `toolkit.evaluate.Sliced.table`.
+    baseline : str
+    """
+    figure = Figure(figsize=(7, 1.2 + 0.4 * len(table)), layout="constrained")
+    axes = figure.add_subplot()
+    axes.axvline(0, color="black", linewidth=1)
+    for place, row in enumerate(table.to_dict("records")):
+        ends = [[max(0.0, row["difference"] - row["low"])], [max(0.0, row["high"] - row["difference"])]]
+        shown = row["p_holm"] < 0.05
+        axes.errorbar([row["difference"]], [place], xerr=ends, fmt="o", capsize=3, markersize=6,
+                      color=COLOURS[0] if shown else "#595959", markerfacecolor=None if shown else "white")  # fmt: skip
+    axes.set_yticks(range(len(table)), [f"{s} (n = {n:,})" for s, n in zip(table["slice"], table["n"], strict=True)])
+    axes.set_ylim(len(table) - 0.4, -0.6)
+    model, metric = table[["model", "metric"]].iloc[0]
+    axes.set_xlabel(
+        f"{metric}, {model} minus {baseline}, with 95 % interval\n(filled: shown after Holm over the slices)"
+    )
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="x", alpha=0.3)
+    return figure
+
+
+def describe_slices(table: pd.DataFrame, baseline: str) -> str:
+    """The sentence that stands in for `slices`: every value of the figure."""
+    model, metric = table[["model", "metric"]].iloc[0]
+    parts = [f"{r.slice} {r.difference:+.3f} ({r.low:+.3f} to {r.high:+.3f})" for r in table.itertuples()]
+    return f"{metric}, {model} minus {baseline}, with 95 % intervals, by slice: {'; '.join(parts)}."
+
+
+def scatter(table: pd.DataFrame, *, note: str) -> Figure:
+    """A map of vectors, one point each, by label where there are any; the note stands under it.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns ``x y`` and, optionally, ``label``; the six most frequent labels get a colour and marker of their own.
+    note : str
+        What the map keeps, such as the share of true neighbours.
+    """
+    figure = Figure(figsize=(7, 5.2), layout="constrained")
+    axes = figure.add_subplot()
+    size = 18 if len(table) < 1000 else 7
+    labels = table["label"].astype(str) if "label" in table else pd.Series("", table.index)
+    most = list(labels.value_counts().index[:6])
+    rest = table[~labels.isin(most)]
+    axes.scatter(rest["x"], rest["y"], s=size, color="#999999", label=f"{labels.nunique() - len(most)} others")
+    for number, name in enumerate(most):
+        part = table[labels == name]
+        axes.scatter(part["x"], part["y"], s=size, color=COLOURS[number], marker=MARKERS[number], alpha=0.7, label=name)
+    if "label" in table:
+        handles, names = axes.get_legend_handles_labels()
+        kept = [i for i, name in enumerate(names) if len(rest) or i]
+        axes.legend([handles[i] for i in kept], [names[i][:40] for i in kept], fontsize=8, frameon=False,
+                    loc="center left", bbox_to_anchor=(1, 0.5))  # fmt: skip
+    axes.set_xticks([])
+    axes.set_yticks([])
+    figure.supxlabel(note, fontsize=9, wrap=True)
+    return figure
+
+
+def threshold(curve: pd.DataFrame, scores: pd.DataFrame, chosen: Mapping[str, float]) -> Figure:
+    """Precision and recall by threshold on validation data, and how the scores of right and wrong lie on both parts.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        Columns ``threshold precision recall``.
+    scores : DataFrame
+        Columns ``part score right``; parts are ``"dev"`` and ``"test"``.
+    chosen : mapping
+        ``value low high`` of the threshold, and ``precision recall`` there.
+    """
+    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    left, *rest = figure.subplot_mosaic([["curve", "dev"], ["curve", "test"]]).values()
+    left.plot(curve["recall"], curve["precision"], color=COLOURS[0])
+    left.plot([chosen["recall"]], [chosen["precision"]], marker="*", markersize=14, color=COLOURS[1])
+    left.set_xlabel("recall on validation data")
+    left.set_ylabel("precision on validation data")
+    left.set_xlim(-0.02, 1.02)
+    left.set_ylim(0, 1.04)
+    ends = scores["score"].min(), scores["score"].max()
+    for axes, name in zip(rest, ("dev", "test"), strict=True):
+        part = scores[scores["part"] == name]
+        for number, (right, word) in enumerate(((True, "right"), (False, "wrong"))):
+            axes.hist(part.loc[part["right"] == right, "score"], bins=30, range=ends, histtype="step", linewidth=1.5,
+                      color=COLOURS[number], linestyle=("-", "--")[number], label=word)  # fmt: skip
+        axes.axvline(chosen["value"], color="black", linewidth=1)
+        axes.axvspan(chosen["low"], chosen["high"], color="black", alpha=0.12, linewidth=0)
+        axes.set_ylabel({"dev": "validation", "test": "test"}[name])
+        axes.legend(frameon=False, fontsize=8)
+    rest[-1].set_xlabel("score; line: the threshold, with its 95 % interval")
+    for axes in (left, *rest):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.3)
+    return figure
+
+
+def describe_threshold(scores: pd.DataFrame, chosen: Mapping[str, float]) -> str:
+    """The sentence that stands in for `threshold`: the chosen point, and the median scores of right and wrong."""
+    parts = []
+    for part in ("dev", "test"):
+        for right, word in ((True, "right"), (False, "wrong")):
+            found = scores.loc[(scores["part"] == part) & (scores["right"] == right), "score"]
+            parts.append(f"{part} {word} {found.median():.3f}")
+    return (
+        f"Precision {chosen['precision']:.3f} at recall {chosen['recall']:.3f} on validation data, at the threshold "
+        f"{chosen['value']:.4g} ({chosen['low']:.4g} to {chosen['high']:.4g}). Median scores: {', '.join(parts)}."
+    )
+
+
 def _no_metric(table: pd.DataFrame, metric: str) -> ValueError:
     return ValueError(f"the table has no metric {metric!r}; it has {', '.join(sorted(set(table['metric'])))}")
 

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from toolkit.evaluate.comparing import Comparison
+from toolkit.evaluate.failures import place_of
 from toolkit.evaluate.metrics import top
+from toolkit.evaluate.pairing import main_metric
 from toolkit.evaluate.scoring import Scores
 
 
@@ -63,6 +65,11 @@ def examples(
     seed : int
     """
     systems = (comparison.baseline, system)
+    kind = comparison.scores[comparison.baseline].task.kind
+    if kind not in ("retrieval", "reranking"):
+        raise ValueError(
+            f"expected a comparison of searches, got one of kind {kind!r}: evaluate.errors lists its items"
+        )
     comparison.row(system, metric)  # refuses unknown names
     before, after = (comparison.scores[name].per_query[metric] for name in systems)
     change = (after - before).round(12)
@@ -82,19 +89,22 @@ def _example(comparison: Comparison, systems: tuple[str, str], kind: str, query:
     for name in systems:
         ranked = top(comparison.scores[name].ranking.get(query, {}), 100)
         found[name] = [(data.corpus[document], document in right) for document in ranked[:depth]]
-        place[name] = next((at for at, document in enumerate(ranked, 1) if document in right), None)
+        place[name] = place_of(right, ranked)
     return Example(kind, query, data.queries[query], [data.corpus[document] for document in right[:3]], found, place)
 
 
-def slices(comparison: Comparison, labels: Any, *, metric: str = "nDCG@10", least: int = 20) -> pd.DataFrame:
-    """The score of each system on each slice of the queries.
+def slices(comparison: Comparison, labels: Any, *, metric: str | None = None, least: int = 20) -> pd.DataFrame:
+    """The score of each system on each slice of the queries, or of other items.
+
+    How much one system differs from another on each slice is said by `by_slice`.
 
     Parameters
     ----------
     comparison : Comparison
-    labels : mapping of query id to label
-        Queries without a label are left out.
-    metric : str
+    labels : mapping of item to label
+        Such as from `slice_by`. Items without a label are left out.
+    metric : str, optional
+        Without it nDCG@10 of a search, else the first.
     least : int
         Slices with fewer queries are left out: their intervals say nothing.
 
@@ -103,6 +113,7 @@ def slices(comparison: Comparison, labels: Any, *, metric: str = "nDCG@10", leas
     DataFrame
         ``slice model metric score low high n n_groups``, the largest slice first.
     """
+    metric = metric or main_metric(comparison.scores[comparison.baseline].metrics)
     of: dict[Any, list[str]] = {}
     for query in comparison.scores[comparison.baseline].per_query.index:
         if query in labels:
