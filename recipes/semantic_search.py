@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 import tyro
 
-from toolkit import deploy, evaluate, findings, finetune, firstlook, prepare, report, runs, searchreport, vectors
+from toolkit import deploy, evaluate, findings, finetune, firstlook, prepare, report, runs, searchreport, vectors, whys
 
 DEMO_PAIRS, TINY_PAIRS = 4500, 600
 LONG, SAMPLE = 30 * 60, 15 * 60  # seconds from which only a sample is taken, and how long that may take
@@ -131,8 +131,16 @@ def main(
             keywords = split.test.with_queries(vectors.keyword_query(corpus), "three keywords")
             found["short"] = evaluate.contest(models, keywords, dtype=dtype, language=language)
         if splits > 1:
-            found["repeats"] = repeated(base, rows, others, range(seed, seed + splits), dtype)
+            found["repeats"], found["combined"] = repeated(base, rows, others, range(seed, seed + splits), dtype)
         laps("evaluate")
+        forgotten = None
+        if not tiny:  # only where the sets are on this machine
+            say("Looking for what tuning costs elsewhere ...")
+            side = None if tuned.sides == "symmetric" else "query"
+            forgotten = evaluate.forgetting(base, tuned.model, side=side, dtype=dtype)
+            laps("general tasks")
+        found["why"] = whys.why(test, models, dtype=dtype, forgotten=forgotten)
+        laps("see why")
 
     # 4. deploy what dev showed to be better: an index over all texts, measured on the test searches
     documents = vectors.encode(chosen, texts, side="document", dtype=dtype)
@@ -185,18 +193,23 @@ def split_or_reason(rows: Any, others: list[str], seed: int) -> tuple[prepare.Sp
         return None, str(error)
 
 
-def repeated(base: Any, rows: Any, others: list[str], seeds: range, dtype: str) -> pd.DataFrame:
-    """Base and tuned on the tests of several splits; everything is in the cache by now."""
-    table = []
+def repeated(
+    base: Any, rows: Any, others: list[str], seeds: range, dtype: str
+) -> tuple[pd.DataFrame, evaluate.Combined]:
+    """Base and tuned on the tests of several splits, and what they say together; all is in the cache by now."""
+    table, comparisons = [], []
     for seed in seeds:
         split = prepare.split(rows, sizes=SIZES, seed=seed, documents=others)
         tuned = finetune.train(base, split, seed=seed, dtype=dtype)
         models = {"base": base, "tuned": tuned.model}
-        scores = {name: evaluate.score(model, split.test, dtype=dtype) for name, model in models.items()}
-        row = evaluate.compare(scores, baseline="base").row("tuned", "nDCG@10")
+        scores = {
+            name: evaluate.score(model, split.test, metrics=["nDCG@10"], dtype=dtype) for name, model in models.items()
+        }
+        comparisons.append(evaluate.compare(scores, baseline="base"))
+        row = comparisons[-1].row("tuned", "nDCG@10")
         table.append({"seed": seed, "base": row["score"] - row["difference"], "tuned": row["score"],
                       **row[["difference", "low", "high", "n", "n_groups"]]})  # fmt: skip
-    return pd.DataFrame(table)
+    return pd.DataFrame(table), evaluate.combine(comparisons, test_over_train=SIZES[2] / SIZES[0])
 
 
 def say(*parts: str | pd.DataFrame) -> None:

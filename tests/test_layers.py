@@ -14,11 +14,12 @@ FLOORS = [
     {"prepare"},
     {"evaluate"},
     {"choose", "finetune", "deploy"},
-    {"widgets", "course", "exercises", "firstlook", "findings", "searchreport"},
+    {"widgets", "course", "exercises", "firstlook", "whys", "findings", "searchreport"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 # On the ground and the top floor: what a room there may use of its neighbours.
-NEIGHBOURS = {"course": {"exercises"}, "plots": {"runs"}, "report": {"plots", "runs"}, "searchreport": {"findings"}}
+NEIGHBOURS = {"course": {"exercises"}, "plots": {"runs"}, "report": {"plots", "runs"}, "findings": {"whys"},
+              "searchreport": {"findings"}}  # fmt: skip
 FILES = sorted((ROOT / "toolkit").rglob("*.py"))
 
 

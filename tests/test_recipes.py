@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,14 @@ def recipe(name: str) -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_general_tasks() -> Iterator[None]:
+    """Runs of tests do not score the general tasks, even where their data are: thousands of texts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("TOOLKIT_DATA", raising=False)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +60,14 @@ def test_run_holds_everything(run: Path) -> None:
     assert record["machine"]["versions"]["torch"] != "not installed"
     for name in ("results", "comparison", "per_query", "split", "history"):
         assert len(pd.read_csv(run / f"{name}.csv")) > 0
+    errors = pd.read_csv(run / "errors.csv").set_index("query_id")
+    table = pd.read_csv(run / "per_query.csv").set_index("query_id")
+    change = (table["tuned nDCG@10"] - table["base nDCG@10"])[errors.index]
+    np.testing.assert_allclose(errors["change"], change, atol=1e-9)
+    assert len(errors) == len(table) and errors["change"].is_monotonic_decreasing
+    slices = pd.read_csv(run / "slices.csv")
+    assert set(slices["by"]) == {"length", "overlap"} and (slices.groupby("by")["n"].sum() <= len(table)).all()
+    assert {"measure", "base", "tuned"} <= set(pd.read_csv(run / "space.csv"))
     for name in ("systems", "learning"):
         assert (run / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     page = (run / "report.html").read_text(encoding="utf-8")
@@ -170,6 +187,10 @@ def test_own_file_is_looked_at_and_called_by_its_name(
     row = pd.read_csv(run / "comparison.csv").set_index(["model", "metric"]).loc[("tuned", "nDCG@10")]
     assert len(repeats) == 2 and repeats["difference"][0] == pytest.approx(row["difference"])
     page = (run / "report.html").read_text(encoding="utf-8")
+    mean = f"{repeats['difference'].mean():+.3f} ["
+    assert mean in page and "over 2 splits" in page and "Nadeau and Bengio" in page
+    assert "General tasks skipped" in page and any("stsb, banking77" in sentence for sentence in record["limits"])
+    assert "This test set has now been scored" in page and page.count("<summary>") == 4
     headings = re.findall(r"<h2>(.*?)</h2>", page)
     assert headings == ["Verdict", "What this does not tell you", "The systems, with 95 % intervals",
                         "Searches side by side", "The data", "Every number", "What it costs", "Use it",

@@ -59,6 +59,7 @@ def every_block(text: str) -> dict:
         "First " + text: [text, pd.DataFrame({text: [text], "number": [0.12345]})],
         "Second": [report.Picture(figure, text), report.Code(text)],
         "Third": [report.Details(text, {text: text, "path": Path("a")})],
+        "Fourth": [report.Folded(text, [text, pd.DataFrame({text: [text]})])],
     }
 
 

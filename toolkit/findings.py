@@ -13,9 +13,10 @@ import pandas as pd
 
 from toolkit import deploy, evaluate, prepare, runs, vectors
 from toolkit.deploy import Index
-from toolkit.evaluate import Comparison, Example
+from toolkit.evaluate import Combined, Comparison, Example
 from toolkit.finetune import Tuned
 from toolkit.prepare import Cleaned, Loaded, Split
+from toolkit.whys import Why
 
 FEW = 300  # pairs under which little is to be expected
 
@@ -49,6 +50,10 @@ class Findings:
         `toolkit.evaluate.copies_above` of the chosen system.
     repeats : DataFrame, optional
         One row a split: ``seed base tuned difference low high n n_groups``.
+    combined : Combined, optional
+        The splits in one answer.
+    why : Why, optional
+        Slices, space, errors, general tasks.
     by : str
         The system that dev chose.
     index : Index
@@ -81,6 +86,8 @@ class Findings:
     by_language: pd.DataFrame | None = None
     copies: float = 0.0
     repeats: pd.DataFrame | None = None
+    combined: Combined | None = None
+    why: Why | None = None
 
     @property
     def private(self) -> bool:
@@ -150,6 +157,8 @@ class Findings:
                 f"{cut.mean():.0%} of the texts are longer than the {int(self.lengths['limit'].iloc[0])} tokens that "
                 f"the model reads; {lost:.0%} of all tokens are never seen. --chunk cuts such texts into passages."
             )
+        if self.why is not None and self.why.forgotten is not None:
+            sentences += self.why.forgotten.sentences
         sentences.append("Other texts and other searches will differ: this measures this file alone.")
         return [sentence for sentence in sentences if sentence]
 
@@ -216,6 +225,10 @@ class Findings:
                        "per_query": self.shown(self.test.per_query), "history": self.tuned.history}  # fmt: skip
             if not self.private:
                 tables["examples"] = self.examples_table
+            if self.why is not None:
+                tables |= self.why.tables
+                if not self.private:
+                    tables["errors"] = self.why.errors
         if self.short is not None:
             tables["comparison_three_keywords"] = self.short.table
         if self.repeats is not None:

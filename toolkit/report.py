@@ -45,6 +45,14 @@ class Details:
 
 
 @dataclass(frozen=True)
+class Folded:
+    """Sentences and tables that are shown folded, under a label."""
+
+    label: str
+    blocks: Sequence[str | pd.DataFrame]
+
+
+@dataclass(frozen=True)
 class SideBySide:
     """Lists next to each other under a heading; items that are right are marked by a tick, a word and a border.
 
@@ -59,7 +67,7 @@ class SideBySide:
     columns: Mapping[str, Sequence[tuple[str, bool]]]
 
 
-Block = str | pd.DataFrame | Picture | Code | Details | SideBySide
+Block = str | pd.DataFrame | Picture | Code | Details | Folded | SideBySide
 
 
 def write(path: str | Path, title: str, sections: Mapping[str, Sequence[Block]]) -> Path:
@@ -71,7 +79,8 @@ def write(path: str | Path, title: str, sections: Mapping[str, Sequence[Block]])
         The ``.html`` file.
     title : str
     sections : mapping of heading to blocks
-        A block is a sentence, a DataFrame, a `Picture`, a `Code`, a `Details` or a `SideBySide`. Texts are escaped.
+        A block is a sentence, a DataFrame, a `Picture`, a `Code`, a `Details`, a `Folded` or a `SideBySide`. Texts
+        are escaped.
     """
     environment = Environment(loader=PackageLoader("toolkit", "."), autoescape=True, trim_blocks=True)
     rendered = [_section(heading, blocks) for heading, blocks in sections.items()]
@@ -150,6 +159,9 @@ def _block(block: Block) -> Markup:
     if isinstance(block, Details):
         text = json.dumps(block.value, indent=2, ensure_ascii=False, default=str)
         return Markup("<details><summary>{}</summary><pre>{}</pre></details>").format(block.label, text)
+    if isinstance(block, Folded):
+        inside = Markup("\n").join(map(_block, block.blocks))
+        return Markup("<details><summary>{}</summary>{}</details>").format(block.label, inside)
     if isinstance(block, SideBySide):
         return _side_by_side(block)
     return Markup("<p>{}</p>").format(Markup(_CODE.sub(r"<code>\1</code>", str(escape(block)))))

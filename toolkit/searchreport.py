@@ -86,19 +86,9 @@ def _verdict(found: Findings) -> list[Block]:
     if found.short is not None:
         cut = " ".join(evaluate.verdict(found.short, "tuned", keywords="BM25", searches=found.searches))
         blocks.append(f"The same searches cut to their three rarest words: {cut}")
-    if found.repeats is not None:
-        blocks += [_spread(found.repeats), found.repeats]
+    if found.repeats is not None and found.combined is not None:
+        blocks += [*found.combined.sentences, found.repeats]
     return blocks
-
-
-def _spread(repeats: pd.DataFrame) -> str:
-    gains = repeats["difference"]
-    shown = int((repeats["low"] > 0).sum())
-    return (
-        f"Repeated over {len(repeats)} splits, tuned minus base was {gains.min():+.3f} to {gains.max():+.3f} nDCG@10, "
-        f"{gains.median():+.3f} in the middle; {shown} of {len(repeats)} intervals lie above zero. The splits share "
-        f"texts, so they are not independent."
-    )
 
 
 def _pictures(found: Findings) -> dict[str, Picture]:
@@ -156,6 +146,7 @@ def _numbers(found: Findings) -> list[Block]:
         "over the systems and metrics of a task; visible is the smallest true difference that this test would have "
         "shown with 80 % probability; unjudged@10 is the share of the first ten that nobody judged.",
         pd.concat(tables, ignore_index=True),
+        *(found.why.blocks if found.why else []),
     ]
 
 
@@ -211,16 +202,17 @@ def _referee(found: Findings) -> list[Block]:
     trained = ", ".join(declared.datasets) or "its card names none"
     blocks: list[Block] = []
     if scored:
-        blocks.append(
-            f"This test set has been scored in {scored} finished {'run' if scored == 1 else 'runs'} here; the best of "
-            f"many flatters itself."
-        )
+        blocks.append(f"Finished runs in this folder that scored this test set: {scored}.")
+    if found.why is not None:
+        blocks.append(f"{found.why.scored} Each system counts (evaluate.ledger() lists them all).")
     return [
         *blocks,
         f"Training sets that the base model declares: {trained}. Texts that are among them are not unseen.",
         "Chosen on dev: sides and epoch of the layer, the system to use, the settings of the index. Test was searched "
         "once, at the end.",
         *([_pictures(found)["learning"]] if found.tuned else []),
+        "For a paper: `comparison.to_paper(folder)` of the package `toolkit.evaluate` writes qrels and rankings in "
+        "TREC form, a table in LaTeX, and a paragraph on methods.",
         "To repeat:",
         Code(written["command"]),
         Details("Settings, digests, versions, machine", {**written, "machine": runs.machine()}),
