@@ -99,3 +99,20 @@ def test_a_damaged_copy_forgets_on_the_sts_benchmark(model: Any, data_folder: Pa
     row = found.table.iloc[0]
     assert row["base"] == pytest.approx(0.8203, abs=2e-4) and row["metric"] == "spearman" and row["n"] == 1379
     assert row["high"] < 0 and "worse" in found.sentences[0]
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_the_network_is_used_only_when_asked_for(monkeypatch: pytest.MonkeyPatch, allowed: bool) -> None:
+    """While a set is looked for by name, the Hub's libraries are offline, unless downloads were allowed."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    seen = []
+
+    def look(name: str, **options: Any) -> Task:
+        seen.append(constants.HF_HUB_OFFLINE)
+        return task(name)
+
+    monkeypatch.setattr("toolkit.prepare.task", look)
+    forgetting(Toy(0), Toy(1), ["toy"], download=allowed)
+    assert seen == [not allowed] and constants.HF_HUB_OFFLINE is False
