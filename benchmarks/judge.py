@@ -3,7 +3,7 @@
     TOOLKIT_DATA=... python benchmarks/judge.py        # about 6 minutes on two cores, of which 2 encode
 
 1,500 questions of SQuAD search its 2,067 paragraphs by BM25 and by the embedded model. The truth is known for all of
-them. Then 30 questions are drawn, pooled, judged by a script and scored by `toolkit.evaluate.agreement.results`, 200
+them. Then 30 questions are drawn, pooled, judged by a script and scored by `toolkit.evaluate.results`, 200
 times over. Prints the table and writes it into benchmarks/own_file.md.
 """
 
@@ -21,8 +21,8 @@ from blocks import ROOT, markdown, update
 from scipy.stats import binomtest
 
 from toolkit import evaluate, stats, vectors
-from toolkit.evaluate.agreement import Judged, results
-from toolkit.evaluate.judging import judge, ranked
+from toolkit.evaluate.judging.agreement import Judged, results
+from toolkit.evaluate.judging.sessions import judge, ranked
 
 QUESTIONS, SEARCHES, DRAWS, WRONG = 1500, 30, 200, 0.1
 SYSTEMS = ("MiniLM", "BM25")

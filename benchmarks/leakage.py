@@ -27,6 +27,7 @@ from toolkit import prepare, vectors
 from toolkit.prepare import RetrievalData, Task
 
 PAGE = ROOT / "benchmarks" / "leakage.md"
+SHOWN = "\n\nThe first near-copy of each, or the first text that was seen:\n\n"
 ROWS, PAIRS, TEXTS = 100_000, 10_000, 1_000_000
 
 
@@ -95,7 +96,11 @@ def splits(data: Path) -> Iterator[tuple[str, Any, Any]]:
     print(ours.table, *ours.notes, sep="\n")
     yield f"Quora pairs ({ROWS:,} drawn), by prepare.split", ours.train, ours.test
     same = pairs[pairs["label"] == 1].rename(columns={"sentence1": "anchor", "sentence2": "positive"})
-    yield "Quora duplicates, BEIR's test searches", dataset(same[["anchor", "positive"]]), beir(data)
+    yield (
+        "All of Quora's duplicate pairs, which models train on; BEIR's test searches",
+        dataset(same[["anchor", "positive"]]),
+        beir(data),
+    )
 
 
 def audits(data: Path) -> None:
@@ -105,7 +110,7 @@ def audits(data: Path) -> None:
         found = prepare.audit(train, test)
         print(f"{name}: {found}  ({time.perf_counter() - started:.0f} s)", flush=True)
         counts = found.counts.set_index("reason")
-        said = "; ".join(f"{reason} {row.n:,}" for reason, row in counts.iterrows() if row.n and reason[:3] != "any")
+        said = "; ".join(f"{reason} {n:,}" for reason, n in counts["n"].items() if n and reason[:3] != "any")
         rows.append({"training, tested": name, "tested": f"{len(found.table):,}", "seen": f"{found.share:.1%}",
                      "how": said or "nothing"})  # fmt: skip
         near = found.examples[found.examples["reason"].str.startswith("near")]
@@ -113,7 +118,7 @@ def audits(data: Path) -> None:
             one = (near if len(near) else found.examples).iloc[0]
             texts = [textwrap.shorten(one[c], 110).replace("|", "/") for c in ("test_text", "train_text")]
             examples.append({"training, tested": name, "tested text": texts[0], "training text": texts[1]})
-    update(PAGE, "leakage_audits", markdown(pd.DataFrame(rows)) + "\n\nThe first example of each:\n\n"
+    update(PAGE, "leakage_audits", markdown(pd.DataFrame(rows)) + SHOWN
            + markdown(pd.DataFrame(examples)))  # fmt: skip
 
 

@@ -26,10 +26,10 @@ import tyro
 from blocks import ROOT, markdown, update
 
 from toolkit import evaluate, runs, vectors
-from toolkit.evaluate import mtebdata
-from toolkit.evaluate.mtebnames import resolve
-from toolkit.evaluate.mtebtasks import registered
-from toolkit.evaluate.publishedscores import SOURCE
+from toolkit.evaluate.mteb import data as mtebdata
+from toolkit.evaluate.mteb.names import resolve
+from toolkit.evaluate.mteb.publishing import SOURCE
+from toolkit.evaluate.mteb.tasks import registered
 
 NAMES = {
     "all-MiniLM-L6-v2": "sentence-transformers/all-MiniLM-L6-v2",

@@ -152,8 +152,10 @@ def test_save_is_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_slices_are_drawn_in_order_with_their_intervals() -> None:
     """A line a slice from the top, at its difference, and filled where it is shown; the words hold every value."""
-    table = pd.DataFrame({"slice": ["short", "long"], "model": "tuned", "metric": "nDCG@10", "difference": [0.1, -0.02],
-                          "low": [0.05, -0.05], "high": [0.15, 0.01], "p_holm": [0.01, 0.4], "n": [1200, 30]})  # fmt: skip
+    table = pd.DataFrame({"slice": ["short", "long"], "model": "tuned", "metric": "nDCG@10",
+                          "difference": [0.1, -0.02],
+                          "low": [0.05, -0.05], "high": [0.15, 0.01], "p_holm": [0.01, 0.4],
+                          "n": [1200, 30]})  # fmt: skip
     axes = plots.slices(table, "base").axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["short (n = 1,200)", "long (n = 30)"]
     drawn = [bars.lines[0] for bars in axes.containers]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from toolkit import widgets
-from toolkit.evaluate.judging import Session, judge, resume
+from toolkit.evaluate.judging.sessions import Session, judge, resume
 
 
 @pytest.fixture
@@ -86,6 +86,6 @@ def test_an_answer_that_cannot_be_saved_is_told(session: Session, monkeypatch: p
     def full(*_: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("toolkit.evaluate.judging.append_answer", full)
+    monkeypatch.setattr("toolkit.evaluate.judging.sessions.append_answer", full)
     keys.value = "y"
     assert "Not saved: No space left on device" in page.value and session.next() == before

@@ -8,7 +8,7 @@ from html import escape
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from toolkit.evaluate.judging import Session, plain
+from toolkit.evaluate.judging.sessions import Session, plain
 
 if TYPE_CHECKING:
     from toolkit.choose import Measurements
@@ -27,7 +27,7 @@ def judge(session: Session) -> Any:
     Parameters
     ----------
     session : Session
-        From `toolkit.evaluate.judging.judge` or ``resume``.
+        From `toolkit.evaluate.judging.sessions.judge` or ``resume``.
 
     Returns
     -------
@@ -136,7 +136,7 @@ def side_by_side(examples: Sequence[Example]) -> None:
     Parameters
     ----------
     examples : sequence of Example
-        From `toolkit.evaluate.examples`.
+        From `toolkit.evaluate.reasons.drawn`.
     """
 
     def one(example: Example) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from toolkit.evaluate.agreement import difference
+from toolkit.evaluate.judging.agreement import difference
 
 
 def test_intervals_hold_the_truth() -> None:

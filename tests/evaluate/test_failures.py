@@ -12,7 +12,7 @@ from handmade_rankings import TASK, N, at
 from sklearn.metrics import roc_auc_score
 
 from toolkit.evaluate import Scores, compare, errors, examples, score
-from toolkit.evaluate.failures import item_values
+from toolkit.evaluate.reasons.failures import item_values
 from toolkit.prepare import Task
 
 RNG = np.random.default_rng(1)

@@ -17,9 +17,10 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from toolkit import vectors
-from toolkit.evaluate import __main__, agreement, per_query
-from toolkit.evaluate.agreement import results, write_qrels
-from toolkit.evaluate.judging import Session, judge, plain, resume
+from toolkit.evaluate import __main__, per_query
+from toolkit.evaluate.judging import agreement
+from toolkit.evaluate.judging.agreement import results, write_qrels
+from toolkit.evaluate.judging.sessions import Session, judge, plain, resume
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = {f"d{i}": f"word{i} common thing{i % 7}" for i in range(60)}
@@ -153,7 +154,7 @@ def test_a_kill_loses_at_most_the_answer_in_flight(tmp_path) -> None:
     """A process that is killed while it answers without pause leaves every answer that it had finished."""
     begin(tmp_path)
     code = (
-        "import sys; from toolkit.evaluate.judging import resume\n"
+        "import sys; from toolkit.evaluate.judging.sessions import resume\n"
         "session = resume(sys.argv[1])\n"
         "while session.next():\n"
         "    session.answer(True)\n"

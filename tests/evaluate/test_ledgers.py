@@ -13,7 +13,7 @@ import pytest
 
 from toolkit import runs, stats
 from toolkit.evaluate import Scores, compare, ledger, record
-from toolkit.evaluate.ledgers import FILE, _append
+from toolkit.evaluate.comparing.ledgers import FILE, _append
 from toolkit.prepare import RetrievalData, Task
 
 N = 50
@@ -75,7 +75,7 @@ def test_a_comparison_counts_each_system_and_knows_the_noise_they_do_not_share(t
 def test_two_processes_lose_nothing(tmp_path: Path) -> None:
     """Processes that write at once leave every line whole."""
     code = (
-        "import sys; from pathlib import Path; from toolkit.evaluate.ledgers import _append\n"
+        "import sys; from pathlib import Path; from toolkit.evaluate.comparing.ledgers import _append\n"
         "for i in range(50): _append(Path(sys.argv[1]), [{'who': sys.argv[2], 'i': i, 'long': 'x' * 5000}] * 2)"
     )
     running = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path / FILE), str(who)]) for who in range(2)]

@@ -15,8 +15,11 @@ from datasets import Dataset
 from scipy.stats import spearmanr
 
 from toolkit import evaluate
-from toolkit.evaluate import benchmarking, mtebdata, mtebitems, mtebtasks
-from toolkit.evaluate.mtebmodel import Encoder, identify
+from toolkit.evaluate.mteb import benchmarking
+from toolkit.evaluate.mteb import data as mtebdata
+from toolkit.evaluate.mteb import items as mtebitems
+from toolkit.evaluate.mteb import tasks as mtebtasks
+from toolkit.evaluate.mteb.model import Encoder, identify
 from toolkit.prepare import RetrievalData, Task
 
 mteb = pytest.importorskip("mteb", reason="MTEB is an extra: pip install 'embedding-recipes[mteb]'")
@@ -329,7 +332,7 @@ def test_a_task_called_as_a_registered_one_is_refused() -> None:
 
 def test_a_benchmark_is_its_tasks() -> None:
     """Whole benchmarks keep the splits and subsets that they name, and sets that are means of others are opened."""
-    from toolkit.evaluate.mtebnames import resolve
+    from toolkit.evaluate.mteb.names import resolve
 
     tasks = {task.metadata.name: task for task in resolve("MTEB(eng, v2)")}
     listed = {task.metadata.name: task for task in mteb.get_benchmark("MTEB(eng, v2)").tasks}
@@ -409,7 +412,7 @@ def test_beside_published_scores(static: Any, tmp_path: Path, local: Path, cache
 
 def test_results_in_mtebs_files_become_the_same_table(static: Any, tmp_path: Path, local: Path, cache: Path) -> None:
     """What `published(refresh=True)` does with the repository, on a folder of ours."""
-    from toolkit.evaluate.publishedscores import from_cache
+    from toolkit.evaluate.mteb.publishing import from_cache
 
     names = ["STSBenchmark", "Tatoeba/test/deu-eng", "Tatoeba/test/fra-eng"]
     found = evaluate.benchmark(static, names, out=tmp_path, name="minishlab/potion-base-8M", progress=False)

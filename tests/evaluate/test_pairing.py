@@ -16,7 +16,7 @@ from scipy.stats import bootstrap, spearmanr
 
 from toolkit import stats
 from toolkit.evaluate import Scores, compare, conclusions, verdict
-from toolkit.evaluate.pairing import _whole, gap, letters
+from toolkit.evaluate.comparing.differences import _whole, gap, letters
 from toolkit.prepare import RetrievalData, Task
 
 N = 80

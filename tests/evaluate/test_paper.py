@@ -114,7 +114,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 
 def test_nothing_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When writing fails there is no folder, and no trace beside it."""
-    monkeypatch.setattr("toolkit.evaluate.paper._methods", lambda *_: 1 / 0)
+    monkeypatch.setattr("toolkit.evaluate.comparing.paper._methods", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         compared().to_paper(tmp_path / "pack")
     assert list(tmp_path.iterdir()) == []

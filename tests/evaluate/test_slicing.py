@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from toolkit import stats
 from toolkit.evaluate import by_slice, compare, score, slice_by, slices
-from toolkit.evaluate.labelling import in_bins
+from toolkit.evaluate.reasons.labelling import in_bins
 from toolkit.prepare import RetrievalData, Task
 
 

@@ -72,7 +72,7 @@ def test_turning_and_stretching_change_nothing(seed: int, n: int) -> None:
 
 def test_no_vector_is_its_own_neighbour() -> None:
     """Where all vectors are equal, every row still has ten neighbours other than itself: none is its own."""
-    from toolkit.evaluate.spaces import occurrences
+    from toolkit.evaluate.reasons.spaces import occurrences
 
     counts = occurrences(np.ones((50, 4)) / 2, 10)
     assert counts.sum() == 500

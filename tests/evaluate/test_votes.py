@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from toolkit.evaluate.votes import kappa
+from toolkit.evaluate.judging.votes import kappa
 
 
 def test_kappa_is_scikit_learns() -> None:

@@ -10,7 +10,7 @@ from scipy.stats import pearsonr, spearmanr
 from sentence_transformers.sentence_transformer.evaluation import BinaryClassificationEvaluator
 from sklearn.metrics import accuracy_score, average_precision_score, f1_score, v_measure_score
 
-from toolkit.evaluate import resampling, wholes
+from toolkit.evaluate.scoring import resampling, wholes
 
 
 def numbers(rng: np.random.Generator, n: int, *, ties: bool) -> np.ndarray:

@@ -1,27 +1,27 @@
-from .agreement import Judged, results, write_qrels
-from .benchmarking import Benchmarked, benchmark
-from .combining import Combined, combine
-from .comparing import Comparison, compare, contest
-from .examples import Example, copies_above, examples, slices
-from .failures import errors
-from .general import Forgetting, forgetting
-from .judging import Session, judge, resume
-from .labelling import slice_by
-from .leaking import LeakEffect, leak_effect
-from .ledgers import ledger, record
-from .maps import Projection, project
-from .metrics import METRICS, per_query
-from .mtebchecks import trained_on
-from .mtebtasks import as_mteb
-from .publishedscores import compare_with_published, published
-from .ranking import rank
-from .reranking import Reranker, rerank
-from .scoring import Scores, score
-from .searches import queries_from
-from .slicing import Sliced, by_slice
-from .spaces import space
-from .thresholds import Threshold, threshold
-from .wording import best, conclusions, headline, verdict
+from .comparing.combining import Combined, combine
+from .comparing.comparison import Comparison, compare, contest
+from .comparing.ledgers import ledger, record
+from .comparing.wording import best, conclusions, headline, verdict
+from .judging.agreement import Judged, results, write_qrels
+from .judging.searches import queries_from
+from .judging.sessions import Session, judge, resume
+from .mteb.benchmarking import Benchmarked, benchmark
+from .mteb.checks import trained_on
+from .mteb.publishing import compare_with_published, published
+from .mteb.tasks import as_mteb
+from .reasons.drawn import Example, copies_above, examples, slices
+from .reasons.failures import errors
+from .reasons.general import Forgetting, forgetting
+from .reasons.labelling import slice_by
+from .reasons.leaking import LeakEffect, leak_effect
+from .reasons.maps import Projection, project
+from .reasons.slicing import Sliced, by_slice
+from .reasons.spaces import space
+from .reasons.thresholds import Threshold, threshold
+from .scoring.metrics import METRICS, per_query
+from .scoring.ranking import rank
+from .scoring.reranking import Reranker, rerank
+from .scoring.scores import Scores, score
 
 __all__ = [
     "METRICS",

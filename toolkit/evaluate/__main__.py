@@ -17,9 +17,9 @@ from typing import Any
 import tyro
 
 from toolkit import report, vectors
-from toolkit.evaluate import judging, pools, searches
-from toolkit.evaluate.agreement import results as judged
-from toolkit.evaluate.agreement import write_qrels
+from toolkit.evaluate.judging import pools, searches, sessions
+from toolkit.evaluate.judging.agreement import results as judged
+from toolkit.evaluate.judging.agreement import write_qrels
 from toolkit.runs import command_line
 
 KEYS: dict[str, bool | None] = {"y": True, "n": False, "s": None}
@@ -46,13 +46,13 @@ def judge(
     """
     folder = _folder(run) if folder is None else folder
     if queries is None and (folder / pools.POOL).exists():
-        session = judging.resume(folder, judge=judge)
+        session = sessions.resume(folder, judge=judge)
     else:
         corpus = _documents(run)  # first, since a wrong folder should be known before searches are typed
         wanted = _queries(queries)
         _say("Loading the models and searching ...")
         systems = _systems(run, wanted, corpus)
-        session = judging.judge(systems, wanted, corpus, folder=folder, judge=judge, depth=depth, seed=seed)
+        session = sessions.judge(systems, wanted, corpus, folder=folder, judge=judge, depth=depth, seed=seed)
     for note in session.notes:
         _say(f"Note: {note}.")
     status = 0
@@ -135,14 +135,14 @@ def _systems(run: Path, queries: dict[str, str], corpus: dict[str, str]) -> dict
         language = record["language"]
     if not models:  # a bundle alone
         models["model"] = vectors.load(run / "bundle" / "model" if (run / "bundle").is_dir() else run / "model")
-    found: dict[str, Any] = {name: judging.ranked(model, queries, corpus, 100) for name, model in models.items()}
+    found: dict[str, Any] = {name: sessions.ranked(model, queries, corpus, 100) for name, model in models.items()}
     first = next(iter(found))
-    found["BM25"] = judging.ranked(vectors.bm25(corpus, language=language), queries, corpus, 100)
+    found["BM25"] = sessions.ranked(vectors.bm25(corpus, language=language), queries, corpus, 100)
     found[f"{first}+BM25"] = vectors.fuse(found[first], found["BM25"])
     return found
 
 
-def _ask(session: judging.Session) -> None:
+def _ask(session: sessions.Session) -> None:
     """Show document after document until all are judged, the keys end, or the judge stops."""
     width = min(110, shutil.get_terminal_size().columns)
     with _single_keys() as key_of:

@@ -1,0 +1,1 @@
+"""Scores to paired differences, verdicts, the ledger and the paper pack."""

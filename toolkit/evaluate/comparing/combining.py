@@ -1,0 +1,172 @@
+"""Several comparisons of the same systems in one answer: over training seeds, or over repeated random splits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from toolkit import stats
+from toolkit.evaluate.comparing.comparison import Comparison
+from toolkit.evaluate.comparing.differences import ALPHA
+
+SEEDS = (
+    "Over {k} training seeds on one test set. The interval speaks of another seed and other test items of the same "
+    "kind: it adds the variance over seeds to that over groups of items, and takes seeds to be drawn independently. It "
+    "does not speak of other training data."
+)
+SPLITS = (
+    "Over {k} random splits of the same data. The splits share items, so that their differences are no independent "
+    "measurements: the variance is corrected for it (Nadeau and Bengio 2003), which rests on the size of the parts and "
+    "not on groups. It speaks of other splits of such data, not of other data."
+)
+
+
+@dataclass(frozen=True)
+class Combined:
+    """Several comparisons in one.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a system and metric: ``model metric score difference low high p p_holm visible runs n``. ``low`` and
+        ``high`` enclose the mean paired difference (95 %), ``visible`` is the smallest true difference that would have
+        been shown with 80 % probability, ``runs`` and ``n`` count comparisons and their test items (the fewest).
+    each : DataFrame
+        The tables of the comparisons one below the other, with ``run`` from 1.
+    over : str
+        ``"seeds"`` or ``"splits"``.
+    assumes : str
+        What the intervals speak of, and what they take for granted.
+    """
+
+    table: pd.DataFrame
+    each: pd.DataFrame
+    over: str
+    assumes: str
+
+    @property
+    def sentences(self) -> list[str]:
+        """The verdict on each row in plain words, then what it assumes."""
+        return [_sentence(row, self.over) for _, row in self.table.iterrows()] + [self.assumes]
+
+    def _repr_html_(self) -> str:
+        return self.table.to_html(index=False, float_format=lambda x: f"{x:.3f}") + f"<p>{self.assumes}</p>"
+
+
+def combine(comparisons: Sequence[Comparison], *, test_over_train: float | None = None) -> Combined:
+    """Combine comparisons of the same systems by the same metrics.
+
+    Comparisons on one test set are taken as training seeds: the seeds see the same items, so both are sources of
+    variance. The squared standard error is the variance of the seeds' mean differences over their number, plus the
+    squared error over groups of the difference averaged over seeds; degrees of freedom after Satterthwaite [1]_. What
+    seeds and items do together is counted in both, so the interval is a little wide rather than narrow.
+
+    Comparisons on different test sets are taken as repeated random splits: a t-test with the variance multiplied by
+    1/k + test/train in place of 1/k, and k - 1 degrees of freedom [2]_.
+
+    Parameters
+    ----------
+    comparisons : sequence of Comparison
+        At least two, with equal baselines and systems. For seeds only metrics that are means over items count.
+    test_over_train : float, optional
+        For splits: size of the test part over that of the training part, such as 0.2 / 0.7.
+
+    Raises
+    ------
+    ValueError
+        When there are fewer than two, they hold different systems, or some share a test set and others do not; for
+        splits without `test_over_train`, and for seeds with it.
+
+    References
+    ----------
+    .. [1] F. E. Satterthwaite, "An approximate distribution of estimates of variance components", Biometrics Bulletin
+       2(6), 1946.
+    .. [2] C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine Learning 52, 2003.
+    """
+    first = _check(comparisons)
+    digests = {c.scores[c.baseline].task.digest for c in comparisons}
+    k = len(comparisons)
+    if 1 < len(digests) < k:
+        raise ValueError(
+            f"{k} comparisons were made on {len(digests)} test sets: combine the seeds of each test set first, or give "
+            f"either seeds on one test set or splits that all differ"
+        )
+    over = "seeds" if len(digests) == 1 else "splits"
+    if (test_over_train is None) == (over == "splits") or (test_over_train is not None and not test_over_train > 0):
+        what = "on one test set: seeds, which need no" if over == "seeds" else "on different test sets: splits need a"
+        raise ValueError(
+            f"these comparisons were made {what} test_over_train (size of test over size of train, above 0); got "
+            f"{test_over_train}"
+        )
+    rows = []
+    for model, metric in zip(first["model"], first["metric"], strict=True):
+        parts = [c.row(model, metric) for c in comparisons]
+        gaps = np.array([part["difference"] for part in parts])
+        if over == "splits":
+            error, df = float(np.sqrt((1 / k + (test_over_train or 0)) * gaps.var(ddof=1))), k - 1.0
+        else:
+            error, df = _over_seeds(comparisons, model, metric, gaps)
+        score = float(np.mean([part["score"] for part in parts]))
+        rows.append({"model": model, "metric": metric, "score": score, **_t(float(gaps.mean()), error, df),
+                     "runs": k, "n": int(min(part["n"] for part in parts))})  # fmt: skip
+    table = pd.DataFrame(rows)
+    table.insert(list(table.columns).index("p") + 1, "p_holm", stats.holm(list(table["p"])))
+    each = pd.concat([c.table.assign(run=i) for i, c in enumerate(comparisons, 1)], ignore_index=True)
+    return Combined(table, each, over, (SEEDS if over == "seeds" else SPLITS).format(k=k))
+
+
+def _check(comparisons: Sequence[Comparison]) -> pd.DataFrame:
+    """See that all hold the same systems; returns the rows of the first that can be combined."""
+    if len(comparisons) < 2:
+        raise ValueError(f"expected at least two comparisons to combine, got {len(comparisons)}")
+    first = comparisons[0]
+    keys = ["model", "metric"]
+    for number, other in enumerate(comparisons[1:], 2):
+        if other.baseline != first.baseline or not other.table[keys].equals(first.table[keys]):
+            raise ValueError(
+                f"comparison {number} holds {', '.join(other.scores)} beside {other.baseline!r} and the first "
+                f"{', '.join(first.scores)} beside {first.baseline!r}, or other metrics: expected the same in all"
+            )
+    same_test = len({c.scores[c.baseline].task.digest for c in comparisons}) == 1
+    per_item = set(first.scores[first.baseline].per_query)
+    table = first.table[first.table["metric"].isin(per_item)] if same_test else first.table
+    if table.empty:
+        raise ValueError("these comparisons have no metric that is a mean over items, which seeds need")
+    return table
+
+
+def _over_seeds(comparisons: Sequence[Comparison], model: str, metric: str, gaps: Any) -> tuple[float, float]:
+    """Standard error of the mean difference over seeds and groups, and its degrees of freedom."""
+    base = comparisons[0].scores[comparisons[0].baseline]
+    each = [(c.scores[model].per_query[metric] - c.scores[c.baseline].per_query[metric]) for c in comparisons]
+    [mean] = stats.intervals(np.mean([x.loc[base.per_query.index] for x in each], axis=0), base.groups)
+    seeds, items = gaps.var(ddof=1) / len(gaps), mean.error**2
+    total = seeds + items
+    if not np.isfinite(total):
+        return float("nan"), 1.0
+    below = seeds**2 / (len(gaps) - 1) + items**2 / (mean.n_groups - 1)
+    return float(np.sqrt(total)), float(total**2 / below) if below > 0 else 1.0
+
+
+def _t(gap: float, error: float, df: float) -> dict[str, float]:
+    """Interval, p-value and smallest visible difference after Student."""
+    from scipy.stats import t
+
+    if not error > 0:  # equal systems; otherwise differences without any variance, from which nothing can be said
+        end = 0.0 if gap == 0 and error == 0 else float("nan")
+        return {"difference": gap, "low": end, "high": end, "p": 1.0, "visible": end}
+    half = float(t.ppf(1 - ALPHA / 2, df)) * error
+    return {"difference": gap, "low": gap - half, "high": gap + half, "p": float(2 * t.sf(abs(gap) / error, df)),
+            "visible": half + float(t.ppf(0.8, df)) * error}  # fmt: skip
+
+
+def _sentence(row: pd.Series, over: str) -> str:
+    numbers = f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}] {row['metric']}"
+    tail = f"over {row['runs']} {over}, p {row['p_holm']:.3f} after Holm"
+    if row["p_holm"] < ALPHA:
+        return f"{row['model']} is {'better' if row['difference'] > 0 else 'worse'}: {numbers}, {tail}."
+    return f"{row['model']}: no difference shown, {numbers}, {tail}; this could have shown {row['visible']:.3f}."

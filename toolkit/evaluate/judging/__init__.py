@@ -1,0 +1,1 @@
+"""Real searches, judged by people."""

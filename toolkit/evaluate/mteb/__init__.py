@@ -1,0 +1,1 @@
+"""The public benchmark, by mteb's own code."""

@@ -1,0 +1,1 @@
+"""A model and a task to scores for each item."""
