@@ -1,12 +1,12 @@
-"""Cleaning, chunking, near-duplicates and splitting beside named peers: speed, and whether the result is as good.
+"""Cleaning, chunking and near-duplicates beside named peers: speed, and whether the result is as good.
 
     pip install beautifulsoup4 lxml langchain-text-splitters datasketch      # the peers
     python benchmarks/text.py --html FOLDER          # all parts; FOLDER holds pages, such as a package's documentation
     python benchmarks/text.py --part chunk --write   # one part, and its table into benchmarks/text.md
 
 Each part runs both sides in one process, by turns; times are medians with the smallest and largest beside them. The
-tokenizer and the search for near-copies use all cores where their libraries do; the peers use one. The split runs in a
-process of its own, whose peak memory is read on Linux.
+tokenizer and the search for near-copies use all cores where their libraries do; the peers use one. What a split
+of a million texts takes is in benchmarks/leakage.py.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import os
 import random
 import re
 import statistics
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -211,38 +210,12 @@ def together(pairs: set[tuple[int, int]], n: int) -> set[tuple[int, int]]:
     return {(a, b) for group in groups.values() for b in group for a in group if a < b}
 
 
-def split_part(size: int) -> pd.DataFrame:
-    """Many short pairs split without leaks, in a process of its own."""
-    done = subprocess.run([sys.executable, __file__, "--child", str(size)], capture_output=True, text=True, check=True)
-    seconds, gigabytes, parts = done.stdout.splitlines()[-1].split("\t")
-    return pd.DataFrame([{"pairs": f"{size:,}", "seconds": seconds, "peak GB": gigabytes, "train, dev, test": parts}])
-
-
-def split_child(size: int) -> None:
-    from datasets import Dataset
-
-    rng = random.Random(0)
-    words = [f"{a}{b}" for a in "bdfgklmnprstvz" for b in ("ela", "ori", "ani", "ume", "ist", "ako", "ern", "yla")]
-    data = Dataset.from_dict({
-        "anchor": [f"{' '.join(rng.choices(words, k=6))} {n}" for n in range(size)],
-        "positive": [f"{n // 2} {' '.join(rng.choices(words, k=8))}" for n in range(size)],
-    })  # fmt: skip
-    start = time.perf_counter()
-    split = prepare.split(data)
-    seconds = time.perf_counter() - start
-    status = Path("/proc/self/status")
-    peak = re.search(r"VmHWM:\s+(\d+) kB", status.read_text(encoding="utf-8")) if status.is_file() else None
-    shares = ", ".join(f"{share:.3f}" for share in split.table["share"])
-    print(f"{seconds:.0f}\t{int(peak[1]) / 1e6 if peak else float('nan'):.2f}\t{shares}")
-
-
 def main(
-    part: Literal["all", "clean", "chunk", "duplicates", "split"] = "all",
+    part: Literal["all", "clean", "chunk", "duplicates"] = "all",
     html: Path | None = None,
     pages: int = 500,
     long: int = 5,
     texts: int = 20_000,
-    pairs: int = 1_000_000,
     rounds: int = 3,
     write: bool = False,
 ) -> None:
@@ -254,12 +227,11 @@ def main(
         pages: Most pages of it.
         long: Long texts of each kind for the part chunk.
         texts: Texts for the part duplicates.
-        pairs: Pairs for the part split.
         rounds: Times that each side runs.
         write: Write the tables into benchmarks/text.md.
     """
     parts = {"clean": lambda: clean_part(html, pages, rounds), "chunk": lambda: chunk_part(long, rounds),
-             "duplicates": lambda: duplicates_part(texts, rounds), "split": lambda: split_part(pairs)}  # fmt: skip
+             "duplicates": lambda: duplicates_part(texts, rounds)}  # fmt: skip
     machine = runs.machine()
     for name, measure in parts.items():
         if part in ("all", name):
@@ -270,7 +242,4 @@ def main(
 
 
 if __name__ == "__main__":
-    if "--child" in sys.argv:
-        split_child(int(sys.argv[2]))
-    else:
-        tyro.cli(main)
+    tyro.cli(main)

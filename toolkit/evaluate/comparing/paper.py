@@ -237,9 +237,9 @@ def _methods(comparison: Comparison, data: str, split: str, seeds: str) -> str:
     versions = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
     return "\n\n".join([
         "## Methods",
-        f"Data: {data or GAP.format('where the data come from')} The test set {task.name!r} ({task.kind}) holds {size} "
-        f"(SHA-256 of its content {task.digest}). Split: {split or GAP.format('how the data were divided')} "
-        f"Training seeds: {seeds or GAP.format('how many, and which; one seed says nothing of another')}",
+        f"Data: {_stopped(data) or GAP.format('where the data come from')} The test set {task.name!r} ({task.kind}) holds {size} "
+        f"(SHA-256 of its content {task.digest}). Split: {_stopped(split) or GAP.format('how the data were divided')} "
+        f"Training seeds: {_stopped(seeds) or GAP.format('how many, and which; one seed says nothing of another')}",
         f"Systems: {', '.join(comparison.scores)}; all are compared with {comparison.baseline} on the same items. "
         f"Intervals are 95 % percentile intervals of bootstrap resamples of {unit}, with seed 0. {' '.join(tests)} "
         f"p-values were adjusted after Holm over all {len(table)} comparisons of the table. A difference that is not "
@@ -261,3 +261,8 @@ def _version(package: str) -> str:
 def _text(path: Path, text: str) -> None:
     with runs.replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _stopped(words: str) -> str:
+    """Words that end as a sentence does."""
+    return words if not words or words.rstrip().endswith((".", "!", "?")) else f"{words.rstrip()}."
