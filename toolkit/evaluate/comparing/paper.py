@@ -237,8 +237,9 @@ def _methods(comparison: Comparison, data: str, split: str, seeds: str) -> str:
     versions = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
     return "\n\n".join([
         "## Methods",
-        f"Data: {_stopped(data) or GAP.format('where the data come from')} The test set {task.name!r} ({task.kind}) holds {size} "
-        f"(SHA-256 of its content {task.digest}). Split: {_stopped(split) or GAP.format('how the data were divided')} "
+        f"Data: {_stopped(data) or GAP.format('where the data come from')} The test set {task.name!r} ({task.kind}) "
+        f"holds {size} (SHA-256 of its content {task.digest}). "
+        f"Split: {_stopped(split) or GAP.format('how the data were divided')} "
         f"Training seeds: {_stopped(seeds) or GAP.format('how many, and which; one seed says nothing of another')}",
         f"Systems: {', '.join(comparison.scores)}; all are compared with {comparison.baseline} on the same items. "
         f"Intervals are 95 % percentile intervals of bootstrap resamples of {unit}, with seed 0. {' '.join(tests)} "

@@ -6,9 +6,10 @@ import html
 import re
 from typing import Any
 
+import numpy as np
+
 MOST = 5_000_000
 """Open elements summed over all tags, from which a page is no longer parsed: a parser's time grows with that sum."""
-FEW = 2_000  # tags, which cannot reach it
 
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _ENDED_BY_NEXT = frozenset("dd dt li option p tbody td tfoot th thead tr colgroup optgroup".split())
@@ -27,6 +28,8 @@ _INLINE = frozenset(
 NAMES = _VOID | _ENDED_BY_NEXT | _PARAGRAPHS | _LINES | _CELLS | _DROPPED | _INLINE
 _NAME = "|".join(sorted(NAMES, key=len, reverse=True))
 
+_ANY_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)", re.I)  # a list of names would take many times as long
+_CLOSED_SHAPE = re.compile(r"<(?:circle|ellipse|line|path|polygon|polyline|rect|use)\b[^<>]*/>", re.I)  # closed at once
 _TAG = re.compile(rf"<(/?)({_NAME})(?=[\s/>])(?:\s[^<>]*|/)?>", re.I)
 _DOCTYPE = re.compile(r"\s*(?:<\?xml[^<>]*>\s*)?<!doctype html\b", re.I)
 _PAGE = re.compile(r"<(?:html|body)[\s>]", re.I)
@@ -37,8 +40,8 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8}[0-9]?);", re.I
 # Noncharacters of Unicode, which no text holds, stand for breaks and for the white space of <pre> until white space is
 # folded.
 _PARAGRAPH, _LINE, _NEWLINE, _SPACE = "\ufdd0\ufdd1\ufdd2\ufdd3"
-_RESERVED = re.compile(f"[{_PARAGRAPH}{_LINE}{_NEWLINE}{_SPACE}]")
-_BREAKS = re.compile(f"[ {_PARAGRAPH}{_LINE}]*[{_PARAGRAPH}{_LINE}][ {_PARAGRAPH}{_LINE}]*")
+_SIGNS = {_PARAGRAPH: "\n\n", _LINE: "\n", _NEWLINE: "\n", _SPACE: " "}
+_BREAKS = re.compile(f" ?[{_PARAGRAPH}{_LINE}][ {_PARAGRAPH}{_LINE}]*")
 
 
 def looks_like_html(text: str) -> bool:
@@ -93,11 +96,14 @@ def html_to_text(text: str) -> str:
     """
     if not looks_like_html(text):
         return _unescaped(text)
-    source = _RESERVED.sub("", text)
+    source = text
+    for sign in _SIGNS:
+        source = source.replace(sign, "")
     if not (_DOCTYPE.match(source) or _PAGE.search(source)):  # of a whole page any other name is an element too
         source = _NO_TAG.sub("&lt;", source)
     found = _without_tags(source) if _is_heavy(source) else _parsed(source)
-    found = _RESERVED.sub(lambda sign: "\n\n" if sign[0] == _PARAGRAPH else "\n" if sign[0] != _SPACE else " ", found)
+    for sign, shown in _SIGNS.items():
+        found = found.replace(sign, shown)
     found = found.strip("\n")
     if looks_like_html(found):
         found = _TAG.sub(lambda tag: "&lt;" + tag[0][1:], found)
@@ -117,25 +123,20 @@ def _character(entity: re.Match[str]) -> str:
     if found == "&":
         follows = entity.string[entity.end() : entity.end() + 1]
         return entity[0] if follows.isalnum() or follows == "#" else found
-    unsafe = found in "<>#;" or (found.isascii() and found.isalnum()) or _RESERVED.search(found)
+    unsafe = found in "<>#;" or (found.isascii() and found.isalnum()) or found in _SIGNS
     return entity[0] if unsafe else found
 
 
 def _is_heavy(source: str) -> bool:
     """Whether parsing takes long: every tag may have to look at all elements that are open."""
-    if source.count("<") < FEW:
+    tags = _ANY_TAG.findall(_CLOSED_SHAPE.sub("", source) if "<svg" in source else source)
+    if len(tags) ** 2 <= 2 * MOST:  # even if all of them stayed open
         return False
-    opened = total = 0
-    for tag in _TAG.finditer(source):
-        name = tag[2].lower()
-        if name in _VOID or name in _ENDED_BY_NEXT:
-            total += opened
-            continue
-        opened = max(0, opened + (-1 if tag[1] else 1))
-        total += opened
-        if total > MOST:
-            return True
-    return False
+    stay = _VOID | _ENDED_BY_NEXT
+    steps = np.fromiter((0 if name.lower() in stay else -1 if closing else 1 for closing, name in tags), dtype=np.int64)
+    opened = steps.cumsum()
+    opened -= np.minimum.accumulate(np.minimum(opened, 0))  # what closes nothing leaves nothing open
+    return int(opened.sum()) > MOST
 
 
 def _parsed(source: str) -> str:
