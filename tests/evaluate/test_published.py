@@ -34,6 +34,7 @@ def test_sts_benchmark(model: Any, data_folder: Path) -> None:
     assert 100 * row["low"] < known < 100 * row["high"] < 100 * row["low"] + 5 and row["n"] == 1379
 
 
+@pytest.mark.slow
 def test_banking77(model: Any, data_folder: Path) -> None:
     """The probe on three draws of eight texts a label, as MTEB draws ten: the published accuracy within 1.5."""
     train, test = (
