@@ -113,3 +113,12 @@ def test_refusals(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builtins, "__import__", missing)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'embedding-recipes\[text\]'"):
         chunk([LONG], endless, max_tokens=20)
+
+
+def test_an_overlap_without_sentences_begins_at_a_word(model: Any) -> None:
+    """Where no sentence ends in the overlap, the next piece begins inside of the last one, at a word."""
+    text = " ".join(f"reading{number}" for number in range(300))
+    pieces = chunk([text], model, max_tokens=40, overlap=12)
+    starts, ends = pieces["start"][:], pieces["end"][:]
+    assert len(starts) > 5 and all(text[start - 1] == " " for start in starts[1:])
+    assert all(start < end for start, end in zip(starts[1:], ends[:-1], strict=True))

@@ -207,6 +207,7 @@ def test_clicks() -> None:
     assert made.data.to_dict() == {"anchor": ["q", "q"], "positive": ["a", "b"]}
     assert made.origin[["clicks", "impressions"]].to_numpy().tolist() == [[3, 18], [5, 9]]
     assert dropped(made) == {"together": 1, "clicks": 2}
+    assert pairs(frame, by="clicks", least=3).data["anchor"][:] == ["q", "q"]  # three clicks are not fewer than three
     assert pairs(frame, by="clicks", least=2, most=1).data["positive"][:] == ["b"]
     with pytest.raises(ValueError, match="row 4 has 1 clicks in 0 impressions"):
         pairs(frame.assign(impressions=[9, 9, 9, 9, 0]), by="clicks")
