@@ -10,6 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run, so that a failure is of the change at hand; others with --hypothesis-profile=explore.
+settings.register_profile("explore", derandomize=False, print_blob=True)
+settings.register_profile("same", derandomize=True)
+settings.load_profile("same")
 
 # Before anything of the toolkit is imported: a warm cache would hide a broken encode.
 _CACHE = tempfile.TemporaryDirectory(prefix="toolkit-tests-")

@@ -91,9 +91,27 @@ def test_nli_is_as_allnli_was_made(rows: list[tuple[str, str, str]]) -> None:
     assert len(found) == len(expected) and set(found) == expected
     few = pairs(rows, by="nli", most=1).data
     assert set(zip(*(few[name][:] for name in few.column_names), strict=True)) <= expected
+    assert sorted(few["anchor"][:]) == sorted({p for p, _, _ in expected})
     assert all(
         rows[row][:2] == (a, p) for row, a, p in zip(made.origin["row"], *[*zip(*found, strict=True)][:2], strict=True)
     )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_place_is_spent_on_equal_texts(seed: int) -> None:
+    """One row of each may be drawn, and one row of each teaches: it is that one, whatever the seed."""
+    inference = [("a", "b", "entailment"), ("a", "A", "entailment"), ("a", "B", "contradiction"),
+                 ("a", "c", "contradiction")]  # fmt: skip
+    triplet = pairs(inference, by="nli", most=1, seed=seed)
+    assert triplet.data.to_dict() == {"anchor": ["a"], "positive": ["b"], "negative": ["c"]}
+    group = pairs({"text": ["a", "A", "b", "B"], "group": [0] * 4}, by="groups", most=1, seed=seed)
+    assert {*group.data["anchor"][:], *group.data["positive"][:]} == {"a", "b"}
+    judged = pairs([("a", "A", 1), ("a", "b", 1)], by="qrels", most=1, seed=seed)
+    assert judged.data.to_dict() == {"anchor": ["a"], "positive": ["b"]}
+    beside = pairs([("a", "b", 1), ("a", "B", 0), ("a", "c", 0)], by="qrels", negatives=1, seed=seed)
+    assert beside.data.to_dict() == {"anchor": ["a"], "positive": ["b"], "negative": ["c"]}
+    clicked = pairs([("a", "A", 9), ("a", "b", 1)], by="clicks", most=1, seed=seed)
+    assert clicked.data.to_dict() == {"anchor": ["a"], "positive": ["b"]}
 
 
 @pytest.mark.parametrize(

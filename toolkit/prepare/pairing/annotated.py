@@ -43,8 +43,8 @@ def nli(frame: pd.DataFrame, steps: Account, *, most: int = MOST, seed: int = 0)
     """Triplets of a premise, a sentence that it entails and one that it contradicts (``premise hypothesis label``).
 
     As the subset ``triplet`` of sentence-transformers/all-nli was made (its data set card): for each premise all
-    combinations of its entailed and its contradictory hypotheses, the reverse not included, and nothing twice; of more
-    than `most` of one premise, so many drawn at random.
+    combinations of its entailed and its contradictory hypotheses, the reverse not included, and nothing twice, nor with
+    a hypothesis that is said to be both; of more than `most` of one premise, so many drawn at random.
     """
     frame = _classes(frame, steps)
     frame = steps.keep(frame, frame["label"] != "neutral", "neutral", "neither entailed nor contradictory")
@@ -60,9 +60,11 @@ def nli(frame: pd.DataFrame, steps: Account, *, most: int = MOST, seed: int = 0)
         right, wrong = sides.setdefault(premise, ([], []))
         right.append((hypothesis, row)) if label == "entailment" else wrong.append(hypothesis)
     for premise, (right, wrong) in sides.items():
-        n = len(right) * len(wrong)
-        possible += n
-        for place in range(n) if n <= most else sorted(rng.choice(n, most, replace=False)):
+        entailed = np.array([text.casefold() for text, _ in right], dtype=object)
+        contrary = np.array([text.casefold() for text in wrong], dtype=object)
+        places = np.flatnonzero(entailed[:, None] != contrary)
+        possible += len(places)
+        for place in places if len(places) <= most else sorted(rng.choice(places, most, replace=False)):
             a, b = divmod(int(place), len(wrong))
             rows.append((premise, right[a][0], wrong[b], right[a][1]))
     why = f"{len(rows):,} of {possible:,} triplets: at most {most} of a premise"

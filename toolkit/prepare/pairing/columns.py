@@ -30,6 +30,15 @@ def filled(frame: pd.DataFrame, columns: Sequence[str], steps: Account) -> pd.Da
     return steps.keep(frame, (frame[list(columns)] != "").all(axis=1), "empty", "a missing or empty text")
 
 
+def apart(frame: pd.DataFrame, columns: Sequence[str], steps: Account) -> pd.DataFrame:
+    """The rows whose two texts differ by more than capitals: a text that finds itself teaches nothing.
+
+    It comes before anything is drawn, so that no place of the rows drawn is spent on such a one.
+    """
+    first, second = (frame[name].map(str.casefold).astype(object) for name in columns)
+    return steps.keep(frame, first != second, "same text", f"{columns[0]} and {columns[1]} are the same text")
+
+
 def numbers(frame: pd.DataFrame, column: str) -> pd.Series:
     """A column as floating-point numbers, NaN where it is missing.
 

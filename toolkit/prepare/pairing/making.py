@@ -12,7 +12,7 @@ import pandas as pd
 from toolkit.prepare.account import Account
 from toolkit.prepare.columns.order import LABELS, shape_of
 from toolkit.prepare.pairing import annotated, documents, relations
-from toolkit.prepare.pairing.columns import filled
+from toolkit.prepare.pairing.columns import apart, filled
 from toolkit.prepare.shapes import RetrievalData, Task
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ BY: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[..., pd.DataFrame
     "cloze": (("text",), (), documents.cloze),
     "damaged": (("text",), (), documents.damaged),
 }
+SENTENCES = ("nli labels", "ratings")  # two equal sentences are an example too: entailed, or rated highest
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,8 @@ def pairs(
     frame = frame.reset_index(drop=True)
     frame["row"] = frame.index
     frame = filled(frame, texts, steps)
+    if by not in SENTENCES and len(texts) == 2:
+        frame = apart(frame, texts, steps)
     made = function(frame, steps, **options)
     return _result(made, steps, by)
 
@@ -237,15 +240,10 @@ def _result(made: pd.DataFrame, steps: Account, by: str) -> Paired:
 
     known = ("anchor", "positive", "sentence1", "sentence2", "noisy", "text", *LABELS)
     names = [name for name in made if name in known or str(name).startswith("negative")]
-    texts = [name for name in names if name not in LABELS]
     if by != "labels":
         made = steps.keep(made, ~made.duplicated(names), "repeated", "the same row again")
-    if len(texts) > 1 and texts[0] == "anchor":
-        folded = made[texts].apply(lambda column: column.str.casefold())
-        same = folded[texts[1:]].eq(folded["anchor"], axis=0).any(axis=1) | (
-            folded[texts[2:]].eq(folded["positive"], axis=0).any(axis=1)
-        )
-        made = steps.keep(made, ~same, "same text", "two texts of the row are the same")
+    if by in ("groups", "neighbours", "cloze"):
+        made = apart(made, ["anchor", "positive"], steps)
     if made.empty:
         raise ValueError(f"by={by!r} leaves no row; what went where:\n{steps.table.to_string(index=False)}")
     features = {name: Value("string") for name in names}

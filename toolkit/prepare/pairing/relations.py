@@ -48,7 +48,9 @@ def groups(frame: pd.DataFrame, steps: Account, *, most: int = MOST, seed: int =
     groups of two. The texts of a group are put in random order, and pairs are taken by `ring`.
     """
     frame = steps.keep(frame, frame["group"].notna(), "no group", "the group is missing")
-    frame = steps.keep(frame, ~frame.duplicated(["group", "text"]), "repeated text", "the same text in the same group")
+    folded = frame.assign(text=frame["text"].map(str.casefold))
+    again = folded.duplicated(["group", "text"])
+    frame = steps.keep(frame, ~again, "repeated text", "the same text in the same group")
     size = frame.groupby("group", sort=False)["text"].transform("size")
     frame = steps.keep(frame, size >= 2, "alone", "the only text of its group")
     rng = np.random.default_rng(seed)
@@ -110,7 +112,8 @@ def qrels(
     """
     frame = frame.assign(grade=numbers(frame, "grade"))
     frame = steps.keep(frame, frame["grade"].notna(), "no grade", "the grade is missing")
-    best = frame.sort_values("grade", ascending=False, kind="stable").drop_duplicates(["query", "document"]).index
+    folded = frame.assign(document=frame["document"].map(str.casefold))
+    best = folded.sort_values("grade", ascending=False, kind="stable").drop_duplicates(["query", "document"]).index
     frame = steps.keep(frame, frame.index.to_series().isin(best), "judged twice", "another judgement is as high")
     wrong: dict[str, list[str]] = {}
     for query, document in frame.loc[frame["grade"] <= 0, ["query", "document"]].itertuples(index=False):
