@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 
 BANDS, WIDTH, SEED = 32, 4, 42
 CHUNK = 32_768  # texts whose signatures are made at a time
+BITS = 31  # of the number of a word: a pair of words is one number of 62 bits
 HELD = 16_000_000  # candidate pairs, or elements of sets, that are held at a time
 # Odd numbers of 64 random bits: a band of four 32-bit values becomes one 64-bit key. Equal bands have equal keys; that
 # unequal ones have costs a look at one pair more, since every pair is checked.
@@ -59,9 +60,11 @@ def overlapping(keys: Sequence[str], threshold: float, *, boundary: int = 0, lin
 
 def _sets_and_bands(keys: Sequence[str]) -> tuple[csr_array, NDArray[np.uint64], NDArray[np.uint64]]:
     """The words and word pairs of each text as a sorted row of numbers, its keys by band (bands, texts), its marks."""
+    from rensa import RMinHash
+
     numbers: defaultdict[str, int] = defaultdict()
     numbers.default_factory = numbers.__len__
-    words: list[str] = []
+    words = np.empty(0, dtype=np.uint64)
     bands, marks = np.empty((BANDS, len(keys)), dtype=np.uint64), np.empty(len(keys), dtype=np.uint64)
     codes, lengths = [], []
     for start in range(0, len(keys), CHUNK):
@@ -70,7 +73,8 @@ def _sets_and_bands(keys: Sequence[str]) -> tuple[csr_array, NDArray[np.uint64],
             before = len(flat)
             flat.extend(map(numbers.__getitem__, key.split()))
             sizes.append(len(flat) - before)
-        words.extend(islice(numbers, len(words), None))
+        fresh = RMinHash.hash_token_sets([list(islice(numbers, len(words), None))])[0]
+        words = np.concatenate([words, np.array(fresh, dtype=np.uint64)])
         part, counts = _shingles(np.frombuffer(flat, dtype=np.uint32).astype(np.int64), np.array(sizes))
         hashes = _hashes(part, words)
         bands[:, start : start + len(sizes)] = _bands(hashes, counts)
@@ -89,23 +93,28 @@ def _shingles(words: NDArray[np.int64], sizes: NDArray[np.int64]) -> tuple[NDArr
     """One number for each distinct word and pair of neighbours of each text, ascending in a text, and how many."""
     row = np.repeat(np.arange(len(sizes)), sizes)
     inside = row[1:] == row[:-1]
-    pairs = ((words[:-1] + 1) << 31 | words[1:])[inside]
-    rows, codes = np.concatenate([row, row[1:][inside]]), np.concatenate([words, pairs])
-    order = np.lexsort((codes, rows))
-    rows, codes = rows[order], codes[order]
+    rows = np.concatenate([row, row[1:][inside]])
+    first = np.concatenate([np.zeros_like(words), words[:-1][inside] + 1])  # 0: the word stands alone
+    second = np.concatenate([words, words[1:][inside]])
+    bits = int(words.max(initial=0) + 1).bit_length()
+    if len(sizes).bit_length() + 2 * bits < 64:  # row and words in one number: sorted many times faster than two keys
+        packed = np.sort(rows << 2 * bits | first << bits | second)
+        rows, first, second = packed >> 2 * bits, packed >> bits & 2**bits - 1, packed & 2**bits - 1
+    else:
+        order = np.lexsort((second, first, rows))
+        rows, first, second = rows[order], first[order], second[order]
+    codes = first << BITS | second
     new = np.ones(len(codes), dtype=bool)
     new[1:] = (rows[1:] != rows[:-1]) | (codes[1:] != codes[:-1])
     return codes[new], np.bincount(rows[new], minlength=len(sizes))
 
 
-def _hashes(codes: NDArray[np.int64], words: Sequence[str]) -> NDArray[np.uint64]:
-    """The hash that rensa gives each shingle as a string."""
-    from rensa import RMinHash
-
-    distinct, places = np.unique(codes, return_inverse=True)  # a string is made and hashed once
-    left, right = (distinct >> 31).tolist(), (distinct & (2**31 - 1)).tolist()
-    strings = [f"{words[a - 1]} {words[b]}" if a else words[b] for a, b in zip(left, right, strict=True)]
-    hashes: NDArray[np.uint64] = np.array(RMinHash.hash_token_sets([strings])[0], dtype=np.uint64)[places]
+def _hashes(codes: NDArray[np.int64], words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """A 64-bit hash of each shingle, of the hashes of its one or two words."""
+    first, second = codes >> BITS, words[codes & 2**BITS - 1]
+    mixed = words[first - 1] * _MIX[0] ^ (second * _MIX[1])
+    mixed = (mixed ^ mixed >> np.uint64(33)) * _MIX[0]
+    hashes: NDArray[np.uint64] = np.where(first > 0, mixed ^ mixed >> np.uint64(29), second)
     return hashes
 
 
@@ -114,7 +123,8 @@ def _bands(hashes: NDArray[np.uint64], counts: NDArray[np.int64]) -> NDArray[np.
 
     offsets = np.concatenate([[0], counts.cumsum()]).astype(np.uint64)
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(hashes, offsets, BANDS * WIDTH, SEED)
-    values = np.array(matrix.to_rows(), dtype=np.uint32).view(np.uint64).reshape(len(counts), BANDS, 2)
+    flat = array("I", chain.from_iterable(matrix.to_rows()))
+    values = np.frombuffer(flat, dtype=np.uint32).view(np.uint64).reshape(len(counts), BANDS, 2)
     keys: NDArray[np.uint64] = (values * _MIX).sum(axis=2, dtype=np.uint64).T
     return keys
 
