@@ -56,9 +56,11 @@ def looks_like_html(text: str) -> bool:
     """
     if "<" not in text:
         return False
+    if _DOCTYPE.match(text):
+        return True
     if "`" in text:
         text = _CODE.sub(" ", text)
-    if _DOCTYPE.match(text) or _BREAK.search(text):
+    if "<br" in text.lower() and _BREAK.search(text):
         return True
     opened: set[str] = set()
     for tag in _TAG.finditer(text):
@@ -129,14 +131,21 @@ def _character(entity: re.Match[str]) -> str:
 
 def _is_heavy(source: str) -> bool:
     """Whether parsing takes long: every tag may have to look at all elements that are open."""
-    tags = _ANY_TAG.findall(_CLOSED_SHAPE.sub("", source) if "<svg" in source else source)
-    if len(tags) ** 2 <= 2 * MOST:  # even if all of them stayed open
+    if _open_elements(source) <= MOST:
         return False
+    return "<svg" not in source or _open_elements(_CLOSED_SHAPE.sub("", source)) > MOST
+
+
+def _open_elements(source: str) -> int:
+    """Open elements summed over all tags; 0 where there are too few tags for a large sum."""
+    tags = _ANY_TAG.findall(source)
+    if len(tags) ** 2 <= 2 * MOST:  # even if all of them stayed open
+        return 0
     stay = _VOID | _ENDED_BY_NEXT
-    steps = np.fromiter((0 if name.lower() in stay else -1 if closing else 1 for closing, name in tags), dtype=np.int64)
-    opened = steps.cumsum()
+    step = {(closing, name): 0 if name.lower() in stay else -1 if closing else 1 for closing, name in set(tags)}
+    opened = np.fromiter(map(step.__getitem__, tags), dtype=np.int64).cumsum()
     opened -= np.minimum.accumulate(np.minimum(opened, 0))  # what closes nothing leaves nothing open
-    return int(opened.sum()) > MOST
+    return int(opened.sum())
 
 
 def _parsed(source: str) -> str:
