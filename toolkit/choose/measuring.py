@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from toolkit import evaluate, plots, vectors
 from toolkit.evaluate import Comparison
 from toolkit.prepare import Task
+from toolkit.prepare.shapes import check_task
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ def measure(
     ValueError
         Without a candidate, or with one named BM25.
     """
+    check_task(task, "retrieval")
     if not candidates or "BM25" in candidates:
         raise ValueError(f"expected candidates with names other than 'BM25', got {list(candidates)}")
     texts, searches = list(task.data.corpus.values()), list(task.data.queries.values())[:20]

@@ -15,7 +15,7 @@ import pandas as pd
 
 from toolkit import runs, vectors
 from toolkit.evaluate import per_query
-from toolkit.prepare import Split, Task
+from toolkit.prepare import Split, Task, shape_of
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -127,6 +127,11 @@ def train(
     """
     from toolkit.finetune.layers import fit
 
+    if not isinstance(split, Split):
+        raise ValueError(f"expected a Split, got {type(split).__name__}: prepare.split(rows) makes one")
+    if not {"anchor", "positive"} <= set(split.train.column_names):
+        shape = shape_of(split.train)
+        raise ValueError(f"expected pairs to train on (columns anchor, positive), got {shape}: see suggest_loss")
     if len(split.train) < 20:
         raise ValueError(f"expected at least 20 training pairs, got {len(split.train)}: more data, or the base model")
     started = time.perf_counter()

@@ -252,3 +252,20 @@ class Split:
 
     def _repr_html_(self) -> str:
         return self.table.to_html(index=False) + "".join(f"<p>{note}</p>" for note in self.notes)
+
+
+def check_task(given: Any, *kinds: str) -> None:
+    """Refuse what is no task, or a task of another kind.
+
+    Raises
+    ------
+    ValueError
+        The message says how a task is made of what came.
+    """
+    if not isinstance(given, Task):
+        hint = "name one of its two, split.dev or split.test" if isinstance(given, Split) else (
+            "prepare.task(rows) makes one, prepare.split(rows) has two, .dev and .test"
+        )  # fmt: skip
+        raise ValueError(f"expected a Task, got {type(given).__name__}: {hint}")
+    if kinds and given.kind not in kinds:
+        raise ValueError(f"expected a task of kind {' or '.join(kinds)}, got {given.name!r} of kind {given.kind}")

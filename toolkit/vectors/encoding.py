@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from toolkit.runs import replacing
+from toolkit.vectors.inputs import BLOCK, between, check_texts, each
 from toolkit.vectors.store import Store, text_keys
 
 if TYPE_CHECKING:
     from toolkit.vectors.batching import Plan
 
-BLOCK = 65_536  # texts whose cached vectors are looked up at a time
 WINDOW_TEXTS = 8_192  # texts that are tokenised and sorted at a time ...
 WINDOW_CHARACTERS = 32_000_000  # ... and the characters that they may hold
 KEEP_EVERY = 150_000  # tokens between two writes to the cache: about half a minute on two cores
@@ -97,39 +97,9 @@ def encode(
 
 
 def _check(texts: Sequence[str], side: str | None) -> None:
-    if isinstance(texts, (str, bytes)):
-        raise ValueError(f"expected a list of texts, got a single {type(texts).__name__}: put it in a list, [text]")
-    listlike = hasattr(texts, "__len__") and hasattr(texts, "__getitem__") and not isinstance(texts, Mapping)
-    if not listlike or getattr(texts, "ndim", 1) != 1 or hasattr(texts, "column_names"):  # a table gives its headings
-        raise ValueError(
-            f"expected a list of texts, got {type(texts).__name__}: of a table give one column, table['text']; of a "
-            f"dict its values, list(texts.values()); of anything else list(texts)"
-        )
+    check_texts(texts)
     if side not in (None, "query", "document"):
         raise ValueError(f"expected side 'query', 'document' or None, got {side!r}")
-    for number, text in enumerate(_all(texts)):
-        if not isinstance(text, str):
-            raise ValueError(
-                f"text {number} is {type(text).__name__} ({text!r:.60}), expected str: drop or fill missing ones first"
-            )
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise ValueError(
-                f"text {number} ({text!r:.60}) holds half a character (a lone surrogate), which no model can read: "
-                f"give text.encode('utf-8', 'replace').decode()"
-            ) from None
-
-
-def _all(texts: Sequence[str]) -> Iterator[str]:
-    """The texts one by one, read in blocks: single items of a `datasets` column are slow."""
-    for start in range(0, len(texts), BLOCK):
-        yield from _block(texts, start, start + BLOCK)
-
-
-def _block(texts: Sequence[str], start: int, stop: int) -> list[str]:
-    """Texts `start` to `stop` as a list, whatever kind of column it is."""
-    return list(texts.iloc[start:stop] if hasattr(texts, "iloc") else texts[start:stop])
 
 
 def _is_sentence_transformer(model: Any) -> bool:
@@ -144,7 +114,7 @@ def _foreign(model: Any, texts: Sequence[str]) -> NDArray[np.float32]:
     """Unit vectors of anything else that has ``encode``."""
     if isinstance(model, str) or not hasattr(model, "encode"):
         raise ValueError(f"expected a model with encode(texts), got {type(model).__name__}")
-    rows = np.asarray(model.encode(list(_all(texts))), dtype=np.float32)
+    rows = np.asarray(model.encode(list(each(texts))), dtype=np.float32)
     if rows.ndim != 2 or len(rows) != len(texts):
         raise ValueError(
             f"{type(model).__name__}.encode returned shape {rows.shape}, expected ({len(texts)}, dim): a row a text"
@@ -161,7 +131,7 @@ def _to_file(out: Path, plan: Plan, texts: Sequence[str], store: Store | None, p
     with replacing(out) as temporary:
         mapped = None
         for start in range(0, max(1, len(texts)), BLOCK):
-            rows, cut = _vectors(plan, _block(texts, start, start + BLOCK), store, progress)
+            rows, cut = _vectors(plan, between(texts, start, start + BLOCK), store, progress)
             if mapped is None:
                 shape = (len(texts), rows.shape[1])
                 mapped = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float32, shape=shape)
@@ -186,7 +156,7 @@ def _vectors(plan: Plan, texts: Sequence[str], store: Store | None, progress: bo
     found = np.zeros(len(texts), dtype=bool)
     for start in range(0, len(texts), BLOCK):
         block = slice(start, start + BLOCK)
-        keys[block] = text_keys(_block(texts, start, start + BLOCK))
+        keys[block] = text_keys(between(texts, start, start + BLOCK))
         if store is not None:
             store.get(keys[block], rows[block], flags[block], found[block])
     missing = np.flatnonzero(~found)

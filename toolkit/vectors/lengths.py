@@ -23,9 +23,9 @@ def truncation(model: Any, texts: Sequence[str]) -> pd.DataFrame:
         (NaN where the model has none) and ``lost`` (tokens beyond the limit). ``frame["lost"].gt(0).mean()`` is the
         share of texts that are cut, ``frame["lost"].sum() / frame["tokens"].sum()`` the share of the tokens.
     """
-    from toolkit.vectors.encoding import _all, _check
+    from toolkit.vectors.inputs import check_texts, each
 
-    _check(texts, None)
+    check_texts(texts)
     limit = model.max_seq_length
     limit = limit if isinstance(limit, int) and limit < 1_000_000 else None
     longest = max((str(prompt or "") for prompt in model.prompts.values()), key=len, default="")
@@ -37,7 +37,7 @@ def truncation(model: Any, texts: Sequence[str]) -> pd.DataFrame:
     tokens: list[int] = []
     try:
         batch: list[str] = []
-        for text in _all(texts):
+        for text in each(texts):
             batch.append(longest + text)
             if len(batch) == 1024:
                 tokens += [len(encoding) for encoding in tokenizer.encode_batch_fast(batch)]

@@ -36,12 +36,13 @@ def probe(
         ``sampled seconds`` (how many were encoded, and in what time), ``tokens_per_second`` and ``estimate``: seconds
         for all of them, nothing being in the cache.
     """
-    from toolkit.vectors.encoding import _check, encode
+    from toolkit.vectors.encoding import encode
+    from toolkit.vectors.inputs import check_texts
     from toolkit.vectors.lengths import truncation
 
     if not seconds > 0:
         raise ValueError(f"expected seconds above 0, got {seconds}")
-    _check(texts, None)
+    check_texts(texts)
     if not len(texts):
         raise ValueError("expected at least one text to measure, got none")
     order = np.random.default_rng(seed).permutation(len(texts))

@@ -15,6 +15,7 @@ from toolkit import stats, vectors
 from toolkit.evaluate.comparing.differences import ALPHA, check_alike, letters, paired
 from toolkit.evaluate.scoring.scores import Scores, score
 from toolkit.prepare import Task
+from toolkit.prepare.shapes import check_task
 
 
 @dataclass(frozen=True)
@@ -141,11 +142,19 @@ def contest(models: Mapping[str, Any], task: Task, *, dtype: str = "auto", langu
     language : str
         Of the keyword search, as in `toolkit.vectors.bm25`.
 
+    Raises
+    ------
+    ValueError
+        For a task that is no search, or names that are taken.
+
     Returns
     -------
     Comparison
         Of ``"BM25"``, the models, and for each ``"<model>+BM25"`` (reciprocal rank fusion).
     """
+    if not isinstance(models, Mapping):
+        raise ValueError(f"expected models as {{name: model}}, got {type(models).__name__}")
+    check_task(task, "retrieval", "reranking")
     base = next(iter(models), None)
     if base is None or {"BM25", *(f"{name}+BM25" for name in models)} & set(models):
         raise ValueError(f"expected models with names other than 'BM25' and '<model>+BM25', got {list(models)}")
@@ -179,6 +188,9 @@ def compare(scores: Mapping[str, Scores], *, baseline: str) -> Comparison:
         When the baseline is missing, there is nothing to compare, the systems saw different items or groups, or a
         score is nan.
     """
+    given = [type(one).__name__ for one in scores.values()] if isinstance(scores, Mapping) else [type(scores).__name__]
+    if set(given) - {"Scores"}:
+        raise ValueError(f"expected {{name: evaluate.score(model, task)}}, got {', '.join(given)}")
     if baseline not in scores or len(scores) < 2:
         raise ValueError(f"expected at least two systems, {baseline!r} among them; got {', '.join(scores) or 'none'}")
     check_alike(scores, baseline)

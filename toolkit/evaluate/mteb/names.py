@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from toolkit.evaluate.mteb.tasks import as_mteb, nearest, registered, require_mteb, watched
 from toolkit.prepare import Task
@@ -25,10 +25,8 @@ def resolve(names: str | Task | Sequence[Any]) -> list[Any]:
     whole: dict[str, Any] = {}
     parts: dict[str, list[tuple[str, str]]] = {}
     for one in asked:
-        if isinstance(one, Task):
-            one = as_mteb(one)
-        if not isinstance(one, str):
-            _add(whole, one)
+        if not isinstance(one, str):  # a task of the user's own (as_mteb refuses what is none), or one of mteb's
+            _add(whole, one if hasattr(one, "metadata") else as_mteb(cast(Task, one)))
         elif one in benchmarks:
             for task in benchmarks[one].tasks:
                 for simple in _simple(task):

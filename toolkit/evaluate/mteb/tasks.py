@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from toolkit.prepare import Task
+from toolkit.prepare.shapes import check_task
 
 # Kind of Task -> mteb's class, its type of task, the metric that counts there, and settings of the class.
 _AS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
@@ -177,6 +178,7 @@ def as_mteb(task: Task, *, languages: Sequence[str] = ("eng-Latn",)) -> Any:
     ModuleNotFoundError
         When mteb is not installed.
     """
+    check_task(task)
     mteb = require_mteb()
     import mteb.abstasks as abstasks
 

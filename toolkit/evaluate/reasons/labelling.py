@@ -10,6 +10,7 @@ import numpy as np
 from toolkit import prepare
 from toolkit.evaluate.comparing.wording import ITEMS
 from toolkit.prepare import Task
+from toolkit.prepare.shapes import check_task
 from toolkit.vectors.keywords import words
 
 LARGEST = 5  # groups that get a slice of their own
@@ -49,6 +50,7 @@ def slice_by(task: Task, by: str, *, bins: int = 4) -> dict[str, str]:
     >>> slice_by(Task("t", "retrieval", data, {}), "length", bins=2)
     {'p': '2 words', 'q': '5 words'}
     """
+    check_task(task)
     if by not in LABELLINGS:
         raise ValueError(f"expected a labelling {', '.join(map(repr, LABELLINGS))}, got {by!r}")
     if bins < 2:

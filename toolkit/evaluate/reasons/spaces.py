@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,9 @@ def space(vectors: Any, pairs: Any = None, *, seed: int = 0) -> pd.DataFrame:
 
 def checked(vectors: Any) -> NDArray[np.float64]:
     """Unit vectors of shape (n, dim), n at least 3."""
+    if hasattr(vectors, "encode") or isinstance(vectors, (str, Mapping)):
+        raise ValueError(f"expected vectors of shape (n, dim), such as vectors.encode(model, texts), got "
+                         f"{type(vectors).__name__}")  # fmt: skip
     rows = np.asarray(vectors, dtype=np.float64)
     if rows.ndim != 2 or len(rows) < 3:
         raise ValueError(f"expected at least 3 vectors as an array of shape (n, dim), got shape {rows.shape}")

@@ -81,6 +81,8 @@ def guess(frame: pd.DataFrame, *, query: str | None = None, document: str | None
     >>> found.query, found.document, found.kind
     ('Betreff', 'Beschreibung', 'stand-in')
     """
+    if not isinstance(frame, pd.DataFrame):
+        raise ValueError(f"expected a DataFrame, such as prepare.read(path).data, got {type(frame).__name__}")
     if frame.columns.has_duplicates:
         raise ValueError(f"the table has several columns {frame.columns[frame.columns.duplicated()][0]!r}: rename them")
     if len(frame) > SAMPLE:

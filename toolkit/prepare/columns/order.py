@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from toolkit.prepare.sources.given import Rows
 
 LABELS = ("label", "labels", "score", "scores")
 """Columns that hold a row's label, wherever they stand. The trainer takes the first of these that is there."""
@@ -30,7 +30,7 @@ _NEGATIVE = re.compile(r"negative(_\d+)?$")
 _INPUTS = (("anchor", "positive"), ("sentence1", "sentence2"), ("noisy", "text"), ("text",))
 
 
-def shape_of(dataset: Dataset) -> str:
+def shape_of(dataset: Rows) -> str:
     """Name of a dataset's shape, such as ``"pairs"``, judged by its columns.
 
     The trainer of sentence-transformers takes ``label``, ``labels``, ``score`` or ``scores`` for the label and every
@@ -38,7 +38,7 @@ def shape_of(dataset: Dataset) -> str:
 
     Parameters
     ----------
-    dataset : Dataset
+    dataset : Dataset, result of `load`, `clean` or `pairs`, DataFrame, mapping or list
 
     Returns
     -------
@@ -77,7 +77,9 @@ def shape_of(dataset: Dataset) -> str:
     >>> shape_of(Dataset.from_dict({"score": [0.5], "sentence1": ["a"], "sentence2": ["b"]}))
     'scored pairs'
     """
-    kinds = {name: _kind(feature) for name, feature in dataset.features.items()}
+    from toolkit.prepare.sources.given import rows_of
+
+    kinds = {name: _kind(feature) for name, feature in rows_of(dataset, groups=False).features.items()}
     found = layout(kinds)
     if found.wrong:
         warnings.warn(found.warning, UserWarning, stacklevel=2)

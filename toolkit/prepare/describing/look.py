@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,9 @@ from toolkit.prepare.pairing.making import table_of
 from toolkit.prepare.texts.languages import spoken
 
 if TYPE_CHECKING:
-    from datasets import Dataset
     from matplotlib.figure import Figure
+
+    from toolkit.prepare.sources.given import Rows
 
 LOOK_LANGUAGES = 500  # texts from which the languages are told
 PAIRED = ("pairs", "triplets", "n-tuples", "scored triplets")  # shapes whose first two texts belong together
@@ -118,9 +119,7 @@ class Description:
         return html + "".join(tables) + "".join(f"<p>{escape(note)}</p>" for note in self.notes)
 
 
-def describe(
-    dataset: Dataset | pd.DataFrame | Mapping[str, Sequence[Any]] | Sequence[str], model: Any = None
-) -> Description:
+def describe(dataset: Rows, model: Any = None) -> Description:
     """Look at a data set before you train, split or index with it.
 
     Rows, empty and repeated texts, labels and scores are counted over all rows; near-copies, tokens, words and
@@ -128,7 +127,7 @@ def describe(
 
     Parameters
     ----------
-    dataset : Dataset, DataFrame, mapping of columns, or list of str
+    dataset : Dataset, result of `load`, `clean` or `pairs`, DataFrame, mapping of columns, or list
     model : SentenceTransformer, optional
         Whose tokenizer counts: tokens, what its limit cuts, and words that it breaks to pieces.
 
@@ -145,7 +144,7 @@ def describe(
     >>> print(found.advice[0])
     1 text of anchor is missing or empty: prepare.clean and prepare.pairs leave such rows out.
     """
-    frame = table_of(dataset).rename(columns=str)
+    frame = table_of(dataset, _names(dataset)).rename(columns=str)
     read, trouble = _layout(frame)
     columns = list(read.inputs) if read else [name for name, kind in _kinds(frame).items() if kind == "text"]
     frame = frame.assign(**{column: measures.texts_of(frame, column) for column in columns})
@@ -172,6 +171,12 @@ def describe(
     advice = advise(frame, read, trouble, texts, parts, model)
     notes = _notes(texts, every, counted)
     return Description(len(frame), read.shape if read else "", texts, advice=advice, notes=notes, **parts)
+
+
+def _names(dataset: Any) -> list[str]:
+    """Names for the columns of a list: of texts, or of (query, document[, wrong document])."""
+    first = dataset[0] if isinstance(dataset, (list, tuple)) and dataset else None
+    return ["anchor", "positive", "negative"][: len(first)] if isinstance(first, (list, tuple)) else ["text"]
 
 
 def _none(columns: str) -> pd.DataFrame:

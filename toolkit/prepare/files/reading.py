@@ -99,6 +99,8 @@ def read(path: str | Path, *, limit: int | None = None, sample: int | None = Non
     >>> table.separator, table.data["id"].tolist()
     (';', ['007', '008'])
     """
+    if not isinstance(path, (str, Path)):
+        raise ValueError(f"expected the path of a file or folder, got {type(path).__name__}: prepare.load takes tables")
     path = Path(path).expanduser()
     for name, number in (("limit", limit), ("sample", sample)):
         if number is not None and number < 1:

@@ -180,6 +180,8 @@ def table_of(source: Any, needed: Sequence[str] = ("text",)) -> pd.DataFrame:
     """Whatever holds rows, as a table; class numbers of a Dataset as the names they stand for."""
     from datasets import ClassLabel, Dataset
 
+    made = getattr(source, "data", None)
+    source = made if isinstance(made, Dataset) else source  # the result of load, clean or pairs
     if isinstance(source, pd.DataFrame):
         return source.copy()
     if isinstance(source, Dataset):

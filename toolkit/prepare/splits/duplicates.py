@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.prepare.splits.overlaps import overlapping
+from toolkit.vectors.inputs import check_texts, each
 from toolkit.vectors.keywords import UNSPACED
 
 NEAR = 0.7  # Jaccard similarity of word sets and word pairs from which two texts count as near-copies
@@ -67,7 +68,8 @@ def near_pairs(texts: Sequence[str], threshold: float = NEAR) -> NDArray[np.int6
     """
     if not 0.5 <= threshold <= 1:
         raise ValueError(f"expected a threshold between 0.5 and 1, got {threshold}")
-    keys, number_of, first = distinct(texts)
+    check_texts(texts, halves=True)
+    keys, number_of, first = distinct(each(texts))
     rows = np.arange(len(number_of), dtype=np.int64)
     equal = np.stack([first[number_of], rows], axis=1)[first[number_of] != rows]
     pairs = np.concatenate([equal, first[overlapping(keys, threshold)].reshape(-1, 2)])

@@ -12,14 +12,16 @@ import numpy as np
 import pandas as pd
 
 from toolkit.prepare.shapes import RetrievalData, Task
+from toolkit.prepare.sources.given import rows_of
 from toolkit.prepare.splits.duplicates import CLOSE, NEAR, distinct
 from toolkit.prepare.splits.grouping import check_texts
 from toolkit.prepare.splits.overlaps import overlapping
 from toolkit.prepare.splits.tasks import loose_shape
 
 if TYPE_CHECKING:
-    from datasets import Dataset
     from matplotlib.figure import Figure
+
+    from toolkit.prepare.sources.given import Rows
 
 REASONS = {
     "same_query": "same search",
@@ -104,7 +106,7 @@ class Audit:
         return f"<p>{html.escape(str(self))}</p>{picture}{shown.to_html(index=False)}"
 
 
-def audit(train: Dataset | Task, test: Dataset | Task, *, model: Any = None, cosine: float = CLOSE) -> Audit:
+def audit(train: Rows | Task, test: Rows | Task, *, model: Any = None, cosine: float = CLOSE) -> Audit:
     """Look up every test item in the training data: what was seen there, in the same words or nearly so.
 
     Of searches, the search is looked up among the training searches and its relevant documents among the training
@@ -114,7 +116,7 @@ def audit(train: Dataset | Task, test: Dataset | Task, *, model: Any = None, cos
 
     Parameters
     ----------
-    train, test : Dataset or Task
+    train, test : Task, or rows as `split` takes them
         Of any shape (see `toolkit.prepare.shape_of`; columns may stand in any order), also each of another: then all
         texts of one are looked up among all of the other.
     model : model, optional
@@ -167,7 +169,7 @@ def audit(train: Dataset | Task, test: Dataset | Task, *, model: Any = None, cos
     return Audit(pd.DataFrame(rows | flags), pd.DataFrame(shown, columns=list(EXAMPLES)))
 
 
-def _sides(data: Dataset | Task) -> tuple[list[str], Sides]:
+def _sides(data: Rows | Task) -> tuple[list[str], Sides]:
     """Names of the items, and the texts of each by side: searches and their answers, or the texts of a row."""
     if isinstance(data, Task):
         if isinstance(data.data, RetrievalData):
@@ -176,8 +178,9 @@ def _sides(data: Dataset | Task) -> tuple[list[str], Sides]:
             return wanted, {"query": [[found.queries[q]] for q in wanted], "document": answers}
         frame, names = data.rows, data.items
     else:
-        frame = data.to_pandas()
-        loose_shape(data)
+        rows = rows_of(data)
+        loose_shape(rows)
+        frame = rows.to_pandas()
         names = [str(name) for name in (frame["id"] if "id" in frame else range(len(frame)))]
     if {"anchor", "positive"} <= set(frame):
         check_texts(frame, ["anchor", "positive"])

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.prepare.shapes import KINDS, Split, Task
+from toolkit.prepare.sources.given import documents_of, rows_of
 from toolkit.prepare.splits.dividing import Members, Parts, drawn, newest, stratified
 from toolkit.prepare.splits.duplicates import CLOSE, normal
 from toolkit.prepare.splits.moments import times
@@ -17,6 +18,8 @@ from toolkit.prepare.splits.tasks import KINDS_OF, columns_of, loose_shape, tabl
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+    from toolkit.prepare.sources.given import Rows
 
 LARGEST = 0.1  # a group that would fill more than this share of dev or test goes to train ...
 CAPS = (LARGEST, 0.2, 0.4, 1.0)  # ... unless so little would be left that larger ones must be let in
@@ -28,7 +31,7 @@ class TooFewGroupsError(ValueError):
 
 
 def split(
-    dataset: Dataset,
+    dataset: Rows,
     *,
     sizes: tuple[float, float, float] = (0.8, 0.1, 0.1),
     groups: str | Sequence[object] | None = "auto",
@@ -50,7 +53,7 @@ def split(
 
     Parameters
     ----------
-    dataset : Dataset
+    dataset : Dataset, result of `load`, `clean` or `pairs`, DataFrame, mapping, list, or name or path
         Columns of a shape (see `toolkit.prepare.shape_of`) and, optionally, ``id``, ``positive_id``, ``group`` and
         ``time`` (dates or numbers); see `toolkit.prepare.clean`.
     sizes : three floats
@@ -58,7 +61,7 @@ def split(
     groups : "auto", sequence of labels, or None
         As in `task`. None makes the split by rows that leaks.
     documents : sequence of str
-        Of pairs and triplets: texts that are searched too although no row names them.
+        As in `task`.
     model, cosine
         As in `task`: near-copies by vectors too.
     seed : int
@@ -78,6 +81,7 @@ def split(
     """
     if len(sizes) != 3 or min(sizes) <= 0 or abs(sum(sizes) - 1) > 1e-9:
         raise ValueError(f"expected three positive sizes that sum to 1, got {sizes}")
+    documents, dataset = documents_of(dataset, documents), rows_of(dataset)
     shape = loose_shape(dataset)
     if "retrieval" in KINDS_OF[shape]:
         whole = task(dataset, kind="retrieval", groups=groups, documents=documents, model=model, cosine=cosine)

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.prepare.columns.order import SHAPES, shape_of
 from toolkit.prepare.shapes import KINDS, Task
+from toolkit.prepare.sources.given import documents_of, rows_of
 from toolkit.prepare.splits.duplicates import CLOSE
 from toolkit.prepare.splits.grouping import check_texts, labels_of, row_groups
 from toolkit.prepare.splits.searchtasks import search_task
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+    from toolkit.prepare.sources.given import Rows
 
 KINDS_OF = {
     "pairs": ("retrieval", "bitext"),
@@ -27,12 +30,12 @@ KINDS_OF = {
 
 
 def task(
-    source: Dataset | str | Path,
+    source: Rows,
     *,
     kind: str | None = None,
     groups: str | Sequence[object] | None = "auto",
     documents: Sequence[str] = (),
-    train: Dataset | None = None,
+    train: Rows | None = None,
     model: Any = None,
     cosine: float = CLOSE,
     name: str = "all",
@@ -45,10 +48,10 @@ def task(
 
     Parameters
     ----------
-    source : Dataset, or name or path
+    source : Dataset, result of `load`, `clean` or `pairs`, DataFrame, mapping, list, or name or path
         Columns of a shape (see `toolkit.prepare.shape_of`, though their order does not matter here) or ``sentence1
         sentence2`` alone; optionally ``id`` (names of rows), ``group`` and, of pairs, ``positive_id``. A name or path:
-        a set with its official judgements, such as a BEIR folder.
+        a set with its official judgements, such as a BEIR folder, or a file.
     kind : str, optional
         Pairs are ``"retrieval"`` or ``"bitext"``; triplets ``"retrieval"``, where negatives are further documents, or
         ``"reranking"``, where each search has its positives and negatives to put in order; scored pairs
@@ -60,8 +63,9 @@ def task(
         and all with all where some text stands on both sides. Negatives join nothing. A sequence gives one label a
         row, and shared texts still join. None: every row by itself, as a naive split does.
     documents : sequence of str
-        Of pairs and triplets: texts that are searched too although no row names them.
-    train : Dataset
+        Of pairs and triplets: texts that are searched too although no row names them; if not given, the documents
+        that a result of `load` or `clean` brings along.
+    train : as `source`
         Of a classification: labelled texts that a classifier learns from.
     model : model, optional
         With it, texts whose vectors reach `cosine` count as near-copies too. Every text is compared with every other:
@@ -95,6 +99,8 @@ def task(
 
         found: Task = task_from(source, kind=kind, name=None if name == "all" else name)
         return found
+    documents, source = documents_of(source, documents), rows_of(source)
+    train = None if train is None else rows_of(train)
     shape = loose_shape(source)
     kind = kind or ("classification" if shape == "labelled texts" and train is not None else KINDS_OF[shape][0])
     if kind not in KINDS_OF[shape]:

@@ -57,13 +57,10 @@ def chunk(
     """
     from datasets import Dataset
 
-    from toolkit.vectors.encoding import _all, _check
+    from toolkit.vectors.inputs import check_texts, each
 
-    if isinstance(texts, str):
-        raise ValueError("expected a list of texts, got a single str: put it in a list, [text]")
-    texts = list(texts)
-    _check(texts, None)
-    texts = list(_all(texts))
+    check_texts(texts)
+    texts = list(each(texts))
     cutter = _Cutter(model, _limit(model, max_tokens), overlap, language)
     spans = [(source, *span) for source, found in enumerate(cutter.cut_all(texts)) for span in found]
     sources, starts, ends = (list(column) for column in zip(*spans, strict=True)) if spans else ([], [], [])

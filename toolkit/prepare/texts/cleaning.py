@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from toolkit.prepare.sources.given import documents_of
 from toolkit.prepare.texts.boilerplate import COLUMNS, drop_repeated, repeats
 from toolkit.prepare.texts.characters import repair_mojibake, tidy
 from toolkit.prepare.texts.columns import frame_of, sides_of
@@ -18,6 +19,8 @@ from toolkit.prepare.texts.markup import html_to_text
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+    from toolkit.prepare.sources.given import Rows
 
 STEPS = ("html", "mojibake", "replies", "boilerplate", "tidy")
 """What `clean` can do to a text, in the order in which it is done."""
@@ -105,7 +108,7 @@ def _worth(change: Callable[[str], str], sample: Sequence[str]) -> bool:
 
 
 def clean(
-    dataset: Dataset | Sequence[str | None],
+    dataset: Rows | Sequence[str | None],
     *,
     steps: Sequence[str] = ("tidy",),
     documents: Sequence[str] = (),
@@ -119,7 +122,7 @@ def clean(
 
     Parameters
     ----------
-    dataset : Dataset or sequence of str
+    dataset : Dataset, result of `load` or `pairs`, DataFrame, mapping of columns, or list
         Any of the shapes of `shape_of`: the columns ``anchor positive negative...``, ``sentence1 sentence2`` or
         ``text`` are cleaned, all others stay beside them. A plain list of texts comes back with the columns ``text``
         and ``source``, the number of the text in the list.
@@ -133,7 +136,8 @@ def clean(
         which of them have something to do. A canned answer in many different mails looks like a disclaimer: see the
         result's ``lines``.
     documents : sequence of str
-        Documents beside those of the pairs, which a search has to tell from them.
+        Documents beside those of the pairs, which a search has to tell from them; if not given, those that a result of
+        `load` brings along.
     languages : sequence of str
         ISO 639-1 codes: rows and documents with a text that is surely in another language are dropped, those with one
         too short to tell are kept (see `toolkit.prepare.texts.languages`). Empty keeps all.
@@ -149,6 +153,7 @@ def clean(
     from datasets import Dataset
 
     _check_options(steps, languages)
+    documents = documents_of(dataset, documents)
     frame, texts = frame_of(dataset)
     account = _Account(frame, texts)
     extra = [text or "" for text in documents]

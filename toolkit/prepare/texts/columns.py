@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
+from toolkit.prepare.sources.given import rows_of
+
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from toolkit.prepare.sources.given import Rows
 
 PLAIN = (("sentence1", "sentence2"), ("text",))  # beside pairs and triplets: columns of the shapes of `shape_of`
 
 
-def frame_of(dataset: Dataset | Sequence[str | None]) -> tuple[pd.DataFrame, list[str]]:
+def frame_of(dataset: Rows | Sequence[str | None]) -> tuple[pd.DataFrame, list[str]]:
     """Rows with their numbers as index, and the names of the columns that hold texts.
 
     Raises
@@ -23,13 +25,13 @@ def frame_of(dataset: Dataset | Sequence[str | None]) -> tuple[pd.DataFrame, lis
     """
     if isinstance(dataset, str):
         raise ValueError("expected a data set or a list of texts, got a single str: put it in a list, [text]")
-    given: Any = dataset
-    if not hasattr(given, "column_names"):
-        texts = list(given)
+    if _is_texts(dataset):
+        texts: list[Any] = list(cast(Any, dataset))
         frame = pd.DataFrame({"text": pd.Series(texts, dtype=object), "source": range(len(texts))})
         names = ["text"]
     else:
-        frame, names = given.to_pandas(), _text_columns(list(given.column_names))
+        frame = rows_of(dataset).to_pandas()
+        names = _text_columns(list(frame))
     for column in names:
         values = frame[column].dropna()
         wrong = values[~values.map(lambda value: isinstance(value, str))]
@@ -39,6 +41,13 @@ def frame_of(dataset: Dataset | Sequence[str | None]) -> tuple[pd.DataFrame, lis
                 f"({wrong.iloc[0]!r:.40}), expected text: convert it, or choose another column"
             )
     return frame, names
+
+
+def _is_texts(given: Any) -> bool:
+    """Whether it holds texts one by one: a list, a Series, a column. What is missing may stand among them."""
+    if isinstance(given, (list, tuple)):
+        return not any(isinstance(item, (Mapping, list, tuple)) for item in given[:1])
+    return isinstance(given, (pd.Series, pd.Index)) or type(given).__name__ in ("ndarray", "Column")
 
 
 def sides_of(columns: Sequence[str]) -> tuple[list[str], list[str]]:

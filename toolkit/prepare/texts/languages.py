@@ -57,7 +57,10 @@ def languages(texts: Sequence[str]) -> pd.DataFrame:
     >>> languages(["Wie kann ich mein Passwort zurücksetzen?", "ok"])["language"].tolist()
     ['de', 'und']
     """
-    guesses = [_guess(text) for text in texts]
+    from toolkit.vectors.inputs import check_texts, each
+
+    check_texts(texts, halves=True)
+    guesses = [_guess(text) for text in each(texts)]
     frame = pd.DataFrame(guesses, columns=["language", "confidence"]).astype({"confidence": float})
     frame.loc[frame["confidence"] < SURE, "language"] = UNKNOWN
     return frame
