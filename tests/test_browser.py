@@ -1,6 +1,6 @@
 """Notebooks in a real JupyterLab, in a real browser, with their controls driven by mouse and keyboard.
 
-Needs ``pip install 'embedding-recipes[browser]'`` and a Chromium; run with ``-m slow``.
+Needs ``python3 run.py install browser`` and a Chromium; run with ``-m slow``.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def tools(folder: Path) -> Iterator[tuple[Any, str]]:
     """The browser and the address of the server, in the mode that tests use."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="pip install 'embedding-recipes[browser]'")
-    pytest.importorskip("jupyterlab", reason="pip install 'embedding-recipes[notebooks]'")
+    playwright = pytest.importorskip("playwright.sync_api", reason="python3 run.py install browser")
+    pytest.importorskip("jupyterlab", reason="python3 run.py install notebooks")
     playwright.expect.set_options(timeout=LONG)
     with pytest.MonkeyPatch.context() as environment, playwright.sync_playwright() as started:
         program = browsing.chromium(started)

@@ -124,10 +124,13 @@ def test_unknown_metrics(metric: str) -> None:
 
 def test_what_cannot_be_scored() -> None:
     """nan has no rank, half a grade is unknown to trec_eval, and no metric is no answer."""
-    with pytest.raises(ValueError, match="query 'q' holds a score that is nan"):
+    with pytest.raises(ValueError, match="query 'q' gives document 'd' the score nan, which has no rank"):
         per_query({"q": {"d": float("nan")}}, {"q": {"d": 1}})
-    with pytest.raises(ValueError, match="whole numbers as grades"):
-        per_query({"q": {"d": 1.0}}, {"q": {"d": 0.5}})
+    with pytest.raises(ValueError, match="the score None, which has no rank"):
+        per_query({"q": {"d": None}}, {"q": {"d": 1}})
+    for grade in (0.5, None, "1", float("nan"), float("inf"), 2**32 + 1):
+        with pytest.raises(ValueError, match="document 'd' has the grade .* for query 'q': expected a whole number"):
+            per_query({"q": {"d": 1.0}}, {"q": {"d": grade}})
     for metrics in ([], "nDCG@10"):
         with pytest.raises(ValueError, match="expected a list of metrics"):
             per_query({"q": {"d": 1.0}}, {"q": {"d": 1}}, metrics)

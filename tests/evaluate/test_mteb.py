@@ -22,7 +22,7 @@ from toolkit.evaluate.mteb import tasks as mtebtasks
 from toolkit.evaluate.mteb.model import Encoder, identify
 from toolkit.prepare import RetrievalData, Task
 
-mteb = pytest.importorskip("mteb", reason="MTEB is an extra: pip install 'embedding-recipes[mteb]'")
+mteb = pytest.importorskip("mteb", reason="MTEB is an extra: python3 run.py install mteb")
 
 WORDS = "apple river stone cloud tiger piano window garden rocket butter candle forest".split()
 PAIRS = [
@@ -65,8 +65,9 @@ def _tasks() -> dict[str, Task]:
         "retrieval": Task("own search", "retrieval", RetrievalData(corpus, queries, qrels), groups),
         "reranking": Task("own reranking", "reranking", RetrievalData(corpus, queries, qrels, offered), groups),
         "similarity": Task(
-            "own similarity", "similarity", Dataset.from_dict({**columns, "score": [float(p[2]) for p in PAIRS]}),
-            {str(i): i // 2 for i in range(12)},
+            "own similarity", "similarity",
+            Dataset.from_dict({"id": [f"r{i}" for i in range(12)], **columns, "score": [float(p[2]) for p in PAIRS]}),
+            {f"r{i}": i // 2 for i in range(12)},
         ),
         "pairs": Task("own pairs", "pairs", pairs, {}),
         "classification": Task("own classes", "classification", labelled, {}, train=labelled),
@@ -99,6 +100,8 @@ def test_own_tasks_of_every_kind_score_as_mteb_scores_them(kind: str, static: An
     results = mteb.ResultCache(tmp_path).load_results(require_model_meta=False).model_results
     assert [result.model_revision for result in results] == [found.record["revision"]]
     assert results[0].task_results[0].dataset_revision == task.digest
+    if kind in ("retrieval", "similarity"):
+        assert row["n_groups"] == evaluate.score(static, task).table["n_groups"].iloc[0]
     if kind == "clustering":
         assert np.isnan(row["low"])
     else:
@@ -194,7 +197,7 @@ def test_what_is_scored_is_not_scored_again(static: Any, tmp_path: Path, cache: 
     assert second.table.equals(first.table)
 
 
-@pytest.mark.parametrize("damage", ["half", "version", "lost"])
+@pytest.mark.parametrize("damage", ["half", "garbled", "version", "lost"])
 def test_results_that_do_not_hold_are_set_aside(damage: str, static: Any, tmp_path: Path, cache: Path) -> None:
     """A half-written file, one of another version of mteb, one without its record: scored again, and said."""
     first = evaluate.benchmark(static, TASKS["similarity"], out=tmp_path, progress=False)
@@ -202,6 +205,8 @@ def test_results_that_do_not_hold_are_set_aside(damage: str, static: Any, tmp_pa
     text = file.read_text(encoding="utf-8").replace(str(first.table["score"][0]), "0.123")
     if damage == "half":
         file.write_text(text[: len(text) // 2], encoding="utf-8")
+    elif damage == "garbled":
+        file.write_bytes(b"\xff\xfe" + text.encode())
     elif damage == "version":
         file.write_text(text.replace(f'"{mteb.__version__}"', '"2.20.0"'), encoding="utf-8")
     else:
@@ -209,7 +214,7 @@ def test_results_that_do_not_hold_are_set_aside(damage: str, static: Any, tmp_pa
         record.unlink()
     again = evaluate.benchmark(static, TASKS["similarity"], out=tmp_path, progress=False)
     assert again.table.equals(first.table)
-    word = {"half": "only half", "version": "2.20.0", "lost": "record"}[damage]
+    word = {"half": "only half", "garbled": "only half", "version": "2.20.0", "lost": "record"}[damage]
     assert word in again.notes[-1]
     assert json.loads(file.read_text(encoding="utf-8"))["mteb_version"] == mteb.__version__
 

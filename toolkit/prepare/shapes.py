@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -25,17 +24,6 @@ KINDS = {
     "bitext": ("sentence1", "sentence2"),
 }
 """Kinds of `Task` whose data are a table, and its columns; the others are ``"retrieval"`` and ``"reranking"``."""
-
-
-def _text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-_USABLE: dict[str, Callable[[Any], bool]] = {
-    "score": lambda value: isinstance(value, (int, float)) and math.isfinite(value),
-    "label": lambda value: not pd.isna(value),
-    "0/1": lambda value: value in (0, 1),
-}
 
 
 @dataclass(frozen=True)
@@ -82,70 +70,18 @@ class Task:
     train: Dataset | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.groups, Mapping):
+            raise ValueError(f"expected groups as {{item: label}}, {{}} for none; got {type(self.groups).__name__}")
+        from toolkit.prepare import checking  # which imports this module
+
         if self.kind in KINDS:
-            self._check_rows()
+            checking.check_rows(self)
         elif self.kind in ("retrieval", "reranking"):
-            self._check_retrieval()
+            checking.check_retrieval(self)
         else:
             raise ValueError(
                 f"expected kind {', '.join(map(repr, ('retrieval', 'reranking', *KINDS)))}, got {self.kind!r}"
             )
-
-    def _check_retrieval(self) -> None:
-        data = self.data
-        if not isinstance(data, RetrievalData):
-            raise ValueError(f"expected RetrievalData for kind {self.kind!r}, got {type(data).__name__}")
-        if not data.queries or not data.corpus:
-            raise ValueError(f"task {self.name!r} has {len(data.queries)} queries and {len(data.corpus)} documents")
-        strange = [name for side in (data.queries, data.corpus) for name in side if not isinstance(name, str)]
-        if strange:
-            raise ValueError(
-                f"task {self.name!r} has the id {strange[0]!r}: expected ids of queries and documents as str"
-            )
-        without = [query for query in data.queries if not any(g > 0 for g in data.qrels.get(query, {}).values())]
-        if without:
-            raise ValueError(
-                f"{len(without)} of {len(data.queries)} queries of task {self.name!r} have no relevant document "
-                f"(first: {without[0]!r}): they cannot be scored, leave them out"
-            )
-        named = data.candidates or {}
-        unknown = [(q, d) for q in data.queries for d in (*data.qrels[q], *named.get(q, ())) if d not in data.corpus]
-        if unknown:
-            raise ValueError(
-                f"the qrels of task {self.name!r} name {len(unknown)} documents that the corpus lacks "
-                f"(first: document {unknown[0][1]!r} for query {unknown[0][0]!r})"
-            )
-        bare = [query for query in data.queries if not named.get(query)]
-        if self.kind == "reranking" and bare:
-            raise ValueError(
-                f"{len(bare)} of {len(data.queries)} queries of task {self.name!r} have no candidates to be put in "
-                f"order (first: {bare[0]!r})"
-            )
-
-    def _check_rows(self) -> None:
-        if isinstance(self.data, RetrievalData):
-            raise ValueError(f"expected a Dataset for kind {self.kind!r}, got RetrievalData")
-        for data in (self.data, *([self.train] if self.train is not None else [])):
-            missing = [column for column in KINDS[self.kind] if column not in data.column_names]
-            if missing or not len(data):
-                raise ValueError(
-                    f"a task of kind {self.kind!r} needs rows with the columns {', '.join(KINDS[self.kind])}; got "
-                    f"{len(data)} rows with {', '.join(data.column_names)}"
-                )
-        if self.kind == "classification" and self.train is None:
-            raise ValueError(f"task {self.name!r} needs train=: labelled texts that a classifier learns from")
-        if len(set(self.items)) < len(self.items):
-            raise ValueError(f"column id of task {self.name!r} names several rows the same: expected one name a row")
-        for column in KINDS[self.kind]:
-            values = self.rows[column]
-            wrong = values[
-                ~values.map(_USABLE.get("0/1" if (self.kind, column) == ("pairs", "label") else column, _text))
-            ]
-            if len(wrong):
-                raise ValueError(
-                    f"column {column!r} of task {self.name!r} holds nothing usable in {len(wrong)} rows "
-                    f"(first: row {wrong.index[0]}, {wrong.iloc[0]!r:.40})"
-                )
 
     @cached_property
     def items(self) -> list[str]:
@@ -154,6 +90,11 @@ class Task:
             return list(self.data.queries)
         names = self.data["id"][:] if "id" in self.data.column_names else range(len(self.data))
         return [str(name) for name in names]
+
+    def group_of(self, item: str) -> Hashable:
+        """Label of the item's group; an item without one has a label that no group has."""
+        label: Hashable = self.groups[item] if item in self.groups else ("alone", item)
+        return label
 
     @cached_property
     def rows(self) -> pd.DataFrame:
@@ -252,20 +193,3 @@ class Split:
 
     def _repr_html_(self) -> str:
         return self.table.to_html(index=False) + "".join(f"<p>{note}</p>" for note in self.notes)
-
-
-def check_task(given: Any, *kinds: str) -> None:
-    """Refuse what is no task, or a task of another kind.
-
-    Raises
-    ------
-    ValueError
-        The message says how a task is made of what came.
-    """
-    if not isinstance(given, Task):
-        hint = "name one of its two, split.dev or split.test" if isinstance(given, Split) else (
-            "prepare.task(rows) makes one, prepare.split(rows) has two, .dev and .test"
-        )  # fmt: skip
-        raise ValueError(f"expected a Task, got {type(given).__name__}: {hint}")
-    if kinds and given.kind not in kinds:
-        raise ValueError(f"expected a task of kind {' or '.join(kinds)}, got {given.name!r} of kind {given.kind}")

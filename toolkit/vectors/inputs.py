@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 BLOCK = 65_536  # texts that are read at a time
 
@@ -35,13 +36,9 @@ def check_texts(texts: Sequence[str], *, halves: bool = False) -> None:
             raise ValueError(
                 f"text {number} is {type(text).__name__} ({text!r:.60}), expected str: drop or fill missing ones first"
             )
-        try:
-            text.encode(errors="surrogatepass" if halves else "strict")
-        except UnicodeEncodeError:
-            raise ValueError(
-                f"text {number} ({text!r:.60}) holds half a character (a lone surrogate), which no model can read: "
-                f"give text.encode('utf-8', 'replace').decode()"
-            ) from None
+        if not halves and not text.isascii():
+            with whole_characters(f"text {number}"):
+                text.encode()
 
 
 def each(texts: Sequence[str]) -> Iterator[str]:
@@ -53,3 +50,16 @@ def each(texts: Sequence[str]) -> Iterator[str]:
 def between(texts: Sequence[str], start: int, stop: int) -> list[str]:
     """Texts `start` to `stop` as a list, whatever kind of column it is."""
     return list(texts.iloc[start:stop] if hasattr(texts, "iloc") else texts[start:stop])
+
+
+@contextmanager
+def whole_characters(what: str = "a text") -> Iterator[None]:
+    """Say in words that a text holds half a character, where one is written or sent on."""
+    try:
+        yield
+    except UnicodeEncodeError as error:
+        part = error.object[max(0, error.start - 20) : error.end + 20]
+        raise ValueError(
+            f"{what} ({part!r}) holds half a character (a lone surrogate), which no model can read: give "
+            f"text.encode('utf-8', 'replace').decode()"
+        ) from None

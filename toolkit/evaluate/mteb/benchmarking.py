@@ -210,8 +210,7 @@ def _run(task: Any, encoder: Encoder, store: Any, on_scored: Any) -> None:
 
 
 def _row(task: Any, split: str, subset: str, scores: Mapping[str, Any], digests: Mapping[str, str]) -> dict[str, Any]:
-    groups = task.toolkit_task.groups if hasattr(task, "toolkit_task") else None
-    found = items.interval(task, split, subset, groups)
+    found = items.interval(task, split, subset)
     task.kept.pop((split, subset), None)
     main = float(scores[task.metadata.main_score])
     known = found.pop("score")
@@ -229,9 +228,8 @@ def _earlier(path: Path, result: Path, digests: Mapping[str, str], notes: list[s
     import mteb
 
     empty: dict[str, Any] = {"rows": {}}
-    texts = [file.read_text(encoding="utf-8") if file.is_file() else None for file in (path, result)]
     try:
-        record, theirs = (json.loads(text) if text is not None else None for text in texts)
+        record, theirs = (json.loads(file.read_bytes()) if file.is_file() else None for file in (path, result))
         rows = {} if record is None else record["rows"]
         version = None if theirs is None else theirs["mteb_version"]
         stale = [part for part, digest in digests.items() if part in rows and rows[part]["data"] != digest]

@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 from toolkit import stats
 from toolkit.evaluate.scoring import wholes
 from toolkit.evaluate.scoring.resampling import Metric, resampled
+from toolkit.prepare import Task
 
 RESAMPLES = 2000  # of a statistic that is no mean
 
 
-def interval(task: Any, split: str, subset: str, groups: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def interval(task: Any, split: str, subset: str) -> dict[str, Any]:
     """Interval of a task's main score, from what `Watched` kept.
 
-    Searches resample the queries, and queries that share a relevant document together; sets of rows resample rows. The
+    Searches resample the queries, and queries that share a relevant document together; sets of rows resample rows; a
+    task of the user's own resamples its groups. The
     score of a classification is the mean over rows of the share of experiments that got the row right; that of bitext
     (F1, with each sentence a class of its own) the mean over rows of 2 / (1 + n), n rows matched to that sentence,
     where the row is right; both means are mteb's score exactly. A correlation or an average precision is computed
@@ -30,8 +32,6 @@ def interval(task: Any, split: str, subset: str, groups: Mapping[str, Any] | Non
     task : AbsTask
         A `Watched` one, after mteb has run it.
     split, subset : str
-    groups : mapping of item to label, optional
-        Of a task of the user's own: items with equal labels are resampled together.
 
     Returns
     -------
@@ -42,12 +42,13 @@ def interval(task: Any, split: str, subset: str, groups: Mapping[str, Any] | Non
     kept = getattr(task, "kept", {}).get((split, subset), {})
     main = task.metadata.main_score
     if "per_query" in kept:
-        return _of_queries(kept, main, groups)
+        return _of_queries(kept, main, getattr(task, "toolkit_task", None))
     n = len(_rows(task, split, subset))
-    labels = [groups.get(str(i), str(i)) for i in range(n)] if groups else None
+    own: Task | None = getattr(task, "toolkit_task", None)
+    labels = [own.group_of(item) for item in own.items] if own else None
     found = kept.get("predictions")
     if found is None:
-        return _nothing(n)
+        return _nothing(n, labels)
     rows = _rows(task, split, subset)
     if main == "cosine_spearman":
         return _resampled(wholes.spearman(rows["score"][:], found["cosine_scores"]), n, labels)
@@ -60,7 +61,7 @@ def interval(task: Any, split: str, subset: str, groups: Mapping[str, Any] | Non
         return _mean(np.mean([np.asarray(one) == gold for one in found], axis=0), labels)
     if main == "f1" and "sentence1-sentence2" in found:
         return _mean(_bitext(found["sentence1-sentence2"]), labels)
-    return _nothing(n)
+    return _nothing(n, labels)
 
 
 def _rows(task: Any, split: str, subset: str) -> Any:
@@ -68,8 +69,8 @@ def _rows(task: Any, split: str, subset: str) -> Any:
     return data["queries"] if isinstance(data, dict) and "queries" in data else data
 
 
-def _nothing(n: int) -> dict[str, Any]:
-    return {"score": np.nan, "low": np.nan, "high": np.nan, "n": n, "n_groups": n}
+def _nothing(n: int, labels: Sequence[Hashable] | None = None) -> dict[str, Any]:
+    return {"score": np.nan, "low": np.nan, "high": np.nan, "n": n, "n_groups": len(set(labels)) if labels else n}
 
 
 def _mean(values: NDArray[np.float64], labels: Sequence[Hashable] | None) -> dict[str, Any]:
@@ -80,15 +81,14 @@ def _mean(values: NDArray[np.float64], labels: Sequence[Hashable] | None) -> dic
 _MEASURES = {"ndcg_at_": "ndcg_cut_", "map_at_": "map_cut_", "recall_at_": "recall_", "precision_at_": "P_"}
 
 
-def _of_queries(kept: Mapping[str, Any], main: str, groups: Mapping[str, Any] | None) -> dict[str, Any]:
+def _of_queries(kept: Mapping[str, Any], main: str, own: Task | None) -> dict[str, Any]:
     name = next((ours + main.removeprefix(theirs) for theirs, ours in _MEASURES.items() if main.startswith(theirs)), "")
     queries = list(kept["per_query"])
     if not queries or name not in kept["per_query"][queries[0]]:
         return _nothing(len(queries))
-    if groups is None:
-        groups = _sharing(kept["qrels"])
+    group_of = own.group_of if own else _sharing(kept["qrels"]).__getitem__
     values = np.array([kept["per_query"][query][name] for query in queries])
-    return _mean(values, [groups.get(query, query) for query in queries])
+    return _mean(values, [group_of(query) for query in queries])
 
 
 def _sharing(qrels: Mapping[str, Mapping[str, int]]) -> dict[str, int]:

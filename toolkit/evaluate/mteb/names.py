@@ -18,7 +18,7 @@ def resolve(names: str | Task | Sequence[Any]) -> list[Any]:
         For a name that neither a task nor a benchmark has, a split or subset that a task has not, or no names.
     """
     mteb = require_mteb()
-    asked = [names] if isinstance(names, (str, Task)) or hasattr(names, "metadata") else list(names)
+    asked = list(names) if isinstance(names, (list, tuple)) else [names] if names is not None else []
     if not asked:
         raise ValueError("expected names of tasks or benchmarks, got none: mteb.get_tasks() lists tasks")
     benchmarks = {one.name: one for one in mteb.get_benchmarks()} if _needs_benchmarks(asked) else {}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from toolkit.prepare import Task
-from toolkit.prepare.shapes import check_task
+from toolkit.prepare.checking import check_task
 
 # Kind of Task -> mteb's class, its type of task, the metric that counts there, and settings of the class.
 _AS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
@@ -29,7 +29,7 @@ def require_mteb() -> Any:
         import mteb
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "MTEB comes with a package that is missing: pip install 'embedding-recipes[mteb]'", name="mteb"
+            "MTEB comes with a package that is missing: python3 run.py install mteb (or pip install mteb)", name="mteb"
         ) from error
     return mteb
 
@@ -42,6 +42,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("STSBenchmrk", ["STSBenchmark", "SciFact"])
     "did you mean 'STSBenchmark'?"
     """
+    if not isinstance(name, str):
+        raise ValueError(f"expected a name as text, got {name!r:.60}")
     by_lower = {other.lower(): other for other in known}
     found = [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, n=3)]
     return f"did you mean {' or '.join(map(repr, found))}?" if found else "nothing is called like it"
@@ -183,6 +185,8 @@ def as_mteb(task: Task, *, languages: Sequence[str] = ("eng-Latn",)) -> Any:
     import mteb.abstasks as abstasks
 
     name = re.sub(r"[^\w.-]+", "_", task.name).strip("._") or "task"
+    if len(name) > 100:
+        raise ValueError(f"expected a name of at most 100 characters, got {len(name)}: it names a file of results")
     if name in registered():
         raise ValueError(
             f"mteb has a task called {name!r}, and results would be taken for its: give yours another name, "

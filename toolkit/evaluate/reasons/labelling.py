@@ -10,7 +10,7 @@ import numpy as np
 from toolkit import prepare
 from toolkit.evaluate.comparing.wording import ITEMS
 from toolkit.prepare import Task
-from toolkit.prepare.shapes import check_task
+from toolkit.prepare.checking import check_task
 from toolkit.vectors.keywords import words
 
 LARGEST = 5  # groups that get a slice of their own
@@ -137,7 +137,7 @@ def _language(task: Task, bins: int) -> Labels:
 
 
 def _group(task: Task, bins: int) -> Labels:
-    of = [task.groups.get(item, item) for item in task.items]
+    of = [task.group_of(item) for item in task.items]
     noun = ITEMS[task.kind]
     sizes = Counter(of)
     named = {g: f"group {g} ({n} {noun})" for g, n in sizes.most_common(LARGEST) if n > 1}

@@ -133,7 +133,7 @@ def _umap(rows: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
         from umap import UMAP  # type: ignore[import-not-found, unused-ignore]
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "method 'umap' needs the extra [maps]: pip install 'embedding-recipes[maps]'", name="umap"
+            "method 'umap' needs umap-learn: python3 run.py install maps (or pip install umap-learn)", name="umap"
         ) from error
     import warnings
 

@@ -100,11 +100,13 @@ def by_slice(
     system = others[-1] if system is None else system
     metric = metric or main_metric(baseline.metrics)
     comparison.row(system, metric)  # refuses unknown names
+    if not isinstance(labels, Mapping):
+        raise ValueError(f"expected labels as {{item: label}}, as slice_by makes them; got {type(labels).__name__}")
     known = set(baseline.per_query.index)
     of: dict[Any, list[str]] = {}
     for item, label in labels.items():
         if item in known:
-            of.setdefault(label, []).append(item)
+            of.setdefault(str(label), []).append(item)
     if not of:
         raise ValueError(f"none of the {len(labels)} labelled items is in the comparison ({list(known)[:1]}, ...)")
     rows = []

@@ -92,6 +92,8 @@ def checked(vectors: Any) -> NDArray[np.float64]:
     if hasattr(vectors, "encode") or isinstance(vectors, (str, Mapping)):
         raise ValueError(f"expected vectors of shape (n, dim), such as vectors.encode(model, texts), got "
                          f"{type(vectors).__name__}")  # fmt: skip
+    if np.iscomplexobj(vectors):
+        raise ValueError("expected vectors of real numbers, got complex ones")
     rows = np.asarray(vectors, dtype=np.float64)
     if rows.ndim != 2 or len(rows) < 3:
         raise ValueError(f"expected at least 3 vectors as an array of shape (n, dim), got shape {rows.shape}")

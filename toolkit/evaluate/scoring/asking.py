@@ -64,6 +64,7 @@ def vectors_of(
             f"{len(bad)} of the {len(rows)} vectors given for {part!r} hold nan or infinity (first: row {bad[0]}): "
             f"make them again, or leave their texts out of the task (task.only)"
         )
+    rows = rows / np.maximum(np.abs(rows).max(axis=1, keepdims=True, initial=0), 1e-300)  # or squares may overflow
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     if not lengths.all():
         zero = np.flatnonzero(lengths == 0)

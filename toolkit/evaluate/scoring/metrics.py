@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
+
+from toolkit.prepare.checking import check_grades
 
 METRICS = ("accuracy@1", "nDCG@10", "MRR@10", "recall@10")
 RERANKING = ("MAP@1000", "MRR@10", "nDCG@10")  # 1000: as MTEB, so in practice all candidates
@@ -68,10 +71,13 @@ def per_query(
         raise ValueError(f"expected a list of metrics such as {list(METRICS)}, got {metrics!r}")
     wanted = [_parse(metric) for metric in metrics]
     for query, row in ranking.items():
-        if any(value != value for value in row.values()):
-            raise ValueError(f"the ranking of query {query!r} holds a score that is nan, which has no rank")
-    if any(grade != int(grade) for row in qrels.values() for grade in row.values()):
-        raise ValueError("expected whole numbers as grades in the qrels; trec_eval knows no others")
+        wrong = next((doc for doc, value in row.items() if not _is_score(value)), None)
+        if wrong is not None:
+            raise ValueError(
+                f"the ranking of query {query!r} gives document {wrong!r} the score {row[wrong]!r:.40}, which has no "
+                f"rank: expected a number, and not nan"
+            )
+    check_grades(qrels)
     judged = {query: {doc: int(grade) for doc, grade in row.items()} for query, row in qrels.items()}
     columns = {}
     for k in sorted({k for _, k in wanted}):
@@ -88,8 +94,12 @@ def per_query(
     return pd.DataFrame({metric: columns[metric] for metric in metrics}, index=pd.Index(list(qrels), name="query_id"))
 
 
+def _is_score(value: object) -> bool:
+    return isinstance(value, (int, float, np.number)) and value == value
+
+
 def _parse(metric: str) -> tuple[str, int]:
-    name, _, k = metric.partition("@")
+    name, _, k = str(metric).partition("@")
     if name not in _MEASURES or not re.fullmatch("[1-9][0-9]*", k):
         known = ", ".join(f"{name}@k" for name in _MEASURES)
         raise ValueError(f"unknown metric {metric!r}; expected one of {known}, with k of at least 1")

@@ -20,7 +20,7 @@ from toolkit.evaluate.scoring.metrics import depth, per_query, top
 from toolkit.evaluate.scoring.ranking import DEPTH, rank
 from toolkit.evaluate.scoring.wholes import Curve
 from toolkit.prepare import Task
-from toolkit.prepare.shapes import check_task
+from toolkit.prepare.checking import check_task
 
 FEW = 20  # groups below which a bootstrap interval is called rough
 RESAMPLES = 2_000  # of a metric of the whole
@@ -67,7 +67,7 @@ class Scores:
     @property
     def groups(self) -> list[Any]:
         """Group of each row of `per_query`; an item without one is its own."""
-        return [self.task.groups.get(item, item) for item in self.per_query.index]
+        return [self.task.group_of(item) for item in self.per_query.index]
 
     def value(self, metric: str) -> float:
         """The value of a metric, in its own unit: most are 0 to 1, a correlation is -1 to 1."""
@@ -125,7 +125,7 @@ class Scores:
         ranking = {query: self.ranking[query] for query in task.items if query in self.ranking}
         return replace(
             self, task=task, ranking=ranking, per_query=self.per_query.loc[task.items], predictions=said,
-            notes=_notes(task, len({task.groups.get(item, item) for item in task.items})),
+            notes=_notes(task, len(set(map(task.group_of, task.items)))),
         )  # fmt: skip
 
     def unjudged(self, k: int = 10) -> float:
@@ -210,7 +210,7 @@ def score(
     thresholds = _thresholds(threshold)
     wanted = kinds.wanted(task.kind, metrics, thresholds)
     name = name or type(model).__name__
-    notes = _notes(task, len({task.groups.get(item, item) for item in task.items}))
+    notes = _notes(task, len(set(map(task.group_of, task.items))))
     if task.kind in ("retrieval", "reranking"):
         ranking = _ranking(model, task, wanted, dtype)
         table = per_query(ranking, {query: task.data.qrels[query] for query in task.data.queries}, wanted)
@@ -247,7 +247,8 @@ def _thresholds(threshold: float | Mapping[str, float] | None) -> dict[str, floa
     if threshold is None:
         return {}
     given = dict(threshold) if isinstance(threshold, Mapping) else dict.fromkeys(kinds.THRESHOLDS, threshold)
-    if not given or set(given) - set(kinds.THRESHOLDS) or not all(np.isfinite(list(given.values()))):
+    numbers = all(isinstance(value, (int, float)) and np.isfinite(value) for value in given.values())
+    if not given or set(given) - set(kinds.THRESHOLDS) or not numbers:
         raise ValueError(f"expected a threshold as a number, or {{'f1': ..., 'accuracy': ...}}; got {threshold!r}")
     return {metric: float(value) for metric, value in given.items()}
 

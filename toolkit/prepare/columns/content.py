@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Sequence
+from functools import cached_property
 
 import pandas as pd
 
@@ -107,13 +108,17 @@ class Columns:
 
     def keep(self, query: str, document: str) -> str | None:
         """A column that says yes or no, and has a name for it (or no name at all)."""
+        found = [column for column in self._yes_or_no if column not in (query, document)]
+        return min(found, key=lambda c: KEEPS.index(plain(c)) if plain(c) in KEEPS else 99, default=None)
+
+    @cached_property
+    def _yes_or_no(self) -> list[str]:
         found = []
         for column, values in self.values.items():
             kinds = set(values.str.casefold().unique()[:9])
-            binary = kinds and any(kinds <= pair for pair in _YES_NO)
-            if binary and column not in (query, document) and (is_generic(column) or plain(column) in KEEPS):
+            if kinds and any(kinds <= pair for pair in _YES_NO) and (is_generic(column) or plain(column) in KEEPS):
                 found.append(column)
-        return min(found, key=lambda c: KEEPS.index(plain(c)) if plain(c) in KEEPS else 99, default=None)
+        return found
 
     def asking(self, column: str) -> float:
         """Share of the texts that are short and ask."""

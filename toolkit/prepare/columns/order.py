@@ -30,6 +30,11 @@ _NEGATIVE = re.compile(r"negative(_\d+)?$")
 _INPUTS = (("anchor", "positive"), ("sentence1", "sentence2"), ("noisy", "text"), ("text",))
 
 
+def is_negative(name: object) -> bool:
+    """Whether a column is one of wrong documents: ``negative``, ``negative_1``, ..., and not ``negative_id``."""
+    return bool(_NEGATIVE.match(str(name)))
+
+
 def shape_of(dataset: Rows) -> str:
     """Name of a dataset's shape, such as ``"pairs"``, judged by its columns.
 
@@ -138,10 +143,10 @@ def layout(kinds: Mapping[str, str]) -> Layout:
         raise _unknown(columns)
     negatives = 0
     if known[0] == "anchor":
-        while len(inputs) > 2 + negatives and _NEGATIVE.match(inputs[2 + negatives]):
+        while len(inputs) > 2 + negatives and is_negative(inputs[2 + negatives]):
             negatives += 1
     end = len(known) + negatives
-    if any(_NEGATIVE.match(name) for name in inputs[end:]):
+    if any(is_negative(name) for name in inputs[end:]):
         raise _unknown(columns)
     wrong = tuple(name for name in inputs[end:] if kinds[name] in ("text", "list") or name in LABELS)
     return Layout(_name(kinds, known, negatives, label), tuple(inputs[:end]), label, wrong)
@@ -174,7 +179,7 @@ def _kind(feature: Any) -> str:
 def _unknown(columns: list[str]) -> ValueError:
     for wanted, name in SHAPES.items():
         if set(wanted) <= set(columns):
-            right = [*wanted, *(column for column in columns if _NEGATIVE.match(column) and column not in wanted)]
+            right = [*wanted, *(column for column in columns if is_negative(column) and column not in wanted)]
             return ValueError(
                 f"the columns of {name} must come first and in this order: {', '.join(right)}; got "
                 f"{', '.join(columns)}. Use dataset.select_columns({right})"

@@ -105,7 +105,11 @@ def read(path: str | Path, *, limit: int | None = None, sample: int | None = Non
     for name, number in (("limit", limit), ("sample", sample)):
         if number is not None and number < 1:
             raise ValueError(f"expected a {name} of at least 1, got {number}")
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError:  # longer than a name may be: a text, perhaps, in place of a path
+        there = False
+    if not there:
         raise FileNotFoundError(_not_there(path))
     try:
         return _folder(path, limit, Sample(sample)) if path.is_dir() else _file(path, limit, Sample(sample))

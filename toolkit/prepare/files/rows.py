@@ -73,6 +73,9 @@ class Sample:
         return self.parts
 
 
+_HALF = re.compile("[\ud800-\udfff]")  # JSON may hold the escape of one half of a character
+
+
 @dataclass
 class Rows:
     """Rows become columns of texts, some at a time, so that memory holds little beside the texts."""
@@ -81,6 +84,7 @@ class Rows:
     sample: Sample = field(default_factory=Sample)
     joined: set[str] = field(default_factory=set)
     nested: set[str] = field(default_factory=set)
+    halves: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.sample.start()
@@ -104,7 +108,10 @@ class Rows:
     def cell(self, column: str, value: Any) -> str | None:
         """One value as text, None for what is missing."""
         if isinstance(value, str):
-            return value.replace("\x00", "")
+            if not value.isascii() and _HALF.search(value):
+                self.halves.add(column)
+                value = _HALF.sub("\ufffd", value)
+            return str(value).replace("\x00", "")
         if value is None or (isinstance(value, float) and value != value):
             return None
         if isinstance(value, bool):
@@ -121,6 +128,8 @@ class Rows:
         """All rows as one table, with names for its columns; what is empty is missing."""
         if self.joined:
             notes.append(f"lists in {quoted(self.joined)} were joined, a line each")
+        if self.halves:
+            notes.append(f"half characters (lone surrogates) in {quoted(self.halves)} became \ufffd")
         if self.nested:
             notes.append(f"nested values in {quoted(self.nested)} were kept as JSON")
         parts = [part.reindex(columns=self.columns) for part in self.sample.taken()]

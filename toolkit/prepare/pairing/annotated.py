@@ -99,8 +99,8 @@ def ratings(frame: pd.DataFrame, steps: Account, *, scale: tuple[float, float] |
     if frame.empty:
         return frame[["sentence1", "sentence2", "score", "row"]]
     low, high = scale if scale is not None else _scale(frame["score"])
-    if not low < high:
-        raise ValueError(f"expected scale=(low, high) with low < high, got {scale}")
+    if not all(isinstance(end, (int, float)) and np.isfinite(end) for end in (low, high)) or not low < high:
+        raise ValueError(f"expected scale=(low, high) as two numbers with low < high, got {scale}")
     outside = frame[(frame["score"] < low) | (frame["score"] > high)]
     if len(outside):
         raise ValueError(

@@ -36,7 +36,8 @@ def split_sentences(texts: Sequence[str]) -> list[list[str]]:
         import sentencex
     except ImportError:
         raise ModuleNotFoundError(
-            "cutting texts into sentences needs the package sentencex: pip install sentencex", name="sentencex"
+            "cutting texts into sentences needs sentencex: python3 run.py install text (or pip install sentencex)",
+            name="sentencex",
         ) from None
     language = str(spoken(texts[:: max(1, len(texts) // LOOK)][:LOOK])["language"].iloc[0]) if len(texts) else UNKNOWN
     language = "en" if language == UNKNOWN else language

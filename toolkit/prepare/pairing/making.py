@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from toolkit.prepare.account import Account
-from toolkit.prepare.columns.order import LABELS, shape_of
+from toolkit.prepare.columns.order import LABELS, is_negative, shape_of
 from toolkit.prepare.pairing import annotated, documents, relations
 from toolkit.prepare.pairing.columns import apart, filled
 from toolkit.prepare.shapes import RetrievalData, Task
@@ -183,6 +183,8 @@ def table_of(source: Any, needed: Sequence[str] = ("text",)) -> pd.DataFrame:
     made = getattr(source, "data", None)
     source = made if isinstance(made, Dataset) else source  # the result of load, clean or pairs
     if isinstance(source, pd.DataFrame):
+        if source.columns.nlevels > 1:
+            raise ValueError(f"the table has {source.columns.nlevels} rows of headings: expected one name a column")
         return source.copy()
     if isinstance(source, Dataset):
         frame: pd.DataFrame = source.to_pandas()
@@ -194,20 +196,29 @@ def table_of(source: Any, needed: Sequence[str] = ("text",)) -> pd.DataFrame:
     if isinstance(source, Mapping):
         return pd.DataFrame(dict(source))
     if isinstance(source, Sequence) and not isinstance(source, str):
-        first = source[0] if len(source) else None
-        if isinstance(first, Mapping):
-            return pd.DataFrame(list(source))
-        rows = [[row] if isinstance(row, str) or row is None else list(row) for row in source]
-        width = max(map(len, rows), default=0)
-        if width and any(len(row) != width for row in rows):
-            wrong = next(number for number, row in enumerate(rows) if len(row) != len(rows[0]))
-            raise ValueError(f"row {wrong} has {len(rows[wrong])} values, the first has {len(rows[0])}")
-        if width > len(needed):
-            raise ValueError(f"expected rows of {len(needed)} values ({', '.join(needed)}), got {width}")
-        return pd.DataFrame(rows, columns=list(needed[: width or len(needed)]))
+        return _listed(source, needed)
     raise ValueError(
         f"expected a DataFrame, a Dataset, a mapping of columns or a list of rows, got {type(source).__name__}"
     )
+
+
+def _listed(source: Sequence[Any], needed: Sequence[str]) -> pd.DataFrame:
+    """A list of dictionaries, of texts, or of rows of texts, as a table."""
+    first = source[0] if len(source) else None
+    kinds: Any = Mapping if isinstance(first, Mapping) else (str, list, tuple, type(None))
+    strange = next((number for number, row in enumerate(source) if not isinstance(row, kinds)), None)
+    if strange is not None:
+        raise ValueError(f"item {strange} of the list is {source[strange]!r:.60}: expected rows, all of one kind")
+    if isinstance(first, Mapping):
+        return pd.DataFrame(list(source))
+    rows = [[row] if isinstance(row, str) or row is None else list(row) for row in source]
+    width = max(map(len, rows), default=0)
+    if width and any(len(row) != width for row in rows):
+        wrong = next(number for number, row in enumerate(rows) if len(row) != len(rows[0]))
+        raise ValueError(f"row {wrong} has {len(rows[wrong])} values, the first has {len(rows[0])}")
+    if width > len(needed):
+        raise ValueError(f"expected rows of {len(needed)} values ({', '.join(needed)}), got {width}")
+    return pd.DataFrame(rows, columns=list(needed[: width or len(needed)]))
 
 
 def _judged(source: Any) -> pd.DataFrame | None:
@@ -241,7 +252,7 @@ def _result(made: pd.DataFrame, steps: Account, by: str) -> Paired:
     from datasets import ClassLabel, Dataset, Features, Value
 
     known = ("anchor", "positive", "sentence1", "sentence2", "noisy", "text", *LABELS)
-    names = [name for name in made if name in known or str(name).startswith("negative")]
+    names = [name for name in made if name in known or is_negative(name)]
     if by != "labels":
         made = steps.keep(made, ~made.duplicated(names), "repeated", "the same row again")
     if by in ("groups", "neighbours", "cloze"):

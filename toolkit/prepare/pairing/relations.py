@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.prepare.account import Account
+from toolkit.prepare.checking import labels_in
 from toolkit.prepare.pairing.columns import numbers
 
 MOST = 10  # rows from one group, query, premise or document
@@ -47,6 +48,7 @@ def groups(frame: pd.DataFrame, steps: Account, *, most: int = MOST, seed: int =
     A group of n texts has n (n - 1) / 2 pairs, so that without a bound a group of 100 would weigh as much as 4,950
     groups of two. The texts of a group are put in random order, and pairs are taken by `ring`.
     """
+    frame = frame.assign(group=pd.Series(labels_in(frame["group"]), index=frame.index, dtype=object))
     frame = steps.keep(frame, frame["group"].notna(), "no group", "the group is missing")
     folded = frame.assign(text=frame["text"].map(str.casefold))
     again = folded.duplicated(["group", "text"])
@@ -83,6 +85,7 @@ def labels(frame: pd.DataFrame, steps: Account) -> pd.DataFrame:
     The numbers count the names in their order; the feature of the result's column keeps the names. For pairs of texts
     with equal labels, use ``by="groups"`` with ``columns={"label": "group"}``.
     """
+    frame = frame.assign(label=pd.Series(labels_in(frame["label"]), index=frame.index, dtype=object))
     frame = steps.keep(frame, frame["label"].notna(), "no label", "the label is missing")
     frame = steps.keep(frame, ~frame.duplicated(["text", "label"]), "repeated", "the same text with the same label")
     size = frame.groupby("label", sort=False)["text"].transform("size")
@@ -91,6 +94,9 @@ def labels(frame: pd.DataFrame, steps: Account) -> pd.DataFrame:
     if several:
         steps.notes.append(f"{several:,} texts have more than one label, and are kept with each.")
     values = frame["label"].unique().tolist()
+    if len({str(value) for value in values}) < len(values):
+        twice = next(value for value in values if sum(str(other) == str(value) for other in values) > 1)
+        raise ValueError(f"label {str(twice)!r} is there as a text and as a number: make all labels texts")
     names = sorted(values) if not any(isinstance(value, str) for value in values) else sorted(values, key=str)
     label = pd.Categorical(frame["label"], categories=names)
     return pd.DataFrame({"text": frame["text"].to_numpy(), "label": label, "row": frame["row"].to_numpy()})

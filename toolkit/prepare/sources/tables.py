@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from toolkit.prepare.columns.order import is_negative
 from toolkit.runs import digest_texts
+from toolkit.vectors.inputs import whole_characters
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -28,7 +30,7 @@ TEXTS = ("anchor", "positive", "sentence1", "sentence2", "text")
 
 def is_role(name: str) -> bool:
     """Whether a column has a name that means something here; negatives may be ``negative_1``, ``negative_2``, ..."""
-    return name in ROLES or name.startswith("negative_")
+    return name in ROLES or is_negative(name)
 
 
 def shaped(data: Dataset, columns: Mapping[str, str]) -> tuple[Dataset, str]:
@@ -61,7 +63,7 @@ def shaped(data: Dataset, columns: Mapping[str, str]) -> tuple[Dataset, str]:
     layout = next((layout for layout in LAYOUTS if set(layout) <= set(names)), None)
     if layout is None:
         raise ValueError(_unknown(names))
-    negatives = [name for name in names if name.startswith("negative")] if layout[0] == "anchor" else []
+    negatives = [name for name in names if is_negative(name)] if layout[0] == "anchor" else []
     data = data.select_columns([*layout, *negatives, *(name for name in OTHERS if name in names)])
     for column in (*layout, *negatives):
         if column in TEXTS or column in negatives:
@@ -157,11 +159,14 @@ def dataset_of(frame: pd.DataFrame) -> Dataset:
     """A Dataset of a DataFrame, without its index."""
     from datasets import Dataset
 
+    if frame.columns.nlevels > 1:
+        raise ValueError(f"the table has {frame.columns.nlevels} rows of headings: expected one name a column")
     if frame.columns.has_duplicates:
         twice = frame.columns[frame.columns.duplicated()][0]
         raise ValueError(f"the table has several columns {twice!r}: drop or rename the others")
     try:
-        return Dataset.from_pandas(frame.rename(columns=str), preserve_index=False)
+        with whole_characters():
+            return Dataset.from_pandas(frame.rename(columns=str), preserve_index=False)
     except Exception as error:  # whatever Arrow says about values of several kinds in one column
         raise ValueError(f"the table holds values of several kinds in one column ({str(error)[:150]})") from error
 
@@ -188,9 +193,10 @@ def frame_of(rows: Sequence[Any]) -> pd.DataFrame:
                 f"item {number} of the list is {row!r:.60}: expected it as the first, which is {first!r:.60}, and "
                 f"all of a tuple as texts"
             )
-    if isinstance(first, str):
-        return pd.DataFrame({"text": list(rows)}, dtype="str")
-    return pd.DataFrame(list(rows), columns=["anchor", "positive", "negative"][:width] if width else None)
+    with whole_characters():
+        if isinstance(first, str):
+            return pd.DataFrame({"text": list(rows)}, dtype="str")
+        return pd.DataFrame(list(rows), columns=["anchor", "positive", "negative"][:width] if width else None)
 
 
 def digest_of(data: Dataset, documents: Sequence[str] = ()) -> str:

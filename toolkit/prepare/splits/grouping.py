@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from toolkit.prepare.checking import labels_in
 from toolkit.prepare.splits.duplicates import CLOSE, NEAR, close_pairs, components, distinct, same_value
 from toolkit.prepare.splits.overlaps import overlapping
 
@@ -28,8 +29,8 @@ def row_groups(
     sides : sequence of sequences of str
         The columns of texts. A text counts as the same on whichever side it stands.
     groups : "auto", sequence of labels, or None
-        ``"auto"``: rows that share a text, a near-copy, or a value of `labels`. A sequence gives one label a row;
-        shared texts still join. None: every row by itself.
+        ``"auto"``: rows that share a text, a near-copy, or a value of `labels`. A sequence gives one label a row
+        (None or nan: none); shared texts still join. None: every row by itself.
     labels : sequence, optional
         The column ``group``; None where a row has no label.
     model, cosine
@@ -52,7 +53,7 @@ def row_groups(
         edges.append(row_of[links(keys, [texts[place] for place in first], model=model, cosine=cosine)])
         edges.append(same_label(labels or []))
     else:
-        edges.append(same_value(groups))
+        edges.append(same_label(labels_in(groups)))
     return components(rows, edges)
 
 
@@ -76,9 +77,7 @@ def same_label(labels: Sequence[object]) -> NDArray[np.int64]:
 
 def labels_of(frame: pd.DataFrame) -> list[object]:
     """The column ``group``, with None where there is no label."""
-    if "group" not in frame:
-        return [None] * len(frame)
-    return [None if pd.isna(label) else label for label in frame["group"]]
+    return labels_in(frame["group"]) if "group" in frame else [None] * len(frame)
 
 
 def check_groups(groups: str | Sequence[object] | None, rows: int) -> None:
@@ -88,6 +87,14 @@ def check_groups(groups: str | Sequence[object] | None, rows: int) -> None:
             raise ValueError(f"expected groups 'auto', a label for each row, or None, got {groups!r}")
     elif groups is not None and len(groups) != rows:
         raise ValueError(f"expected one group for each of the {rows} rows, got {len(groups)}")
+
+
+def check_documents(documents: Sequence[str]) -> None:
+    """Refuse documents that are no list of texts."""
+    wrong = [text for text in documents if not isinstance(text, str)]
+    if isinstance(documents, str) or wrong:
+        given = f"{wrong[0]!r:.40} among them" if wrong else "a single text"
+        raise ValueError(f"expected documents as a list of texts, got {given}")
 
 
 def check_texts(frame: pd.DataFrame, columns: Sequence[str]) -> None:

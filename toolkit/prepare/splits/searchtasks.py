@@ -10,9 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from toolkit.prepare.checking import labels_in
+from toolkit.prepare.columns.order import is_negative
 from toolkit.prepare.shapes import RetrievalData, Task
 from toolkit.prepare.splits.duplicates import NEAR, components, distinct, same_value, shingles
-from toolkit.prepare.splits.grouping import check_groups, check_texts, close_texts, labels_of, links, same_label
+from toolkit.prepare.splits.grouping import (
+    check_documents,
+    check_groups,
+    check_texts,
+    close_texts,
+    labels_of,
+    links,
+    same_label,
+)
 from toolkit.prepare.splits.overlaps import overlapping
 
 if TYPE_CHECKING:
@@ -38,6 +48,7 @@ def search_task(
     if "positive_id" in frame and frame["positive_id"].isna().any():
         raise ValueError(f"column positive_id names no document in {frame['positive_id'].isna().sum()} rows")
     check_groups(groups, len(frame))
+    check_documents(documents)
     negatives, asked = _negatives(frame)
     pool = [*frame["positive"], *negatives, *documents]
     query_keys, query_of, query_rows = distinct(frame["anchor"])
@@ -63,7 +74,7 @@ def search_task(
         edges += _links(*sides, near[(near < named).all(axis=1)], model=model, cosine=cosine)
         edges.append(same_label(labels))
     elif groups is not None:
-        edges.append(same_value(groups))
+        edges.append(same_label(labels_in(groups)))
     component = components(len(frame), edges)
     query_groups = {f"q{number}": int(component[row]) for number, row in enumerate(query_rows.tolist())}
     candidates = None
@@ -74,7 +85,7 @@ def search_task(
 
 def _negatives(frame: pd.DataFrame) -> tuple[list[str], list[int]]:
     """Texts of all columns of negatives, row by row, and their rows; missing ones are left out."""
-    columns = [column for column in frame if str(column).startswith("negative")]
+    columns = [column for column in frame if is_negative(column)]
     found = [
         (text, row)
         for row, texts in enumerate(frame[columns].itertuples(index=False))

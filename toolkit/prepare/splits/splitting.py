@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from toolkit.prepare.columns.order import is_negative
 from toolkit.prepare.shapes import KINDS, Split, Task
 from toolkit.prepare.sources.given import documents_of, rows_of
 from toolkit.prepare.splits.dividing import Members, Parts, drawn, newest, stratified
@@ -158,7 +159,7 @@ def _rows(dataset: Dataset, whole: Task, queries: Sequence[str]) -> Dataset:
     """The rows whose search is one of `queries`, with the columns and the order that trainers expect."""
     wanted = {normal(whole.data.queries[query]) for query in queries}
     rows = [i for i, anchor in enumerate(dataset["anchor"][:]) if normal(anchor) in wanted]
-    more = [name for name in dataset.column_names if name.startswith("negative")]
+    more = [name for name in dataset.column_names if is_negative(name)]
     more += ["score"] if more and "score" in dataset.column_names else []
     return dataset.select(rows).select_columns(["anchor", "positive", *more])
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolkit.prepare.columns.order import SHAPES, shape_of
+from toolkit.prepare.columns.order import SHAPES, is_negative, shape_of
 from toolkit.prepare.shapes import KINDS, Task
 from toolkit.prepare.sources.given import documents_of, rows_of
 from toolkit.prepare.splits.duplicates import CLOSE
@@ -61,7 +61,8 @@ def task(
         Which rows must stay together. ``"auto"``: rows that share a text, a value of ``group``, or a near-copy of a
         text (see `toolkit.prepare.near_pairs`). Searches are compared with searches and documents with documents,
         and all with all where some text stands on both sides. Negatives join nothing. A sequence gives one label a
-        row, and shared texts still join. None: every row by itself, as a naive split does.
+        row, None or nan where there is none, and shared texts still join. None: every row by itself, as a naive split
+        does.
     documents : sequence of str
         Of pairs and triplets: texts that are searched too although no row names them; if not given, the documents
         that a result of `load` or `clean` brings along.
@@ -113,15 +114,33 @@ def task(
     if kind == "bitext" and shape == "pairs":
         source = source.rename_columns({"anchor": "sentence1", "positive": "sentence2"})
     found_groups = table_groups(source, shape, groups, model=model, cosine=cosine)
+    if kind == "classification" and train is not None:
+        source, train = same_names(source, train)
     made = Task(name, kind, columns_of(source, kind), {}, train if kind == "classification" else None)
     return Task(name, kind, made.data, dict(zip(made.items, found_groups.tolist(), strict=True)), made.train)
+
+
+def same_names(tested: Dataset, train: Dataset) -> tuple[Dataset, Dataset]:
+    """Both tables with the names of their labels, where their numbers stand for different names."""
+    names = [getattr(data.features.get("label"), "names", None) for data in (tested, train)]
+    if names[0] == names[1]:
+        return tested, train
+    return _by_name(tested), _by_name(train)
+
+
+def _by_name(data: Dataset) -> Dataset:
+    names = getattr(data.features.get("label"), "names", None)
+    if names is None:
+        return data
+    told = [names[label] if label is not None and label >= 0 else None for label in data["label"][:]]
+    return data.remove_columns("label").add_column("label", told)
 
 
 def loose_shape(dataset: Dataset) -> str:
     """Name of the shape, as `shape_of` has it, though columns may stand in any order; also ``"sentence pairs"``."""
     names = set(dataset.column_names)
     if {"anchor", "positive"} <= names:
-        return "triplets" if any(name.startswith("negative") for name in names) else "pairs"
+        return "triplets" if any(map(is_negative, names)) else "pairs"
     for wanted, shape in SHAPES.items():
         if shape in KINDS_OF and set(wanted) <= names:
             return shape

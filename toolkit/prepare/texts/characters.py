@@ -7,7 +7,8 @@ import unicodedata
 
 _SPACES = re.compile(r"\s+")
 # Control characters and the like, but no marks that scripts need, such as the zero-width joiner.
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff\ud800-\udfff]")
+# Form feeds and other separators stay for `_SPACES`: words stand on both sides of them.
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff\ud800-\udfff]")
 
 
 def tidy(text: str) -> str:
@@ -40,7 +41,7 @@ def repair_mojibake(text: str) -> str:
         from ftfy import fix_encoding
     except ImportError:
         raise ModuleNotFoundError(
-            "repairing mojibake needs the extra [text]: pip install 'embedding-recipes[text]'", name="ftfy"
+            "repairing mojibake needs ftfy: python3 run.py install text (or pip install ftfy)", name="ftfy"
         ) from None
     while (repaired := fix_encoding(text)) != text and len(repaired) <= len(text):
         text = repaired

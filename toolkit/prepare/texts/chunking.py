@@ -256,7 +256,7 @@ def _segment() -> Any:
         from sentencex import segment
     except ImportError:
         raise ModuleNotFoundError(
-            "cutting texts into pieces needs the extra [text]: pip install 'embedding-recipes[text]'",
+            "cutting texts into pieces needs sentencex: python3 run.py install text (or pip install sentencex)",
             name="sentencex",
         ) from None
     return segment

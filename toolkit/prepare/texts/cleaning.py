@@ -183,7 +183,7 @@ def clean(
     if account.frame.empty and (len(frame) or not kept):
         raise ValueError(f"none of the {len(frame)} rows is left: see that {' and '.join(texts)} are the right columns")
     data = Dataset.from_pandas(account.frame.reset_index(drop=True), preserve_index=False)
-    examples = pd.DataFrame(account.examples, columns=EXAMPLES)
+    examples = pd.DataFrame(account.examples, columns=EXAMPLES, dtype=object).astype({"row": int})
     return Cleaned(data, pd.DataFrame(account.rows), kept, pd.concat(lines, ignore_index=True), examples)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
+from toolkit.prepare.columns.order import is_negative
 from toolkit.prepare.sources.given import rows_of
 
 if TYPE_CHECKING:
@@ -72,4 +73,4 @@ def _text_columns(names: list[str]) -> list[str]:
                 f"expected a column {column!r}, got {', '.join(names)}; other shapes have the columns sentence1 and "
                 f"sentence2, or text"
             )
-    return ["anchor", "positive", *(name for name in names if name.startswith("negative"))]
+    return ["anchor", "positive", *(name for name in names if is_negative(name))]

