@@ -23,7 +23,7 @@ from toolkit import deploy, evaluate, findings, finetune, firstlook, prepare, re
 DEMO_PAIRS, TINY_PAIRS = 4500, 600
 LONG, SAMPLE = 30 * 60, 15 * 60  # seconds from which only a sample is taken, and how long that may take
 SIZES = (0.7, 0.1, 0.2)
-QUERY = "rolling median of a series"
+QUERY = "join two tables on a common column"
 
 
 def main(
@@ -80,6 +80,8 @@ def main(
     say("Loading the model and its libraries, some seconds ...")
     base = vectors.load(model, revision=revision)
     dtype = vectors.resolve_dtype(base, dtype)
+    if chunk:
+        prepare.chunk(["A text."], base)  # what is missing for it is said now, and not after the question
     say(*filter(None, [finetune.other_data(base, loaded.name, loaded.digest)]))
     if not demo:
         limit = agreed(firstlook.forecast(base, loaded, dtype=dtype), loaded, may_sample=limit is None, ask=not yes)
@@ -111,7 +113,9 @@ def main(
         # 2. finetune: vectors once, then a small layer on top of the fixed model
         advice = finetune.suggest_loss(split.train).iloc[0]
         say(f"Loss: {advice['loss']}, since {advice['why']}.")
-        say(f"Encoding about {lengths['tokens'].sum():,} tokens in {dtype}; a bar shows the time left ...")
+        tokens = vectors.truncation(base, [*dict.fromkeys([*rows["anchor"], *texts])])
+        read = (tokens["tokens"] - tokens["lost"]).sum()
+        say(f"Encoding up to {read:,} tokens in {dtype}; for each part a bar shows the time left ...")
         tuned = finetune.train(base, split, seed=seed, dtype=dtype, data={"name": loaded.name, "digest": loaded.digest})
         tuned.save(run / "model")
         say("Trained; the side with the best nDCG@10 on dev is taken:", tuned.candidates)
@@ -168,10 +172,15 @@ def agreed(forecast: firstlook.Forecast, loaded: prepare.Loaded, *, may_sample: 
     limit = max(1000, round(rows * SAMPLE / forecast.seconds)) if may_sample and forecast.seconds > LONG else None
     if limit:
         say(f"All {rows:,} rows would take {forecast.duration} (--pairs 0); I take {limit:,} of them, drawn by seed.")
+        say(f"The number goes by the speed that was measured just now: --pairs {limit} takes the same again.")
     say(f"{firstlook.in_words(SAMPLE) if limit else forecast.duration} on this machine, less where texts are cached.")
     way = "--query-column and --document-column name others"
     if ask and sys.stdin.isatty():
-        if input(f"Enter to go on; {way}; n stops: ").strip():
+        try:
+            answer = input(f"Enter to go on; {way}; n stops: ").strip().casefold()
+        except EOFError:
+            answer = "n"
+        if answer not in ("", "y", "yes"):
             sys.exit("Stopped before the long work; nothing was changed.")
     else:
         say(f"Nobody to ask, so I go on with this; {way}.")

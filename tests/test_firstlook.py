@@ -35,6 +35,23 @@ def test_opening_shows_columns_rows_and_the_guess(tickets: Path) -> None:
     assert all(f"Printer {i} blinks" in said for i in range(3)) and "80 rows." in said
 
 
+def test_an_opening_is_for_people(tmp_path: Path) -> None:
+    """Headings that a reader of the command line knows, shares in per cent, and the option that fits a date."""
+    rows = {"asked on": [f"2025-01-{day:02d}" for day in range(1, 21)],
+            "question": [f"where is parcel {n}?" for n in range(20)],
+            "answer": [f"parcel {n} is at the door of number {n}, look there" for n in range(20)]}  # fmt: skip
+    path = tmp_path / "mine.csv"
+    pd.DataFrame(rows).to_csv(path, index=False)
+    parts = firstlook.opening(prepare.load(path))
+    columns, three = (part for part in parts if isinstance(part, pd.DataFrame))
+    assert three.columns.tolist() == ["search", "text to find"]
+    assert columns.set_index("column")["filled"].tolist() == ["100%"] * 3
+    assert columns.set_index("column")["words"].tolist() == ["", "4", "11"]
+    assert '`asked on` holds dates: --time-column "asked on" trains on the past' in parts[-1]
+    timed = firstlook.opening(prepare.load(path, columns={"asked on": "time"}))
+    assert not any("holds dates" in part for part in timed if isinstance(part, str))
+
+
 def test_a_private_opening_holds_no_text(tickets: Path) -> None:
     """Neither rows nor examples."""
     said = words(firstlook.opening(prepare.load(tickets), private=True))

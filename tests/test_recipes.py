@@ -245,6 +245,31 @@ def test_a_tuned_model_on_another_file_says_so(
     assert "This model was tuned on pydocs, not on tickets.csv" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("answer", "goes_on"), [("", True), ("y", True), (" Yes ", True), ("n", False),
+                                                 ("--query-column x", False), (None, False)])  # fmt: skip
+def test_who_answers_the_question_is_understood(
+    answer: str | None, goes_on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Enter and yes go on; all else stops before the long work, and so does the end of the input."""
+    from toolkit.firstlook import Forecast
+
+    def said(_: str) -> str:
+        if answer is None:
+            raise EOFError
+        return answer
+
+    forecast = Forecast(10, 100, 60.0, 0.0, 0.0, 256, pd.DataFrame({"language": ["en"], "texts": [10], "share": [1.0]}))
+    loaded = prepare.load([("a search", "its text")])
+    monkeypatch.setattr("builtins.input", said)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    agreed = recipe("semantic_search").agreed
+    if goes_on:
+        assert agreed(forecast, loaded, may_sample=True, ask=True) is None
+    else:
+        with pytest.raises(SystemExit, match="Stopped before the long work"):
+            agreed(forecast, loaded, may_sample=True, ask=True)
+
+
 def test_errors_are_one_sentence(tmp_path: Path) -> None:
     """A model that does not exist and an output that is a file end with one sentence and status 1."""
     script = str(ROOT / "recipes/semantic_search.py")

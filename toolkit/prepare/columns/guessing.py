@@ -95,9 +95,12 @@ def guess(frame: pd.DataFrame, *, query: str | None = None, document: str | None
         raise ValueError(
             f"column {query!r} cannot be both the search and the text to find: name another for one of them"
         )
+    table.named = {name for name in (query, document) if name is not None}
     pair = _pair(table, query, document)
+    if pair is None and query is not None:
+        raise ValueError(f"column {query!r} is the only one with texts, so there is no text for its searches to find")
     if pair is None:
-        return _alone(table, document or query or table.longest(table.texts))
+        return _alone(table, document or table.longest(table.texts))
     query, document, kind, reason = pair
     keep = table.keep(query, document) if kind in ("duplicate", "search") else None
     if keep:
@@ -113,7 +116,8 @@ def _pair(table: Columns, query: str | None, document: str | None) -> _Pair | No
         return _named(table, query, document)
     queries = [query] if query else [c for c in table.texts if c != document]
     documents = [document] if document else table.texts
-    for rule in (_twins, _search, _label, _stand_in, _by_content):
+    labelled = document is not None and table.holds[document] == "label"
+    for rule in (_label,) if labelled else (_twins, _search, _label, _stand_in, _by_content):
         if found := rule(table, queries, documents):
             return found
     return None
@@ -155,6 +159,7 @@ def _search(table: Columns, queries: Sequence[str], documents: Sequence[str]) ->
             document = table.longest(rest)
             share = f"{table.asking(query):.0%} of the texts in `{query}` are questions"
             why = f"`{query}` is named as searches are" if query in named else share
+            why = f"you named `{query}` as the search" if query in table.named else why
             return query, document, "search", f"{why}; `{document}` {_long(table, document)}"
     return None
 
@@ -198,11 +203,11 @@ def _alone(table: Columns, document: str) -> Guess:
     if table.words[document] >= _LONG_WORDS and split >= 0.5:
         reason = f"`{document}` is the only column of texts; their first sentences stand in for searches"
         return Guess(None, document, "first sentence", None, reason, table.overview)
-    if labels and table.holds[document] == "text":
+    if labels and table.holds[document] == "text" and document not in table.named:
         return Guess(document, labels[0], "label", None, _labelled(table, document, labels[0]), table.overview)
     reason = (
-        f"`{document}` is the only column of texts, and they are short ({table.words[document]:.0f} words in the "
-        f"middle): they can be searched, but there is nothing to measure with"
+        f"`{document}` is the only column of texts, and they are short (half have {table.words[document]:.0f} words or "
+        f"fewer): they can be searched, but there is nothing to measure with"
     )
     return Guess(None, document, "none", None, reason, table.overview)
 
@@ -214,11 +219,14 @@ def _labelled(table: Columns, text: str, label: str) -> str:
 def _short_and_long(table: Columns, query: str, document: str) -> _Pair:
     distinct = table.distinct[query] / max(1, len(table.values[query]))
     varied = "every row has another" if distinct > 0.95 else f"{distinct:.0%} of the rows have another"
-    short = f"is short ({table.words[query]:.0f} words in the middle) and {varied}"
+    short = f"is short (half have {table.words[query]:.0f} words or fewer) and {varied}"
+    short = "is what you named as the search" if query in table.named else short
     return query, document, "stand-in", f"`{query}` {short}; `{document}` {_long(table, document)}"
 
 
 def _long(table: Columns, column: str) -> str:
+    if column in table.named:
+        return "is what you named as the text to find"
     if column == table.longest(table.texts):
-        return f"is the longest ({table.words[column]:.0f} words in the middle)"
+        return f"is the longest (half have {table.words[column]:.0f} words or more)"
     return "is named as texts to find are"
