@@ -9,17 +9,23 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
+import time
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from toolkit import vectors
+from toolkit import report, runs, vectors
 from toolkit.evaluate import __main__, per_query
-from toolkit.evaluate.judging import agreement
+from toolkit.evaluate.judging import agreement, fromrun, pooling
 from toolkit.evaluate.judging.agreement import results, write_qrels
+from toolkit.evaluate.judging.pools import append_answer, read_answers
 from toolkit.evaluate.judging.sessions import Session, judge, plain, resume
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -175,7 +181,7 @@ def test_a_kill_loses_at_most_the_answer_in_flight(tmp_path) -> None:
         assert reported <= kept <= reported + 1
 
 
-@pytest.mark.parametrize("cut", [1, 5, 12])
+@pytest.mark.parametrize("cut", [5, 12])
 def test_half_a_last_line(tmp_path, cut) -> None:
     """What a crash left of a line is dropped, said, asked again, and does not spoil the next answer."""
     session = begin(tmp_path)
@@ -190,26 +196,185 @@ def test_half_a_last_line(tmp_path, cut) -> None:
     assert [value for value, _ in last._answers.values()] == [True, True, False] and last.notes == []
 
 
+@pytest.mark.parametrize(
+    "saved",
+    [
+        lambda data: data.replace(b"\n", b"\r"),  # "CSV (Macintosh)" of spreadsheets
+        lambda data: data.replace(b"\n", b"\r\n"),
+        lambda data: data.rstrip(b"\n"),  # an editor that strips the last end of a line
+        lambda data: data.replace(b"\n", b"\r").rstrip(b"\r"),
+        lambda data: b"\xef\xbb\xbf" + data + b"\n",
+    ],
+)
+def test_answers_that_were_saved_by_another_program(tmp_path, saved) -> None:
+    """Whatever ends the lines, no answer is lost by the next, nor said to be."""
+    session = begin(tmp_path)
+    for number in range(15):
+        session.answer((True, False, None)[number % 3])
+    file = session.folder / "judgements-me.csv"
+    file.write_bytes(saved(file.read_bytes()))
+    again = resume(session.folder)
+    assert again._answers == session._answers and again.notes == []
+    again.answer(True)
+    last = resume(session.folder)
+    assert len(last._answers) == 16 and last._answers == again._answers and last.notes == []
+
+
+@pytest.mark.parametrize("header", ["judge,que", "judge,query_id,doc_id,relevant,seconds"])
+def test_nothing_but_a_heading(tmp_path, header) -> None:
+    """A heading, whole or half, is no answer, and the first answer stands below one heading."""
+    session = begin(tmp_path)
+    file = session.folder / "judgements-me.csv"
+    file.write_text(header)
+    assert not resume(session.folder)._answers
+    resume(session.folder).answer(True)
+    assert len(resume(session.folder)._answers) == 1
+    assert file.read_text().count("relevant") == 1 and len(file.read_text().splitlines()) == 2
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_cut_loses_a_whole_line(tmp_path, data) -> None:
+    """Wherever a file is cut and however its lines end, every line before the last stays when another is added."""
+    folder = Path(tempfile.mkdtemp(dir=tmp_path))
+    file = folder / "judgements-me.csv"
+    pairs = [("s1", f'd{n}, "ä"') for n in range(4)]
+    for number, pair in enumerate(pairs[:3]):
+        append_answer(file, "me", pair, (True, False, None)[number], 1.5)
+    end = data.draw(st.sampled_from([b"\n", b"\r", b"\r\n"]))
+    whole = file.read_bytes().replace(b"\n", end)
+    cut = whole[: data.draw(st.integers(0, len(whole)))]
+    file.write_bytes(cut)
+    append_answer(file, "me", pairs[3], True, 2.0)
+    found, notes = read_answers(file, {"s1": {doc for _, doc in pairs}})
+    assert file.read_bytes().startswith(cut[: max(cut.rfind(b"\n"), cut.rfind(b"\r")) + 1])
+    kept = max(0, len(cut.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")) - 2)
+    assert set(pairs[:kept]) <= set(found) and found[pairs[3]] == (True, 2.0) and notes == []
+    assert all(found[pair][0] == (True, False, None, True)[pairs.index(pair)] for pair in found)
+
+
 def test_what_was_pooled_from_something_else_is_refused(tmp_path) -> None:
-    """Other searches, documents, systems, depth or seed: the message says which, and answers stay as they are."""
+    """Other documents, systems, depth or seed: the message says which, and answers stay as they are."""
     session = begin(tmp_path)
     session.answer(True)
     before = {file.name: file.read_bytes() for file in session.folder.iterdir()}
     cases = [
-        ("searches", (systems(), {**QUERIES, "s0": "other"}, CORPUS), {}),
-        ("documents", (systems(), QUERIES, {**CORPUS, "d59": "other"}), {}),
-        ("systems", ({**systems(), "weak": ranking(5, 0.0)}, QUERIES, CORPUS), {}),
-        ("systems", ({"tuned": ranking(1, 1.0)}, QUERIES, CORPUS), {}),
-        ("depth", (systems(), QUERIES, CORPUS), {"depth": 4}),
-        ("seed", (systems(), QUERIES, CORPUS), {"seed": 3}),
+        ("from other documents", (systems(), QUERIES, {**CORPUS, "d59": "other"}), {}),
+        ("from other systems: 'weak'", ({**systems(), "weak": ranking(5, 0.0)}, QUERIES, CORPUS), {}),
+        ("from other systems, tuned, BM25, weak", ({"tuned": ranking(1, 1.0)}, QUERIES, CORPUS), {}),
+        ("with another depth, 5 and not 4", (systems(), QUERIES, CORPUS), {"depth": 4}),
+        ("with another seed, 0 and not 3", (systems(), QUERIES, CORPUS), {"seed": 3}),
     ]
     for words, data, options in cases:
-        with pytest.raises(ValueError, match=f"was pooled from other {words}.*resume"):
+        with pytest.raises(ValueError, match=f"was pooled {words}.*resume"):
             judge(*data, folder=session.folder, **options)
     assert {file.name: file.read_bytes() for file in session.folder.iterdir()} == before
     (session.folder / "pool.json").unlink()
     with pytest.raises(ValueError, match="holds answers but no pool.json"):
         begin(tmp_path)
+
+
+# Further searches
+
+
+MORE = {"s1": "word20 thing6", "s2": "word21 thing0", "mine": "word22 thing1"}  # two ids are taken by other searches
+
+
+def searchers() -> dict:
+    """Systems that can rank any search."""
+
+    class Letters:
+        def search(self, queries, k):
+            return {q: {d: -float(zlib.crc32((text + d).encode())) for d in CORPUS} for q, text in queries.items()}
+
+    return {"letters": Letters(), "BM25": vectors.bm25(CORPUS)}
+
+
+def test_searches_are_added(tmp_path) -> None:
+    """Those that were there keep documents, order and answers; the new ones are those of a pool made at once."""
+    session = judge(searchers(), QUERIES, CORPUS, folder=tmp_path)
+    finish(session)
+    other = judge(searchers(), QUERIES, CORPUS, folder=tmp_path, judge="ann")
+    other.answer(True)
+    before, answers = seen(session), {f: f.read_bytes() for f in tmp_path.glob("*.csv")}
+    more = judge(searchers(), MORE, CORPUS, folder=tmp_path)
+    assert seen(more)[: len(before)] == before and more._answers == session._answers and not more.done
+    assert {file: file.read_bytes() for file in answers} == answers
+    assert more.notes == ["10 searches are there, 3 new ones are added; ids in the pool: s1 is s11, s2 is s12"]
+    whole = {**QUERIES, "s11": MORE["s1"], "s12": MORE["s2"], "mine": MORE["mine"]}
+    once = judge(searchers(), whole, CORPUS, folder=tmp_path / "once")
+    assert seen(once) == seen(more) and once._pool == more._pool
+    other.answer(False)  # a session that was open meanwhile
+    assert len(resume(tmp_path, judge="ann")._answers) == 2
+    for wanted in (QUERIES, MORE, whole):  # cells of a notebook that are run again
+        again = judge(searchers(), wanted, CORPUS, folder=tmp_path)
+        assert again._pool == more._pool and again.notes == []
+    assert len(results(tmp_path).qrels) == len(QUERIES)
+    finish_by_text(more)
+    assert len(results(tmp_path).qrels) == len(whole)
+
+
+def finish_by_text(session: Session) -> None:
+    while (item := session.next()) is not None:
+        session.answer(item.query.split()[0] in item.text.split())
+
+
+def test_searches_are_added_to_finished_rankings(tmp_path) -> None:
+    """They hold the searches that are there too, so that another system of the same name is found out."""
+    few = {query: QUERIES[query] for query in ("s0", "s1", "s2")}
+    session = judge(systems(), few, CORPUS, folder=tmp_path)
+    before = (tmp_path / "pool.json").read_bytes()
+    with pytest.raises(ValueError, match="finished ranking, and 3 of the searches .* give all"):
+        judge(systems(), {"s7": QUERIES["s7"]}, CORPUS, folder=tmp_path)
+    with pytest.raises(ValueError, match="from other systems: 'tuned' found other documents"):
+        judge({**systems(), "tuned": ranking(7, 1.0)}, QUERIES, CORPUS, folder=tmp_path)
+    assert (tmp_path / "pool.json").read_bytes() == before
+    turned = {
+        f"x{query}": text for query, text in reversed(QUERIES.items())
+    }  # other ids: a search is known by its text
+    named = {
+        name: one if name == "BM25" else {f"x{query}": row for query, row in one.items()}
+        for name, one in systems().items()
+    }
+    more = judge(named, turned, CORPUS, folder=tmp_path)
+    assert set(more._pool["queries"]) == {*few, *(f"xs{n}" for n in range(3, 10))}
+    once = begin(tmp_path / "once")
+    pool, whole = more._pool["systems"]["tuned"], once._pool["systems"]["tuned"]
+    assert {query.removeprefix("x"): row for query, row in pool.items()} == whole
+    assert seen(more)[: len(session._pairs)] == seen(session)
+
+
+def test_a_pool_is_extended_whole_or_not_at_all(tmp_path, monkeypatch) -> None:
+    """A disk that is full leaves the pool as it was; two judges who add at once lose neither's searches."""
+    judge(searchers(), QUERIES, CORPUS, folder=tmp_path)
+    before = (tmp_path / "pool.json").read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        with pytest.raises(OSError, match="No space left"):
+            judge(searchers(), MORE, CORPUS, folder=tmp_path)
+    assert (tmp_path / "pool.json").read_bytes() == before and not list(tmp_path.glob("*.tmp"))
+    lists = pooling._first
+
+    def meanwhile(*given):
+        monkeypatch.setattr(pooling, "_first", lists)
+        judge(searchers(), {"s1": "word30 thing2"}, CORPUS, folder=tmp_path, judge="ann")
+        return lists(*given)
+
+    monkeypatch.setattr(pooling, "_first", meanwhile)
+    both = judge(searchers(), {"s1": "word31 thing3"}, CORPUS, folder=tmp_path)
+    assert {"word30 thing2", "word31 thing3"} <= set(both._pool["queries"].values())
+    assert len(both._pool["queries"]) == len(QUERIES) + 2
+
+
+def test_time_left(tmp_path) -> None:
+    """Assumed seconds before three answers, said to be assumed; then the judge's own median, also when resumed."""
+    session = begin(tmp_path)
+    n = len(seen(session))
+    assert f"about {4 * n / 60:.0f} minutes left if each takes 4 seconds (assumed)" in session.progress
+    for number, seconds in enumerate((9.0, 10.0, 500.0)):
+        append_answer(session._file, "me", seen(session)[number], True, seconds)
+    told = resume(session.folder).progress
+    assert told == f"3 of {n} documents, about {10 * (n - 3) / 60:.0f} minutes left"
 
 
 def test_damaged_files(tmp_path) -> None:
@@ -381,7 +546,8 @@ def test_terminal_session(tmp_path) -> None:
     assert first.returncode == 0, first.stderr
     assert "Saved: 20 of" in first.stdout and "Go on with: " in first.stdout
     assert not any(name in first.stdout for name in systems())
-    rest = "x\nn\nb\n" + "".join(f"{key.upper()}es\n" for key in keys[20:])  # a wrong key, and a change of mind
+    assert f"Going on with the 10 searches of {session.folder}." in first.stdout
+    rest = "\nn\nb\n" + "".join({"y": "Yes\n", "n": " NO\r\n"}[key] for key in keys[20:])  # and a change of mind
     second = shell("judge", tmp_path / "judging", typed=rest)
     assert f"Saved: {len(keys)} of {len(keys)} documents" in second.stdout, second.stdout[-300:] + second.stderr
     finish(begin(tmp_path / "other"))
@@ -419,40 +585,174 @@ def test_one_key_an_answer_on_a_terminal(tmp_path) -> None:
         start_new_session=True,
     )  # fmt: skip
     text = ""
-    for key in (b"y", b"n", None):
+    for key in (b"y\n", b"\r\nn", None):  # those who press Enter as well answer once
         for line in child.stdout:
             text += line
             if "yes" in line:
                 break
         if key is not None:
             os.write(leader, key)
+    os.write(leader, b"\x1bOS")  # F4, which ends in a letter that is an answer
+    time.sleep(0.5)
     child.send_signal(signal.SIGINT)
     rest, errors = child.communicate(timeout=60)
     os.close(leader)
     os.close(follower)
     assert child.returncode == 130, errors
     assert "Saved: 2 of" in rest and "Go on with: " in rest and "Traceback" not in errors
+    assert "Expected" not in text + rest
     assert [value for value, _ in resume(session.folder)._answers.values()] == [True, False]
 
 
+@pytest.mark.parametrize("line", ["sum of an array", "new york", "yy", "unsure", "1"])
+def test_searches_from_a_pipe_are_no_answers(tmp_path, line) -> None:
+    """Only whole words are: a search that begins with such a letter stops it, with what to do; nothing is stored."""
+    session = begin(tmp_path)
+    done = shell("judge", session.folder, "--judge", "ann", typed=f"y\n{line}\ny\n")
+    assert done.returncode == 1 and "Saved: 1 of" in done.stdout
+    assert done.stderr.startswith(f"error: {line!r} is no answer") and "--queries FILE" in done.stderr
+    assert len(resume(session.folder, judge="ann")._answers) == 1
+
+
+def words_run(folder: Path) -> Path:
+    """A run whose documents BM25 alone has searched, so that no model is needed; all is judged."""
+    (folder / "bundle").mkdir(parents=True)
+    documents = [json.dumps({"id": doc, "text": text}) for doc, text in CORPUS.items()]
+    (folder / "bundle" / "documents.jsonl").write_text("\n".join(documents) + "\n")
+    finish(judge({"BM25": vectors.bm25(CORPUS)}, QUERIES, CORPUS, folder=folder / "judging", depth=3))
+    return folder
+
+
+def test_searches_are_added_by_the_shell(tmp_path) -> None:
+    """A file of further searches is added to what is there; what cannot be is refused in words of the shell."""
+    run = words_run(tmp_path / "my run")
+    (tmp_path / "more.csv").write_text("query\nword30 thing2\nword3 thing3\nword31\n")
+    before = resume(run / "judging")
+    added = shell("judge", run, "--queries", tmp_path / "more.csv", typed="y\n")
+    assert added.returncode == 0, added.stderr
+    assert "Note: 10 searches are there, 2 new ones are added." in added.stdout
+    after = resume(run / "judging")
+    assert [*after._pool["queries"].values()] == [*QUERIES.values(), "word30 thing2", "word31"]
+    assert seen(after)[: len(seen(before))] == seen(before)
+    assert len(after._answers) == len(before._answers) + 1 and before._answers.items() <= after._answers.items()
+    command = next(line for line in added.stdout.splitlines() if line.startswith("Go on with:")).partition(":")[2]
+    again = subprocess.run(command, shell=True, input="n\n", capture_output=True, text=True, cwd=ROOT)
+    assert "Going on with the 12 searches" in again.stdout and f"Saved: {len(after._answers) + 1} of" in again.stdout
+    command = next(line for line in again.stdout.splitlines() if line.startswith("Results:")).partition(":")[2]
+    told = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=ROOT).stdout
+    assert "10 searches: right answer first BM25" in told and "Add searches: " in told
+    nothing = shell("judge", run, "--queries", tmp_path / "more.csv", typed="")
+    assert "No further search is added: 12 are there." in nothing.stdout
+    pool = (run / "judging" / "pool.json").read_bytes()
+    with (run / "bundle" / "documents.jsonl").open("a") as file:
+        file.write(json.dumps({"id": "new", "text": "new"}) + "\n")
+    for options, words in {(): "from other documents", ("--depth", "4"): "from other documents"}.items():
+        refused = shell("judge", run, "--queries", tmp_path / "more.csv", *options)
+        assert refused.returncode == 1 and words in refused.stderr and "--folder NAME" in refused.stderr
+        assert "resume(" not in refused.stderr
+    assert (run / "judging" / "pool.json").read_bytes() == pool
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
+def test_searches_are_added_at_the_terminal(tmp_path) -> None:
+    """When all is judged the terminal asks for further searches, and goes on with them."""
+    import pty
+
+    run = words_run(tmp_path / "run")
+    n = len(resume(run / "judging")._answers)
+    leader, follower = pty.openpty()
+    command = [sys.executable, "-m", "toolkit.evaluate", "judge", str(run)]
+    child = subprocess.Popen(
+        command, stdin=follower, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    told = ""
+    for wait, keys in (("Type further searches", b"word30 thing2\nword3 thing3\n\n"), ("yes", b"y"), ("yes", b"q")):
+        for line in child.stdout:
+            told += line
+            if wait in line:
+                break
+        os.write(leader, keys)
+    rest, errors = child.communicate(timeout=60)
+    os.close(leader)
+    os.close(follower)
+    assert child.returncode == 0, errors
+    assert "10 searches are there, 1 new one is added" in told and f"Saved: {n + 1} of" in rest
+
+
+def test_the_report_has_no_empty_table(tmp_path) -> None:
+    """With one judge there is no agreement to show, with one system nothing to compare; else both are there."""
+    run = words_run(tmp_path / "run")
+    page = report.write(run / "report.html", "A run", {"First": ["words"]})
+    __main__.results(run)
+    assert "Real searches, judged" in page.read_text() and page.read_text().count("<table") == 1
+    finish(resume(run / "judging", judge="ann"))
+    __main__.results(run)
+    assert page.read_text().count("<table") == 2 and "<th>kappa</th>" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("by", "model", "told", "expected"),
+    [
+        ("vectors", "tuned", "tuned", "tuned"), ("vectors", "base", "base", "base"),
+        ("both", "base", "base+BM25", "base+BM25"), ("both", "tuned", "tuned+BM25", "tuned+BM25"),
+        ("keywords", "base", "BM25", "BM25"),
+        ("both", "base", "tuned", "base+BM25"),  # what is deployed counts, not what was recommended
+        (None, None, "base", "base"), (None, None, None, None), (None, None, "gone", None),
+    ],
+)  # fmt: skip
+def test_the_deployed_system_is_first(tmp_path, by, model, told, expected) -> None:
+    """All that the run compared is judged, and what its bundle searches by comes first."""
+    for place in ("model", "bundle/model"):
+        (tmp_path / place).mkdir(parents=True)
+    (tmp_path / "model" / "weights").write_text("tuned")
+    (tmp_path / "bundle" / "model" / "weights").write_text(str(model))
+    record = {"base": {"name": "x"}, "deployed": told}
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    if by is not None:
+        digest = runs.digest_file(tmp_path / "bundle" / "model" / "weights")
+        packed = {"by": by, "sha256": {"documents.jsonl": "0", "model/weights": digest}}
+        (tmp_path / "bundle" / "bundle.json").write_text(json.dumps(packed))
+    assert fromrun.deployed(tmp_path) == expected
+    every = ["tuned", "base", "BM25", "tuned+BM25", "base+BM25"]
+    names = fromrun.names(tmp_path)
+    assert sorted(names) == sorted(every) and names[0] == (expected or "tuned")
+    alone = fromrun.names(tmp_path / "bundle")
+    first = {"vectors": "model", "both": "model+BM25", "keywords": "BM25", None: "model"}[by]
+    assert alone[0] == first and sorted(alone) == ["BM25", "model", "model+BM25"]
+
+
 def test_a_run_is_judged(tmp_path, model, monkeypatch, capsys) -> None:
-    """A run folder gives tuned, base, BM25 and a fused system; searches are typed before the answers."""
+    """A run folder gives all systems that it compared, the deployed one first; searches are typed before answers."""
     run = tmp_path / "run"
     (run / "bundle").mkdir(parents=True)
     model.save_pretrained(str(run / "model"), create_model_card=False)
     documents = [json.dumps({"id": doc, "text": text}) for doc, text in CORPUS.items()]
     (run / "bundle" / "documents.jsonl").write_text("\n".join(documents) + "\n")
     base = {"name": "sentence-transformers/all-MiniLM-L6-v2"}
-    (run / "run.json").write_text(json.dumps({"base": base, "language": "english"}))
+    (run / "run.json").write_text(json.dumps({"base": base, "language": "english", "deployed": "base+BM25"}))
     monkeypatch.setattr(sys, "stdin", io.StringIO("word3 thing3\nword4\nword4\n\ny\nn\n"))
     with pytest.raises(SystemExit, match="0"):  # in this process, which has the libraries loaded
         __main__.judge(run)
     told = capsys.readouterr().out
     assert "Note: 1 repeated searches were left out" in told and "Saved: 2 of" in told
     pool = json.loads((run / "judging" / "pool.json").read_text())
-    assert list(pool["systems"]) == ["tuned", "base", "BM25", "tuned+BM25"]
+    assert list(pool["systems"]) == ["base+BM25", "tuned", "base", "BM25", "tuned+BM25"]
     assert pool["queries"] == {"s1": "word3 thing3", "s2": "word4"}
     assert pool["systems"]["tuned"] == pool["systems"]["base"]  # the same model here
     fused = vectors.fuse(*({"q": {d: -i for i, d in enumerate(pool["systems"][n]["s2"])}} for n in ("tuned", "BM25")))
     assert pool["systems"]["tuned+BM25"]["s2"][0] == max(fused["q"], key=fused["q"].get)
+    assert pool["systems"]["base+BM25"] == pool["systems"]["tuned+BM25"]
+    monkeypatch.setattr(sys, "stdin", io.StringIO("yes\n"))
+    (tmp_path / "more.txt").write_text("word9 thing2\n")
+    with pytest.raises(SystemExit, match="0"):
+        __main__.judge(run, queries=tmp_path / "more.txt")
+    told = capsys.readouterr().out
+    assert "2 searches are there, 1 new one is added" in told and "Saved: 3 of" in told
+    later = json.loads((run / "judging" / "pool.json").read_text())
+    for name, found in pool["systems"].items():
+        assert {query: later["systems"][name][query] for query in found} == found
+    finish_by_text(resume(run / "judging"))
+    __main__.results(run)
+    told = capsys.readouterr().out
+    assert "base+BM25 against " in told and "base+BM25 is what the bundle of this run searches by." in told
     assert "no bundle/documents.jsonl" in shell("judge", tmp_path / "none", typed="a\n\n").stderr

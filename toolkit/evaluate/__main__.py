@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 import sys
-import textwrap
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import tyro
 
-from toolkit import report, vectors
-from toolkit.evaluate.judging import pools, searches, sessions
+from toolkit import report
+from toolkit.evaluate.judging import fromrun, pooling, pools, searches, sessions
 from toolkit.evaluate.judging.agreement import results as judged
 from toolkit.evaluate.judging.agreement import write_qrels
-from toolkit.runs import command_line
+from toolkit.evaluate.judging.terminal import ask, say
+from toolkit.runs import command_line, digest_texts, quoted, this_python
 
-KEYS: dict[str, bool | None] = {"y": True, "n": False, "s": None}
-ASK = "Does it answer the search?  y yes  n no  s unsure  b back  q stop"
+TYPE = "Type your searches, one a line, as you would into a search box; an empty line ends."
+MORE = "All is judged. Type further searches to add them, one a line; an empty line leaves it at these."
 
 
 def judge(
@@ -31,39 +26,42 @@ def judge(
     queries: Path | None = None,
     judge: str = "me",
     folder: Path | None = None,
-    depth: int = 5,
-    seed: int = 0,
+    depth: int | None = None,
+    seed: int | None = None,
 ) -> None:
     """Judge what a run's models and keyword search find for real searches, without seeing which found it.
+
+    Again on the same folder it goes on where you stopped; with further searches it adds them.
 
     Args:
         run: Folder of a run.
         queries: Your searches, one a line (.txt) or in a column "query" (.csv); without it they are typed.
         judge: Your name, where several people judge.
         folder: Where answers are kept; RUN/judging without it.
-        depth: Documents to judge of each system and search.
-        seed: Seed of the order.
+        depth: Documents to judge of each system and search; 5 without it.
+        seed: Seed of the order; 0 without it.
     """
-    folder = _folder(run) if folder is None else folder
-    if queries is None and (folder / pools.POOL).exists():
-        session = sessions.resume(folder, judge=judge)
+    typed = run
+    run, place = _places(run, folder)
+    options = {name: value for name, value in (("depth", depth), ("seed", seed)) if value is not None}
+    if queries is not None or not (place / pools.POOL).exists():
+        session = _pooled(run, place, judge, queries, options)
     else:
-        corpus = _documents(run)  # first, since a wrong folder should be known before searches are typed
-        wanted = _queries(queries)
-        _say("Loading the models and searching ...")
-        systems = _systems(run, wanted, corpus)
-        session = sessions.judge(systems, wanted, corpus, folder=folder, judge=judge, depth=depth, seed=seed)
+        session = sessions.resume(place, judge=judge)
+        say(f"Going on with the {_searches(session)} of {place}.")
+        if session.done and sys.stdin.isatty():
+            session = _pooled(run, place, judge, None, options)
     for note in session.notes:
-        _say(f"Note: {note}.")
+        say(f"Note: {note}.")
+    if not session.done:
+        say(f"To judge: {session.progress}.")
     status = 0
     try:
-        _ask(session)
+        ask(session)
     except KeyboardInterrupt:
         status = 130
-    _say(f"\nSaved: {session.progress}, in {folder}.")
-    if not session.done:
-        _say(f'Go on with: python -m toolkit.evaluate judge "{folder}" --judge {judge}')
-    _say(f'Results:    python -m toolkit.evaluate results "{folder}"')
+    finally:
+        _close(session, typed, folder)
     sys.exit(status)
 
 
@@ -73,38 +71,76 @@ def results(folder: tyro.conf.Positional[Path]) -> None:
     Args:
         folder: Folder of a run, or of its answers.
     """
-    folder = _folder(folder)
-    found = judged(folder)
-    _say(str(found))
+    typed = folder
+    run, folder = _places(folder, None)
+    name = _deployed(run, folder)
+    found = judged(folder, about=name)
+    told = [str(found), *([f"{name} is what the bundle of this run searches by."] if name else [])]
+    say(*told)
     for table in (found.table, found.comparison, found.agreement):
         if len(table):
-            _say("\n" + table.to_string(index=False, float_format=lambda x: f"{x:.3f}"))
+            say("\n" + table.to_string(index=False, float_format=lambda x: f"{x:.3f}"))
     if found.qrels:
-        _say("\nWritten: " + ", ".join(map(str, write_qrels(folder))))
-    page = folder.parent / "report.html"
+        say("\nWritten: " + ", ".join(map(str, write_qrels(folder))))
+    page = run / "report.html"
     if len(found.table) and page.is_file():
         wide = report.wide(found.table[found.table["metric"].ne("unjudged@10")])
-        report.insert(page, "Real searches, judged", [str(found), wide, found.comparison, found.agreement])
-        _say(f"Added to {page}.")
+        tables = [table for table in (found.comparison, found.agreement) if len(table)]
+        report.insert(page, "Real searches, judged", [*told, wide, *tables])
+        say(f"Added to {page}.")
+    say(f"Add searches: {this_python()} -m toolkit.evaluate judge {quoted(str(typed))} --queries more.txt")
 
 
-def _folder(path: Path) -> Path:
-    """The folder of answers: the one given where it holds a pool, or its subfolder ``judging``."""
+def _places(path: Path, folder: Path | None) -> tuple[Path, Path]:
+    """The run, and the folder of its answers: of the two that `path` may be."""
     path = path.expanduser()
-    return path if (path / pools.POOL).is_file() else path / "judging"
+    if folder is not None:
+        return path, folder.expanduser()
+    return (path.parent, path) if (path / pools.POOL).is_file() else (path, path / "judging")
 
 
-def _queries(file: Path | None) -> dict[str, str]:
+def _pooled(run: Path, place: Path, judge: str, file: Path | None, options: dict[str, int]) -> sessions.Session:
+    """A new pool of what the run's systems find, or further searches in the one that is there."""
+    corpus = fromrun.documents(run)  # first, since a wrong folder should be known before searches are typed
+    systems = fromrun.names(run)
+    old = pools.read_pool(place) if (place / pools.POOL).exists() else None
+    try:
+        if old is not None:
+            options = {"depth": old["depth"], "seed": old["seed"], **options}
+            systems = list(old["systems"]) if set(old["systems"]) <= set(systems) else systems
+            pooling.check_same(place, old, systems=systems, corpus=digest_texts(corpus, corpus.values()), **options)
+        wanted = _queries(file, MORE if old else TYPE)
+        if old is not None:
+            ids = pooling.place(old["queries"], wanted)
+            wanted = {**old["queries"], **{ids[query]: text for query, text in wanted.items()}}
+            if len(wanted) == len(old["queries"]):
+                say(f"No further search is added: {len(wanted)} are there.")
+                return sessions.resume(place, judge=judge)
+        say("Loading the models and searching ...")
+        found = fromrun.rankings(run, wanted, corpus, systems)
+        session = sessions.judge(found, wanted, corpus, folder=place, judge=judge, **options)
+    except pooling.OtherPoolError as error:
+        raise ValueError(
+            f"{error.what}. To go on with what is there, leave --queries, --depth and --seed out; to judge anew, give "
+            f"another folder: --folder NAME"
+        ) from error
+    return session
+
+
+def _queries(file: Path | None, prompt: str) -> dict[str, str]:
+    """Searches of a file, or typed at a prompt; of those none where some are there already and nothing is typed."""
     if file is None:
-        _say("Type your searches, one a line, as you would into a search box; an empty line ends.")
+        say(prompt)
         text = "\n".join(_until_empty())
+        if prompt is MORE and not text:
+            return {}
     elif not file.expanduser().is_file():
         raise FileNotFoundError(f"there is no file {file}: expected searches, one a line")
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         found = searches.queries_from(text if file is None else file)
     for warning in told:
-        _say(f"Note: {warning.message}.")
+        say(f"Note: {warning.message}.")
     return found
 
 
@@ -115,89 +151,28 @@ def _until_empty() -> Iterator[str]:
         yield line.rstrip("\n")
 
 
-def _documents(run: Path) -> dict[str, str]:
-    """Texts of a run's bundle. Read as plain files, since this package lies below the one that loads bundles."""
-    for file in (run / "bundle" / "documents.jsonl", run / "documents.jsonl"):
-        if file.is_file():
-            with file.open(encoding="utf-8") as lines:
-                return {row["id"]: row["text"] for row in map(json.loads, lines)}
-    raise FileNotFoundError(f"{run} holds no bundle/documents.jsonl: expected the folder of a finished run")
-
-
-def _systems(run: Path, queries: dict[str, str], corpus: dict[str, str]) -> dict[str, Any]:
-    """Rankings of the tuned model, its base, keyword search, and the first fused with keyword search."""
-    models, language = {}, "english"
-    if (run / "model").is_dir():
-        models["tuned"] = vectors.load(run / "model")
-    if (run / "run.json").is_file():
-        record = json.loads((run / "run.json").read_text(encoding="utf-8"))
-        models["base"] = vectors.load(record["base"]["name"], revision=record["base"].get("commit"))
-        language = record["language"]
-    if not models:  # a bundle alone
-        models["model"] = vectors.load(run / "bundle" / "model" if (run / "bundle").is_dir() else run / "model")
-    found: dict[str, Any] = {name: sessions.ranked(model, queries, corpus, 100) for name, model in models.items()}
-    first = next(iter(found))
-    found["BM25"] = sessions.ranked(vectors.bm25(corpus, language=language), queries, corpus, 100)
-    found[f"{first}+BM25"] = vectors.fuse(found[first], found["BM25"])
-    return found
-
-
-def _ask(session: sessions.Session) -> None:
-    """Show document after document until all are judged, the keys end, or the judge stops."""
-    width = min(110, shutil.get_terminal_size().columns)
-    with _single_keys() as key_of:
-        while (item := session.next()) is not None:
-            lines = [textwrap.fill(line, width, replace_whitespace=False) for line in str(item).split("\n")]
-            _say("\n" + "-" * width, *lines, "", f"{ASK}   [{session.progress}]")
-            while (key := key_of()) not in (*KEYS, "b", "q", ""):
-                _say(f"Expected y, n, s, b or q, got {key!r}.")
-            if key in ("q", ""):
-                return
-            if key == "b":
-                session.back()
-            else:
-                session.answer(KEYS[key])
-
-
-@contextmanager
-def _single_keys() -> Iterator[Callable[[], str]]:
-    """Yield a function that waits for a key of a terminal, or reads a line of anything else and gives its first letter.
-
-    It gives nothing at the end of either.
-    """
-    if not sys.stdin.isatty():
-        yield lambda: (line := sys.stdin.readline()).strip()[:1].lower() or (" " if line else "")
-    elif sys.platform == "win32":
-        yield _windows_key
+def _close(session: sessions.Session, typed: Path, folder: Path | None) -> None:
+    """Say what is saved, and what to type next."""
+    say(f"\nSaved: {session.progress}, in {session.folder}.")
+    python = f"{this_python()} -m toolkit.evaluate"
+    command = f"{python} judge {quoted(str(typed))}"
+    command += f" --folder {quoted(str(folder))}" if folder is not None else ""
+    command += f" --judge {session.judge}" if session.judge != "me" else ""
+    if session.done:
+        say(f"Add searches: {command} --queries more.txt")
     else:
-        import termios
-        import tty
-
-        before = termios.tcgetattr(sys.stdin)
-        try:
-            tty.setcbreak(sys.stdin)  # keys come without Enter; Ctrl-C still interrupts
-            yield lambda: _key(os.read(sys.stdin.fileno(), 1).decode(errors="replace"))
-        finally:
-            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+        say(f"Go on with:   {command}")
+    say(f"Results:      {python} results {quoted(str(session.folder))}")
 
 
-def _windows_key() -> str:
-    import msvcrt
-
-    key: str = msvcrt.getwch()  # type: ignore[attr-defined, unused-ignore]  # known on Windows alone
-    if key == "\x03":
-        raise KeyboardInterrupt
-    return _key(key)
+def _deployed(run: Path, place: Path) -> str | None:
+    """The run's deployed system, where it was pooled."""
+    name = fromrun.deployed(run)
+    return name if name in pools.read_pool(place)["systems"] else None
 
 
-def _key(key: str) -> str:
-    return "" if key in ("\x04", "\x1a") else key.lower()  # Ctrl-D and Ctrl-Z end input
-
-
-def _say(*parts: str) -> None:
-    """Print, with what the terminal cannot show replaced."""
-    coding = sys.stdout.encoding or "utf-8"
-    print("\n".join(parts).encode(coding, "replace").decode(coding), flush=True)
+def _searches(session: sessions.Session) -> str:
+    return f"{session.searches:,} search" + ("es" if session.searches != 1 else "")
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def pooled_pairs(pool: Mapping[str, Any]) -> dict[str, set[str]]:
 
 def read_answers(file: Path, pairs: Mapping[str, set[str]]) -> tuple[Answers, list[str]]:
     """Answers of one judge, the last one of each document, and notes on what was dropped."""
-    whole, _, half = file.read_bytes().rpartition(b"\n")
+    whole, half = _lines(file.read_bytes())
     notes = [f"half a line at the end of {file.name} was dropped: that document is asked again"] if half else []
     found: Answers = {}
     try:
@@ -57,7 +57,7 @@ def read_answers(file: Path, pairs: Mapping[str, set[str]]) -> tuple[Answers, li
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{file} is damaged ({error}): repair or remove the line") from error
     for number, row in enumerate(rows, 1):
-        if number == 1 and row == _COLUMNS:
+        if not row or (number == 1 and row == _COLUMNS):
             continue
         try:
             name, query, doc, relevant, seconds = row
@@ -72,18 +72,36 @@ def read_answers(file: Path, pairs: Mapping[str, set[str]]) -> tuple[Answers, li
 
 
 def append_answer(file: Path, judge: str, pair: Pair, relevant: bool | None, seconds: float) -> None:
-    """Add a line; what a crash or a full disk left of another goes first."""
+    """Add a line; what a crash or a full disk left of another goes first. No whole line is ever removed."""
     row = [judge, *pair, _TEXTS[relevant], seconds]
-    data = file.read_bytes() if file.exists() else b""
-    keep = data.rfind(b"\n") + 1
+    whole, half = _lines(file.read_bytes() if file.exists() else b"")
     lines = io.StringIO(newline="")
-    csv.writer(lines, lineterminator="\n").writerows([row] if keep else [_COLUMNS, row])
+    if whole and not whole.endswith((b"\n", b"\r")):
+        lines.write("\n")
+    csv.writer(lines, lineterminator="\n").writerows([row] if whole else [_COLUMNS, row])
     with file.open("ab") as out:
-        if keep < len(data):
-            out.truncate(keep)
+        if half:
+            out.truncate(len(whole))
         out.write(lines.getvalue().encode())
         out.flush()
         os.fsync(out.fileno())
+
+
+def _lines(data: bytes) -> tuple[bytes, bytes]:
+    r"""The whole lines of a file of answers, and what is left of a line that was not written to its end.
+
+    Lines end with \n, \r\n, or \r, as spreadsheets write. The last is whole without an end, as editors leave it, when
+    it reads as an answer.
+    """
+    end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
+    try:
+        [row] = csv.reader([data[end:].decode("utf-8-sig")])
+        if row != _COLUMNS:
+            _, _, _, relevant, seconds = row
+            _ANSWERS[relevant], float(seconds)
+        return data, b""
+    except (ValueError, KeyError, csv.Error):  # among them: nothing stands there, or a letter that was cut in two
+        return data[:end], data[end:]
 
 
 def _digest(pool: Mapping[str, Any]) -> str:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
-from toolkit.evaluate.judging.pools import POOL, SHOWN, append_answer, pooled_pairs, read_answers, read_pool, write_pool
-from toolkit.evaluate.scoring.metrics import top
+from toolkit.evaluate.judging.pooling import make_or_extend
+from toolkit.evaluate.judging.pools import append_answer, pooled_pairs, read_answers, read_pool
 from toolkit.evaluate.scoring.ranking import search
 from toolkit.runs import digest_texts
+
+ASSUMED = 4  # seconds an answer, until a judge's own are known
 
 
 def judge(
@@ -31,6 +31,9 @@ def judge(
 ) -> Session:
     """Pool the first documents of all systems for each search, to be judged blind; or go on where a judge stopped.
 
+    Call it again with further searches to add them: those that are there keep their documents and answers. A search is
+    known by its text; one whose id is taken by another gets the next free, which a note of the session tells.
+
     The documents are pooled (as TREC does since 1992), without repeats, in an order that depends on seed, judge and
     search alone: nothing tells which system found one. ``folder`` then holds ``pool.json`` and one file of answers a
     judge.
@@ -39,12 +42,14 @@ def judge(
     ----------
     systems : mapping of name to model or ranking
         Anything with ``search(queries, k)`` or ``encode``, or a finished ranking ``{query_id: {doc_id: score}}``. The
-        first is the one that `results` compares with the others.
+        first is the one that `results` compares with the others. To add searches give the same systems; they search
+        for those that are there too, and must find what they found (95 of 100 documents, since rounding turns
+        near-ties). A finished ranking holds all searches then, those that are there and the new ones.
     queries : mapping of query id to text
         Real searches, see `queries_from`.
     corpus : mapping of document id to text
     folder : path
-        Where pool and answers are kept. Made if need be; nothing in it is ever overwritten.
+        Where pool and answers are kept. Made if need be; no answer in it is ever overwritten.
     judge : str
         Who judges: letters, digits, ``-`` and ``_``.
     depth : int
@@ -54,31 +59,14 @@ def judge(
     Raises
     ------
     ValueError
-        When the folder was pooled from other searches, systems or documents, or no system finds anything.
+        When the folder was pooled from other systems or documents, with another depth or seed, or no system finds
+        anything.
     """
     folder = Path(folder).expanduser()
-    _check(systems, queries, corpus, depth)
-    digest = digest_texts(corpus, corpus.values())
-    if (folder / POOL).exists():  # what differs is said before the slow part
-        _same(folder, read_pool(folder), queries=dict(queries), corpus=digest, depth=depth, seed=seed)
-    lists = {name: _first(name, system, queries, corpus, max(depth, SHOWN)) for name, system in systems.items()}
-    pooled = {doc: corpus[doc] for found in lists.values() for row in found.values() for doc in row[:depth]}
-    if not pooled:
-        raise ValueError(f"no system finds anything for any of the {len(queries)} searches: there is nothing to judge")
-    pool = {"format": 1, "seed": seed, "depth": depth, "corpus": digest, "queries": dict(queries), "systems": lists,
-            "documents": pooled}  # fmt: skip
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".pool.lock"):  # two judges may start at once
-            if (folder / POOL).exists():
-                _same(folder, read_pool(folder), **{part: pool[part] for part in ("queries", "corpus", "systems")})
-            elif any(folder.glob("judgements-*.csv")):
-                raise ValueError(f"{folder} holds answers but no {POOL}: put it back, or judge in another folder")
-            else:
-                write_pool(folder, pool)
-    except OSError as error:
-        raise OSError(f"cannot write to {folder} ({error.strerror or error}): give another folder") from error
-    return Session(folder, judge)
+    notes = make_or_extend(folder, systems, queries, corpus, depth=depth, seed=seed)
+    session = Session(folder, judge)
+    session.notes[:0] = notes
+    return session
 
 
 def resume(folder: str | Path, *, judge: str = "me") -> Session:
@@ -140,14 +128,22 @@ class Session:
         return len(self._answers) == len(self._pairs)
 
     @property
+    def searches(self) -> int:
+        """How many searches are in the pool."""
+        return len(self._pool["queries"])
+
+    @property
     def progress(self) -> str:
-        """How far the judge is, and the time left by the judge's own pace (the median answer)."""
+        """How far the judge is, and the time left: by the median of the judge's answers, or by 4 seconds before 3."""
         told = f"{len(self._answers)} of {len(self._pairs)} documents"
-        times = [seconds for _, seconds in self._answers.values()]
-        if self.done or len(times) < 3:
+        if self.done:
             return told
-        minutes = statistics.median(times) * (len(self._pairs) - len(times)) / 60
-        return f"{told}, {f'about {minutes:.0f} minutes' if minutes >= 1.5 else 'a minute or less'} left"
+        times = [seconds for _, seconds in self._answers.values()]
+        pace, how = float(ASSUMED), f" if each takes {ASSUMED} seconds (assumed)"
+        if len(times) >= 3:
+            pace, how = statistics.median(times), ""
+        minutes = pace * (len(self._pairs) - len(times)) / 60
+        return f"{told}, {f'about {minutes:.0f} minutes' if minutes >= 1.5 else 'a minute or less'} left{how}"
 
     def next(self) -> Item | None:
         """The document to be judged now, the same until it is answered; None when all are."""
@@ -200,42 +196,3 @@ def plain(text: str) -> str:
 def ranked(system: Any, queries: Mapping[str, str], corpus: Mapping[str, str], k: int) -> dict[str, dict[str, float]]:
     """As `search`, for searches of which no relevant document is known, so that no `Task` can hold them."""
     return search(system, queries, corpus, k)
-
-
-def _check(systems: Any, queries: Mapping[str, str], corpus: Mapping[str, str], depth: int) -> None:
-    if not isinstance(systems, Mapping) or not systems:
-        raise ValueError(f"expected systems as {{name: model or ranking}}, got {type(systems).__name__}")
-    if len({str(name).strip().casefold() for name in systems}) < len(systems):
-        raise ValueError(f"two systems have the same name: {', '.join(map(str, systems))}")
-    if not queries or not corpus or depth < 1:
-        raise ValueError(f"got {len(queries)} searches, {len(corpus)} documents, depth {depth}: expected 1 of each")
-    for name in (*systems, *queries, *corpus):
-        if not isinstance(name, str) or not name or any(unicodedata.category(c) == "Cc" for c in name):
-            raise ValueError(f"expected names and ids as str without control characters, got {name!r}")
-    for number, text in {**queries, **corpus}.items():
-        if not isinstance(text, str):
-            raise ValueError(f"the text of {number!r} is {type(text).__name__}, expected str")
-
-
-def _first(
-    name: str, system: Any, queries: Mapping[str, str], corpus: Mapping[str, str], k: int
-) -> dict[str, list[str]]:
-    """The first `k` documents of a system for each search, best first."""
-    ranking = system if isinstance(system, Mapping) else ranked(system, queries, corpus, k)
-    for query in queries:
-        for doc, score in ranking.get(query, {}).items():
-            if doc not in corpus or score != score:
-                why = f"score nan for {doc!r}" if doc in corpus else f"document {doc!r}, which the corpus lacks"
-                raise ValueError(f"system {name!r} gives for search {query!r} the {why}")
-    return {query: top(ranking.get(query, {}), k) for query in queries}
-
-
-def _same(folder: Path, old: Mapping[str, Any], **new: Any) -> None:
-    """Refuse to mix two pools."""
-    words = {"queries": "searches", "corpus": "documents", "systems": "systems, or they find other documents"}
-    for part, value in new.items():
-        if old[part] != value or (part == "systems" and list(old[part]) != list(value)):
-            raise ValueError(
-                f"{folder} was pooled from other {words.get(part, part)}. To go on with what is there: "
-                f"resume({str(folder)!r}); to judge anew give another folder, what was judged stays"
-            )

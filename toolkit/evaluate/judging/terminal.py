@@ -1,0 +1,106 @@
+"""A judge's answers from a terminal, a key each, or from a pipe, a line each."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from toolkit.evaluate.judging.sessions import Session
+
+KEYS: dict[str, bool | None] = {"y": True, "n": False, "s": None}
+ASK = "Does it answer the search?  y yes  n no  s unsure  b back  q stop"
+NOTHING, END = "\n", ""  # a key that means nothing, and the end of all keys
+
+
+def ask(session: Session) -> None:
+    """Show document after document until all are judged, the keys end, or the judge stops.
+
+    Raises
+    ------
+    ValueError
+        For a line of a pipe that is no answer. What was answered before it is saved.
+    """
+    width = min(110, shutil.get_terminal_size().columns)
+    with _keys() as key_of:
+        while (item := session.next()) is not None:
+            lines = [textwrap.fill(line, width, replace_whitespace=False) for line in str(item).split("\n")]
+            say("\n" + "-" * width, *lines, "", f"{ASK}   [{session.progress}]")
+            while (key := key_of()) not in (*KEYS, "b", "q", END):
+                if key != NOTHING:
+                    say(f"Expected y, n, s, b or q, got {key!r}.")
+            if key in ("q", END):
+                return
+            if key == "b":
+                session.back()
+            else:
+                session.answer(KEYS[key])
+
+
+def say(*parts: str) -> None:
+    """Print, with what the terminal cannot show replaced."""
+    coding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write("\n".join(parts).encode(coding, "replace").decode(coding) + "\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def _keys() -> Iterator[Callable[[], str]]:
+    """Yield a function that waits for a key of a terminal, or for a line of anything else."""
+    if not sys.stdin.isatty():
+        yield _line
+    elif sys.platform == "win32":
+        yield _windows_key
+    else:
+        import termios
+        import tty
+
+        def key() -> str:
+            typed = os.read(sys.stdin.fileno(), 1).decode(errors="replace")
+            if typed == "\x1b":  # an arrow or function key, whose other letters are no answers
+                termios.tcflush(sys.stdin, termios.TCIFLUSH)
+                return NOTHING
+            return _key(typed)
+
+        before = termios.tcgetattr(sys.stdin)
+        try:
+            tty.setcbreak(sys.stdin)  # keys come without Enter; Ctrl-C still interrupts
+            yield key
+        finally:
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+
+def _line() -> str:
+    """The answer on the next line. Only whole words count: a search that was piped here is none."""
+    line = sys.stdin.readline()
+    word = line.strip().lower()
+    if not word:
+        return NOTHING if line else END
+    word = {"yes": "y", "no": "n"}.get(word, word)
+    if word not in (*KEYS, "b", "q"):
+        raise ValueError(
+            f"{line.strip()[:60]!r} is no answer: expected y, n, s, b or q, one a line. What was answered before is "
+            f"saved. Searches are there already; further ones are added from a file: --queries FILE"
+        )
+    return word
+
+
+def _windows_key() -> str:
+    import msvcrt
+
+    key: str = msvcrt.getwch()  # type: ignore[attr-defined, unused-ignore]  # known on Windows alone
+    if key == "\x03":
+        raise KeyboardInterrupt
+    if key in ("\x00", "\xe0"):  # an arrow or function key, of which a letter follows
+        msvcrt.getwch()  # type: ignore[attr-defined, unused-ignore]
+        return NOTHING
+    return _key(key)
+
+
+def _key(key: str) -> str:
+    if key in ("\x04", "\x1a"):  # Ctrl-D and Ctrl-Z
+        return END
+    return NOTHING if key in ("\r", "\n") else key.lower()
