@@ -270,6 +270,20 @@ def finish(partial: str | Path, record: Mapping[str, Any]) -> Path:
     return partial.rename(path)
 
 
+def like_new(folder: str | Path) -> None:
+    """Give a folder and all in it the permissions that anything new gets here (by the umask).
+
+    ``tempfile.mkdtemp`` and ``safetensors`` make what only its owner can read, whatever the umask says.
+    """
+    folder = Path(folder)
+    probe = folder / f".{secrets.token_hex(4)}"
+    probe.mkdir()
+    mode = probe.stat().st_mode & 0o777
+    probe.rmdir()
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(mode if path.is_dir() else mode & 0o666)
+
+
 def link_tree(source: str | Path, target: str | Path) -> None:
     """Copy a folder, by hard links where the file system allows: a second name costs no second 90 MB."""
 

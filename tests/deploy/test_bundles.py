@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -201,6 +202,43 @@ def test_bundle_remembers_how_it_is_searched(two_sided: Any, tmp_path: Path) -> 
     assert "preferred keyword search" in (out / "README.md").read_text(encoding="utf-8")
     with pytest.raises(ValueError, match="expected by to be"):
         deploy.bundle(two_sided, CORPUS, index, tmp_path / "c", by="magic")
+
+
+def test_readme_says_how_it_is_searched_and_pastes_a_search_of_its_own(two_sided: Any, tmp_path: Path) -> None:
+    """The lines hold the caller's search, cut to a line; where keywords are preferred, that they do without is said."""
+    documents = vectors.encode(two_sided, list(CORPUS.values()), side="document", dtype="float32")
+    index = deploy.build_index(documents, queries=documents)
+    long = "moving\nmedian " * 50
+    folders = {by: deploy.bundle(two_sided, CORPUS, index, tmp_path / by, by=by, query=long)
+               for by in ("vectors", "keywords", "both")}  # fmt: skip
+    pages = {by: (folder / "README.md").read_text(encoding="utf-8") for by, folder in folders.items()}
+    for by, page in pages.items():
+        [line] = [line for line in page.splitlines() if line.startswith("folder, search =")]
+        assert "'moving median moving" in line and len(line) < 140
+        assert ("by vectors alone" in page) == (by != "vectors")
+    changed = deploy.load(folders["both"]).remove(["csv"])
+    page = (changed.path / "README.md").read_text(encoding="utf-8")
+    assert "moving" not in page and "rolling" not in page and "what you look for" in page
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such permissions")
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_files_have_the_permissions_of_new_ones(two_sided: Any, tmp_path: Path, umask: int) -> None:
+    """What is saved can be read by whom the umask lets read, the weights too; a linked model keeps its own."""
+    documents = vectors.encode(two_sided, list(CORPUS.values()), side="document", dtype="float32")
+    index = deploy.build_index(documents, queries=documents)
+    before = os.umask(umask)
+    try:
+        saved = deploy.bundle(two_sided, CORPUS, index, tmp_path / "saved")
+        (saved / "model" / "config.json").chmod(0o400)
+        linked = deploy.bundle(saved / "model", CORPUS, index, tmp_path / "linked")
+    finally:
+        os.umask(before)
+    own = {path: path.stat().st_mode & 0o777 for path in (saved, *saved.rglob("*")) if path.name != "config.json"}
+    assert {mode for path, mode in own.items() if path.is_file()} == {0o666 & ~umask}
+    assert {mode for path, mode in own.items() if path.is_dir()} == {0o777 & ~umask}
+    assert (saved / "model" / "config.json").stat().st_mode & 0o777 == 0o400
+    assert linked.stat().st_mode & 0o777 == 0o777 & ~umask
 
 
 def test_add_and_remove(copy: Path) -> None:

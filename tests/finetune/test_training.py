@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +106,33 @@ def test_saved_folder_gives_the_tuned_vectors(model: Any, split: prepare.Split, 
         np.testing.assert_allclose(vectors.encode(tuned.model, texts, side=side, dtype="float32"), expected, atol=1e-6)
     if sides == "query":
         np.testing.assert_allclose(plain.encode_document(texts), base, atol=1e-6)
+
+
+def test_card_holds_no_text_of_the_data_unless_given(
+    tuned: finetune.Tuned, split: prepare.Split, tmp_path: Path
+) -> None:
+    """The lines to paste hold a neutral search, or the caller's example, in one line each, and they are Python."""
+    pages = []
+    for name, example in (("bare", None), ("given", (split.train["anchor"][0], "a 'guide'\nto \"all\" " * 20))):
+        page = (tuned.save(tmp_path / name, example=example) / "README.md").read_text(encoding="utf-8")
+        compile(page.split("```python")[1].split("```")[0], "card", "exec")
+        pages.append(page)
+    assert not [text for text in [*split.train["anchor"], *split.train["positive"]] if text in pages[0]]
+    assert (
+        "rolling" not in pages[0] and repr(split.train["anchor"][0]) in pages[1] and len(pages[1]) < len(pages[0]) + 150
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such permissions")
+def test_saved_model_has_the_permissions_of_new_files(tuned: finetune.Tuned, tmp_path: Path) -> None:
+    """The weights can be read by whom the umask lets read, like every other file of the folder."""
+    before = os.umask(0o027)
+    try:
+        folder = tuned.save(tmp_path / "saved")
+    finally:
+        os.umask(before)
+    modes = {path.stat().st_mode & 0o777 for path in folder.rglob("*") if path.is_file()}
+    assert modes == {0o640} and folder.stat().st_mode & 0o777 == 0o750
 
 
 def test_save_overwrites_nothing(tuned: finetune.Tuned, tmp_path: Path) -> None:

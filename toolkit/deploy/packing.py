@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toolkit import vectors
-from toolkit.runs import digest_file, link_tree, write_json
+from toolkit.runs import digest_file, like_new, link_tree, write_json
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 RECORD = "bundle.json"
 BY = ("vectors", "keywords", "both")
+QUERY = "what you look for"
+SHOWN = 100  # characters of a search in lines to paste
 _README = """# A search bundle
 
 `model/` (a sentence-transformers model), `index.faiss` (FAISS, inner product over unit vectors), `documents.jsonl` (one
@@ -40,10 +42,10 @@ Then also delete it in your source, in other runs of the same data (`runs/`), in
 """
 _BY_TEXT = {
     "vectors": "It is searched by the model's vectors.",
-    "keywords": "Validation data preferred keyword search (BM25) here, so `deploy.load(...)` searches by keywords; the "
-    "lines below search by vectors.",
-    "both": "Validation data preferred vectors and keywords (BM25) fused here, so `deploy.load(...)` searches by both; "
-    "the lines below search by vectors alone.",
+    "keywords": "Validation data preferred keyword search (BM25) here, so `python -m toolkit.deploy search` and "
+    "`deploy.load(...)` search by keywords; the lines below search by vectors alone, so they find other documents.",
+    "both": "Validation data preferred vectors and keywords (BM25) fused here, so `python -m toolkit.deploy search` "
+    "and `deploy.load(...)` search by both; the lines below search by vectors alone, so they find other documents.",
 }
 
 
@@ -55,6 +57,7 @@ def bundle(
     *,
     by: str = "vectors",
     language: str = "english",
+    query: str = QUERY,
 ) -> Path:
     """Write model, index and texts into one folder, whole or not at all.
 
@@ -72,6 +75,8 @@ def bundle(
         How it is searched unless a search says otherwise: what validation data showed to be best.
     language : str
         Of the keyword search, as in `toolkit.vectors.bm25`.
+    query : str
+        The search in the lines to paste of its README. They hold another once documents are added or removed.
 
     Raises
     ------
@@ -92,6 +97,7 @@ def bundle(
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
+        like_new(temporary)
         if isinstance(model, (str, Path)):
             link_tree(model, temporary / "model")
         else:
@@ -99,10 +105,12 @@ def bundle(
 
             with quiet():
                 model.save_pretrained(str(temporary / "model"), create_model_card=False)
+            like_new(temporary / "model")  # never what is linked: a link has the permissions of its source
         faiss.write_index(index.faiss, str(temporary / "index.faiss"))
         lines = [json.dumps({"id": name, "text": text}, ensure_ascii=False) for name, text in corpus.items()]
         (temporary / "documents.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        page = _README.format(snippet=snippet(".", toolkit=vectors.needs_toolkit(temporary / "model")), by=_BY_TEXT[by])
+        lines_to_paste = snippet(".", query, toolkit=vectors.needs_toolkit(temporary / "model"))
+        page = _README.format(snippet=lines_to_paste, by=_BY_TEXT[by])
         (temporary / "README.md").write_text(page, encoding="utf-8")
         record = {
             "format": 1,
@@ -114,18 +122,19 @@ def bundle(
             "sha256": {part: digest_file(temporary / part) for part in _parts(temporary)},
         }
         write_json(temporary / RECORD, record)
-        temporary.chmod(0o755)
         temporary.rename(out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return out
 
 
-def snippet(path: str | Path, query: str = "rolling median of a series", *, toolkit: bool = False) -> str:
+def snippet(path: str | Path, query: str = QUERY, *, toolkit: bool = False) -> str:
     """Six lines of Python that search a bundle without this toolkit, by sentence-transformers and FAISS alone.
 
     With `toolkit` three lines that use it: for models that it brings itself, see `toolkit.vectors.needs_toolkit`.
+    Either way they search by vectors alone, whatever the bundle prefers, and of a long `query` by its beginning.
     """
+    query = " ".join(query.split())[:SHOWN]
     if toolkit:
         return f"""from toolkit import deploy
 bundle = deploy.load({str(path)!r})

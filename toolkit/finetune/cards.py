@@ -27,8 +27,8 @@ A layer trained on top of the fixed model {base} with {pairs:,} pairs of a searc
 
 ```python
 {loading}
-queries = model.encode_query(["rolling median of a series"])
-documents = model.encode_document(["pandas.DataFrame.rolling: provide rolling window calculations"])
+queries = model.encode_query([{search}])
+documents = model.encode_document([{text}])
 print(model.similarity(queries, documents))
 ```
 
@@ -53,6 +53,8 @@ _LOADING_HERE = """from toolkit import vectors  # this model has a module of the
 
 model = vectors.load("path/to/this/folder")"""
 
+EXAMPLE = ("what you look for", "a text to be found")
+
 SIDES_TEXT = {
     "query": "a linear layer on the side of the searches; documents keep the base model's vectors",
     "symmetric": "one linear layer for both sides",
@@ -60,8 +62,11 @@ SIDES_TEXT = {
 }
 
 
-def write_card(path: str | Path, record: Mapping[str, Any]) -> None:
-    """Write ``README.md`` beside a tuned model, from its `record`; the first line says how to call it."""
+def write_card(path: str | Path, record: Mapping[str, Any], *, example: tuple[str, str] | None = None) -> None:
+    """Write ``README.md`` beside a tuned model, from its `record`; the first line says how to call it.
+
+    `example` is a search and a text that is right for it, for the lines to paste; each is cut to a line.
+    """
     path = Path(path)
     if record["sides"] == "symmetric":
         warning = (
@@ -73,7 +78,9 @@ def write_card(path: str | Path, record: Mapping[str, Any]) -> None:
         )
     name = record["base"]["name"]
     base = Path(name).name if Path(name).is_dir() else name  # a path of this computer is nobody else's business
+    search, text = (repr(" ".join(part.split())[:80]) for part in example or EXAMPLE)
     fields = {**record, "base": base, "warning": warning, "sides_text": SIDES_TEXT[record["sides"]],
+              "search": search, "text": text,
               "loading": _LOADING_HERE if vectors.needs_toolkit(path.parent) else _LOADING}  # fmt: skip
     with replacing(path) as temporary:
         temporary.write_text(_CARD.format(**fields), encoding="utf-8")

@@ -59,8 +59,16 @@ class Tuned:
         """Whether dev was better after training than before."""
         return self.dev_tuned > self.dev_base
 
-    def save(self, folder: str | Path) -> Path:
+    def save(self, folder: str | Path, *, example: tuple[str, str] | None = None) -> Path:
         """Write a standard model folder with a model card, whole or not at all.
+
+        Parameters
+        ----------
+        folder : path
+            One that does not exist yet.
+        example : (str, str), optional
+            A search and a text that is right for it, for the lines to paste in the card. A card goes where the model
+            goes: without it the card holds no text of the data.
 
         Raises
         ------
@@ -79,8 +87,8 @@ class Tuned:
             with quiet():
                 self.model.save_pretrained(str(temporary), create_model_card=False)
             runs.write_json(temporary / "training.json", self.record)
-            write_card(temporary / "README.md", self.record)
-            temporary.chmod(0o755)
+            write_card(temporary / "README.md", self.record, example=example)
+            runs.like_new(temporary)
             temporary.rename(folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
