@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from handmade_rankings import TASK, N, at
 
-from toolkit.evaluate import Comparison, compare, copies_above, examples, score, slices
+from toolkit.evaluate import Comparison, Scores, compare, copies_above, examples, score, slices
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,36 @@ def test_the_seed_draws(comparison: Comparison) -> None:
     assert {e.query_id for e in many} == {f"q{i}" for i in range(10)}
     with pytest.raises(ValueError, match="no comparison of 'other'"):
         examples(comparison, "other")
+
+
+def test_unchanged_is_what_keeps_its_place() -> None:
+    """A document that moves where nDCG@10 does not see it is in none of the three kinds."""
+    from toolkit.prepare import RetrievalData, Task
+
+    names = [f"d{i}" for i in range(30)]
+    data = RetrievalData(
+        {n: n for n in names}, {f"q{i}": f"s{i}" for i in range(9)}, {f"q{i}": {"d0": 1} for i in range(9)}
+    )
+    task = Task("deep", "retrieval", data, {})
+
+    def system(places: list[int]) -> Scores:
+        """The right document at these places of 20; 0 is nowhere."""
+        others = names[1:20]
+        order = {f"q{i}": [*others[: p - 1], "d0", *others[p - 1 :]] if p else others for i, p in enumerate(places)}
+        return score({q: {d: -float(r) for r, d in enumerate(found)} for q, found in order.items()}, task)
+
+    before, after = [18, 12, 15, 3, 0, 2, 15, 11, 0], [12, 18, 15, 3, 0, 1, 14, 0, 12]
+    third = [1] * 9
+    found = compare({"a": system(before), "b": system(after), "c": system(third)}, baseline="a")
+    drawn = [e for seed in range(5) for e in examples(found, "b", counts=(9, 9, 9), seed=seed)]
+    assert {e.query_id for e in drawn if e.kind == "unchanged"} == {"q2", "q3", "q4"}
+    assert {e.query_id for e in drawn if e.kind == "helped"} == {"q5"} and not [e for e in drawn if e.kind == "hurt"]
+    assert all(len(examples(found, "b", counts=(0, 0, 2), seed=seed)) == 2 for seed in range(5))
+    beside = examples(found, "b", counts=(9, 9, 9), seed=0, also=["c"])
+    assert [e.query_id for e in beside] == [e.query_id for e in drawn][: len(beside)]
+    assert all(list(e.found) == ["a", "b", "c"] and e.place["c"] == 1 and e.found["c"][0][1] for e in beside)
+    with pytest.raises(ValueError, match="no comparison of 'd'"):
+        examples(found, "b", also=["d"])
 
 
 def test_slices_are_means_of_their_queries(comparison: Comparison) -> None:

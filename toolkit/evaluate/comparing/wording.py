@@ -23,6 +23,7 @@ def verdict(
     keywords: str | None = None,
     metric: str | None = None,
     searches: str | None = None,
+    deployed: str | None = None,
 ) -> list[str]:
     """Sentences that say whether `system` beats the baseline, for how many searches or other items, and by how much.
 
@@ -32,11 +33,14 @@ def verdict(
     system : str
         The system in question, such as ``"tuned"``.
     keywords : str, optional
-        Name of the keyword search, when `comparison` holds one; then its standing against `system` is said too.
+        Name of the keyword search, when `comparison` holds one; then its standing against `deployed` is said too.
     metric : str, optional
         The metric that decides; without it nDCG@10 of a search, else the first.
     searches : str, optional
         What the items are called, such as ``"stand-in searches"``.
+    deployed : str, optional
+        The system that will be used, without it `system`. Where it is the keyword search, that one is compared with
+        the baseline.
 
     Returns
     -------
@@ -59,7 +63,8 @@ def verdict(
         )
     sentences.append(_difference(comparison, system, metric))
     if keywords is not None:
-        sentences.append(_keywords(comparison, system, keywords, metric))
+        other = deployed or system
+        sentences.append(_keywords(comparison, base if other == keywords else other, keywords, metric))
     return sentences
 
 
@@ -144,10 +149,12 @@ def headline(
     comparison : Comparison
         On test, by the default metrics.
     system : str
-        What dev chose; see `best`.
+        What dev chose; see `best`. Where the test does not confirm that it beats the baseline, the headline says so
+        and does not recommend it: the base model is simpler. Keyword search, which needs no model, stays recommended
+        unless the test shows it to be worse.
     keywords : str
-        Name of the keyword search in `comparison`. Where it, or the base model, may be as good, a second sentence says
-        so, and what the test could have seen.
+        Name of the keyword search in `comparison`. Where it may be as good, a sentence says so, and what the test could
+        have seen.
     metric, searches : str
         As in `verdict`.
     """
@@ -158,21 +165,38 @@ def headline(
     )
     said = [(names[name], *_plain(comparison, name)) for name in (base, keywords) if name != system]
     first, ten = _plain(comparison, system)
-    text = f"Use {called}: a right text comes first in {first} of 100 {searches}, and among the first ten in {ten} ("
+    doubts = [_doubt(comparison, system, other, keywords, metric) for other in (keywords, base) if other != system]
+    taken = system == base or _shown(comparison, system, metric=metric)
+    if system == keywords:  # which is simpler than any model, and so need not be better
+        taken = not _shown(comparison, base, keywords, metric=metric)
+    text = f"Use {called}" if taken else f"Validation data preferred {called}"
+    text += f": a right text comes first in {first} of 100 {searches}, and among the first ten in {ten} ("
     text += "; ".join(f"{name}: {ones} and {tens}" for name, ones, tens in said) + ")."
-    for other in (keywords, base):
-        if other == system:
-            continue
-        gap, visible = _gap(comparison, system, other, metric)
-        if gap.n_groups < 2 or gap.low > 0:
-            continue
-        called = "Keyword search, which needs no model," if other == keywords else "The base model, without tuning,"
+    return " ".join([text, *filter(None, doubts)])
+
+
+def _doubt(comparison: Comparison, system: str, other: str, keywords: str, metric: str) -> str:
+    """Where `system` is not shown to beat `other` on test: so much, by which numbers, and what is simpler."""
+    gap, visible = _gap(comparison, system, other, metric)
+    if gap.n_groups > 1 and gap.low > 0:
+        return ""
+    size = f"{gap.mean + 0:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}] {metric}"
+    shown = f"{size}, and this test would have shown {visible:.3f}"
+    if other == keywords:
+        if gap.n_groups < 2:
+            return ""
         stands = "is better here" if gap.high < 0 else "may be as good"
-        text += (
-            f" {called} {stands}: the difference is {gap.mean + 0:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}] {metric}, "
-            f"and this test would have shown {visible:.3f}."
-        )
-    return text
+        return f"Keyword search, which needs no model, {stands}: the difference is {shown}."
+    if gap.n_groups < 2:
+        return "This test can neither confirm it nor refute it: all it holds is one group."
+    if gap.high < 0:
+        return f"This test refutes it: the base model is better here, the difference is {size}. Take the base model."
+    simpler = (
+        "Keyword search needs no model and stays the simpler choice."
+        if system == keywords
+        else "So the base model, without tuning, is the simpler choice."
+    )
+    return f"This test does not confirm that it beats the base model: the difference is {shown}. {simpler}"
 
 
 def _plain(comparison: Comparison, system: str) -> tuple[str | None, str | None]:

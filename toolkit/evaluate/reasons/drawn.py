@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ class Example:
     Attributes
     ----------
     kind : str
-        ``"helped"``, ``"hurt"`` or ``"unchanged"``.
+        ``"helped"``, ``"hurt"`` or ``"unchanged"``: by the metric, and what is unchanged has its place, too.
     query_id : str
     query : str
     right : list of str
@@ -49,8 +50,13 @@ def examples(
     depth: int = 3,
     metric: str = "nDCG@10",
     seed: int = 0,
+    also: Sequence[str] = (),
 ) -> list[Example]:
     """Draw searches that `system` helped, hurt and left as they were, against the baseline.
+
+    Left as it was is a search whose value is the same and whose first right document stands at the same place, or
+    among the first 100 in neither. A document that moves beyond place 10 changes no nDCG@10: such searches are drawn
+    as none of the three.
 
     Parameters
     ----------
@@ -63,6 +69,8 @@ def examples(
     metric : str
         What helped and hurt is judged by.
     seed : int
+    also : sequence of str
+        Further systems whose documents and places are shown. They do not change which searches are drawn.
     """
     systems = (comparison.baseline, system)
     kind = comparison.scores[comparison.baseline].task.kind
@@ -70,19 +78,26 @@ def examples(
         raise ValueError(
             f"expected a comparison of searches, got one of kind {kind!r}: evaluate.errors lists its items"
         )
-    comparison.row(system, metric)  # refuses unknown names
+    for name in (system, *also):
+        comparison.row(name, metric)  # refuses unknown names
     before, after = (comparison.scores[name].per_query[metric] for name in systems)
     change = (after - before).round(12)
     rng = np.random.default_rng(seed)
     drawn = []
     for kind, sign, count in zip(("helped", "hurt", "unchanged"), (1, -1, 0), counts, strict=True):
         queries = list(change.index[np.sign(change.to_numpy()) == sign])
-        for number in rng.permutation(len(queries))[:count]:
-            drawn.append(_example(comparison, systems, kind, queries[number], depth))
+        taken = 0
+        for number in rng.permutation(len(queries)):
+            if taken == count:
+                break
+            example = _example(comparison, (*systems, *also), kind, queries[number], depth)
+            if sign or example.place[systems[0]] == example.place[system]:
+                drawn.append(example)
+                taken += 1
     return drawn
 
 
-def _example(comparison: Comparison, systems: tuple[str, str], kind: str, query: str, depth: int) -> Example:
+def _example(comparison: Comparison, systems: Sequence[str], kind: str, query: str, depth: int) -> Example:
     data = comparison.scores[systems[0]].task.data
     right = [document for document, grade in data.qrels[query].items() if grade > 0]
     found, place = {}, {}
