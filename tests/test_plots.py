@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +51,24 @@ def test_systems_draws_every_value(tasks: list[str]) -> None:
     for container in axes.containers:  # in the row of its system, whatever the shift
         assert [round(y) for y in container.lines[0].get_ydata()] == [0, 1, 2]
     assert len(plots.png(figure)) > 1000
+
+
+@pytest.mark.parametrize("tasks", [["one"], ["test", "three keywords"]])
+def test_a_narrow_figure_holds_all_its_letters(tasks: list[str]) -> None:
+    """At the width of a telephone every letter is inside the figure, and no number of the axis touches another."""
+    figure = plots.systems(results(["base", "tuned", "BM25", "tuned+BM25"], tasks), width=3.6)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    assert figure.get_size_inches()[0] == 3.6
+    [axes], frame = figure.axes, figure.bbox
+    ticks = [text for text in axes.get_xticklabels() if axes.viewLim.x0 <= text.get_position()[0] <= axes.viewLim.x1]
+    texts = [*axes.texts, *axes.get_yticklabels(), *ticks, axes.xaxis.label]
+    boxes = [text.get_window_extent(canvas.get_renderer()) for text in texts if text.get_text()]
+    assert len(boxes) > 9
+    for box in boxes:
+        assert frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
+    marks = [text.get_window_extent(canvas.get_renderer()) for text in ticks]
+    assert len(marks) > 2 and all(left.x1 < right.x0 for left, right in pairwise(marks))
 
 
 def test_learning_marks_the_best_epoch() -> None:

@@ -73,7 +73,15 @@ def test_run_holds_everything(run: Path) -> None:
     page = (run / "report.html").read_text(encoding="utf-8")
     for sentence in record["verdict"]:
         assert sentence.replace("'", "&#39;") in page
+    assert "the base model, sentence-transformers/all-MiniLM-L6-v2, as it came" in page
+    scored = re.search(r"scored (\d+) times?, with|scored once|always with the same", page)
+    assert scored and f"this run scored {len(record_systems(run))}" in page and "searched once" not in page
     assert len(re.findall('alt="[^"]{20,}"', page)) == 2
+
+
+def record_systems(run: Path) -> set[str]:
+    """The systems that a run scored."""
+    return set(pd.read_csv(run / "results.csv").query("task == 'test'")["model"])
 
 
 def test_figures_of_the_verdict_are_those_of_the_tables(run: Path) -> None:
@@ -191,13 +199,41 @@ def test_own_file_is_looked_at_and_called_by_its_name(
     assert mean in page and "over 2 splits" in page and "Nadeau and Bengio" in page
     assert "General tasks skipped" in page and any("stsb, banking77" in sentence for sentence in record["limits"])
     assert "This test set has now been scored" in page and page.count("<summary>") == 4
+    assert "Use it" not in said and "Judge it:" in said and "`Judge it`, below" in said
     headings = re.findall(r"<h2>(.*?)</h2>", page)
-    assert headings == ["Verdict", "What this does not tell you", "The systems, with 95 % intervals",
-                        "Searches side by side", "The data", "Every number", "What it costs", "Use it",
-                        "For the referee", "Licences"]  # fmt: skip
+    assert headings == ["Verdict", "What the words mean", "What this does not tell you",
+                        "The systems, with 95 % intervals", "Searches side by side", "The data", "Every number",
+                        "What it costs", "Use it", "For the referee", "Licences"]  # fmt: skip
     [count, mails] = re.search(r"contains (\d+) texts from your file, (\d+) with e-mail", said).groups()
     assert int(count) >= 8 and int(mails) == sum(MAIL in line for line in re.findall(r"<td>.*?</td>", page))
     assert not re.search(r'(src|href)="(?!data:)', page)
+
+
+def test_keyword_search_that_is_deployed_is_said_everywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Numbers that a model cannot read: BM25 is deployed, and terminal, report and bundle say what searches how."""
+    rows = prepare.load("pydocs", limit=240).data.to_pandas().head(240)
+    number = np.random.default_rng(0).permutation(90000)[: len(rows)] + 10000
+    tickets = [f"{text} Case {n}." for n, text in zip(number, rows["positive"], strict=True)]
+    table = pd.DataFrame({"query": [f"case {n}" for n in number], "ticket": tickets})
+    table.to_csv(tmp_path / "cases.csv", index=False)
+    run = own(tmp_path / "cases.csv", tmp_path / "runs")
+    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    assert record["deployed"] == "BM25" and deploy.load(run).record["by"] == "keywords"
+    assert record["verdict"][-1].startswith("Keyword search (BM25) is better here than base, by ")
+    page = re.sub("</?code>", "`", html.unescape((run / "report.html").read_text(encoding="utf-8")))
+    for text in (capsys.readouterr().out, page):
+        assert "search by vectors alone; what validation data preferred, and what the bundle does, is BM25: use" in text
+        assert "use `Search it`." in text and "eployed: BM25, keyword search" in text
+        assert "BM25, which is deployed, does not use it" in text
+    assert "the lines below search by vectors alone" in (run / "bundle" / "README.md").read_text(encoding="utf-8")
+    systems = [re.findall("<h4>(.*?)</h4>", part)[:3] for part in page.split("<article>")[1:]]
+    assert systems and all(names == ["base", "BM25", "tuned"] for names in systems)
+    examples = pd.read_csv(run / "examples.csv")
+    assert set(examples["model"]) == {"base", "BM25", "tuned"}
+    for kind, sign in (("helped", 1), ("hurt", -1), ("unchanged", 0)):
+        queries = set(examples.loc[examples["kind"] == kind, "query"])
+        scores = pd.read_csv(run / "per_query.csv").set_index("query").loc[sorted(queries)]
+        assert (np.sign(scores["BM25 nDCG@10"] - scores["base nDCG@10"]) == sign).all()
 
 
 def test_private_leaves_no_text_behind(tickets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

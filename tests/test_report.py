@@ -6,6 +6,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import browsing
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
@@ -29,7 +30,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list) -> None:
         """Remember the tag."""
         self.tags.append((tag, dict(attrs)))
-        if tag not in ("meta", "img"):
+        if tag not in ("meta", "img", "source"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -59,7 +60,8 @@ def every_block(text: str) -> dict:
         "First " + text: [text, pd.DataFrame({text: [text], "number": [0.12345]})],
         "Second": [report.Picture(figure, text), report.Code(text)],
         "Third": [report.Details(text, {text: text, "path": Path("a")})],
-        "Fourth": [report.Folded(text, [text, pd.DataFrame({text: [text]})])],
+        "Fourth": [report.Folded(text, [text, pd.DataFrame({text: [text]})]), report.Terms({text: text})],
+        "Fifth": [report.Picture(figure, text, narrow=figure)],
     }
 
 
@@ -67,9 +69,9 @@ def test_texts_are_escaped_everywhere(tmp_path: Path) -> None:
     """Texts that look like HTML or a template come back to the reader letter by letter, in every kind of block."""
     source, page = written(tmp_path, every_block(EVIL), title=EVIL)
     assert "<script" not in source and not page.open
-    for tag in ("title", "h1", "p", "th", "td", "pre", "summary"):
+    for tag in ("title", "h1", "p", "th", "td", "pre", "summary", "dt", "dd"):
         assert EVIL in page.of(tag) or any(EVIL in text for text in page.of(tag)), tag
-    assert [attributes["alt"] for tag, attributes in page.tags if tag == "img"] == [EVIL]
+    assert [attributes["alt"] for tag, attributes in page.tags if tag == "img"] == [EVIL, EVIL]
 
 
 def test_nothing_is_fetched(tmp_path: Path) -> None:
@@ -77,8 +79,9 @@ def test_nothing_is_fetched(tmp_path: Path) -> None:
     source, page = written(tmp_path, every_block("text"))
     assert not re.search(r"https?://|@import|url\(", source)
     assert not {"script", "link", "iframe", "object"} & {tag for tag, _ in page.tags}
-    sources = [attributes[name] for _, attributes in page.tags for name in ("src", "href") if name in attributes]
-    assert len(sources) == 1 and sources[0].startswith("data:image/png;base64,")
+    names = ("src", "href", "srcset")
+    sources = [attributes[name] for _, attributes in page.tags for name in names if name in attributes]
+    assert len(sources) == 3 and all(source.startswith("data:image/png;base64,") for source in sources)
 
 
 def test_sections_are_in_order(tmp_path: Path) -> None:
@@ -162,3 +165,58 @@ def test_intervals_stay_on_one_line_and_names_are_set_as_code(tmp_path: Path) ->
     page = report.write(tmp_path / "r.html", "T", {"S": blocks}).read_text(encoding="utf-8")
     assert "0.7&nbsp;[0.6,&nbsp;0.8]" in page and "some [text here] stays" in page
     assert "column <code>x&lt;y</code> and <code>z</code>" in page
+
+
+def test_options_are_code_and_digits_are_sensible(tmp_path: Path) -> None:
+    """An option is one piece of code, text that only looks like one is not; shares are percent, seconds are whole."""
+    table = pd.DataFrame({"share": [1.0, 0.7042, 0.004, None], "seconds": [586.5, 9.87, 0.04, 1234.0],
+                          "nDCG@10": [1.0, 0.7042, 0.004, None]})  # fmt: skip
+    sentences = ["--chunk cuts (--pairs 0), well--known, a -- b", "`--tiny` & <b>"]
+    _, page = written(tmp_path, {"s": [*sentences, table]})
+    assert page.of("code") == ["--chunk", "--pairs", "--tiny"]
+    assert "well--known, a -- b" in " ".join(page.of("p")) and "& <b>" in page.of("p")
+    assert page.of("td") == ["100%", "586", "1.000", "70%", "9.9", "0.704", "0.4%", "0.0", "0.004", "1,234"]
+
+
+WIDTHS = """() => ({
+    page: document.documentElement.scrollWidth, images: [...document.images].map(image => image.clientWidth),
+    source: document.images[0].currentSrc, tables: [...document.querySelectorAll('.wide')].map(
+        e => [e.scrollWidth, e.clientWidth]),
+    code: [...document.querySelectorAll('code')].map(e => e.getClientRects().length),
+    raw: document.querySelector('details.raw').innerText.length,
+    folded: document.querySelectorAll('details')[1].clientHeight })"""
+
+
+@pytest.mark.slow
+def test_fits_a_telephone_a_desk_and_paper(tmp_path: Path) -> None:
+    """In a browser: nothing is wider than the page, figures need no scrolling, options are whole, raw JSON is not
+    printed, and a wide table takes the room that there is."""
+    browser_of = pytest.importorskip("playwright.sync_api", reason="python3 run.py install browser")
+    wide, narrow = (Figure(figsize=(width, 2)) for width in (7, 3.6))
+    table = pd.DataFrame({f"column_{i}": ["0.123 [0.100, 0.200]"] * 2 for i in range(6)})
+    words = " ".join(["word"] * 5)
+    blocks = [report.Picture(wide, "w", narrow), table, *(f"{words[:n]} --group-column" for n in range(25)),
+              report.Details("raw", {"a": "long " * 5000}), report.Folded("folded", ["text " * 100])]  # fmt: skip
+    path = report.write(tmp_path / "r.html", "T", {"S": blocks})
+    with browser_of.sync_playwright() as playwright:
+        program = browsing.chromium(playwright)
+        if program is None:
+            pytest.skip("no Chromium: install one (apt install chromium), or name yours in CHROMIUM")
+        browser = playwright.chromium.launch(executable_path=program, args=browsing.ARGUMENTS)
+        found = {}
+        for width, medium in ((360, "screen"), (1200, "screen"), (720, "print")):
+            page = browser.new_page(viewport={"width": width, "height": 800})
+            page.emulate_media(media=medium)
+            page.goto(path.as_uri())
+            found[width] = page.evaluate(WIDTHS)
+            page.close()
+        browser.close()
+    assert [found[width]["page"] for width in found] == list(found)
+    assert 300 <= found[360]["images"][0] <= 360 and found[1200]["images"][0] > 600
+    assert found[360]["source"] != found[1200]["source"] == found[720]["source"]
+    [[inside, seen]] = found[360]["tables"]
+    assert inside > seen  # a table for a desk scrolls on a telephone, by itself
+    [[inside, seen]] = found[1200]["tables"]
+    assert inside == seen > 832  # wider than the text
+    assert {lines for width in found for lines in found[width]["code"]} == {1}
+    assert found[720]["raw"] < 100 and found[720]["folded"] > 2 * found[1200]["folded"]

@@ -16,9 +16,14 @@ from toolkit.deploy import Index
 from toolkit.evaluate import Combined, Comparison, Example
 from toolkit.finetune import Tuned
 from toolkit.prepare import Cleaned, Loaded, Split
-from toolkit.whys import Why
+from toolkit.whys import Why, numbers
 
+# How many texts a search brings depends on how far the systems agree; four seconds are what a short text takes.
+JUDGING = (
+    "A search brings about ten texts to judge: five searches some minutes, thirty about twenty, at four seconds a text."
+)
 FEW = 300  # pairs under which little is to be expected
+SHOWN = 100  # characters of a search in lines to paste
 
 
 @dataclass(frozen=True)
@@ -119,13 +124,26 @@ class Findings:
         """The systems on test, whole and cut: ``model task metric score low high n n_groups``."""
         return pd.concat([part.results for part in (self.test, self.short) if part], ignore_index=True)
 
+    @property
+    def numbers(self) -> pd.DataFrame:
+        """The same with every metric, and the paired difference to base."""
+        return pd.concat([numbers(part) for part in (self.test, self.short) if part], ignore_index=True)
+
     @cached_property
     def verdict(self) -> list[str]:
         """The sentences that a run ends with; the first is the shortest answer."""
         if self.test is None:
             return [f"The index is ready, and how good it is is not known yet: {self.why_not}"]
-        first = evaluate.headline(self.test, self.by, searches=self.searches)
-        return [first, *evaluate.verdict(self.test, "tuned", keywords="BM25", searches=self.searches)]
+        return [evaluate.headline(self.test, self.by, searches=self.searches), *self._verdict(self.test)]
+
+    def _verdict(self, comparison: Comparison) -> list[str]:
+        """Of tuned against base, and of keyword search against what is deployed."""
+        return evaluate.verdict(comparison, "tuned", keywords="BM25", searches=self.searches, deployed=self.by)
+
+    @property
+    def verdict_short(self) -> list[str]:
+        """The same of the searches cut to three keywords."""
+        return self._verdict(self.short) if self.short else []
 
     @cached_property
     def limits(self) -> list[str]:
@@ -133,8 +151,8 @@ class Findings:
         sentences = []
         if stands_in(self.loaded):
             sentences.append(
-                f"{stands_in(self.loaded)} People type otherwise, and usually less. Thirty real searches, judged in "
-                f"twenty minutes, tell more: the command stands under Use it."
+                f"{stands_in(self.loaded)} People type otherwise, and usually less. Real searches that you judge tell "
+                f"more: `Judge it`, below. {JUDGING}"
             )
         sentences.append(prepare.about(self.languages, vectors.describe(self.base)["name"]))
         if self.split is not None and len(self.split.train) < FEW:
@@ -177,7 +195,7 @@ class Findings:
             "base": vectors.describe(self.base),
             "training": self.tuned.record if self.tuned else None,
             "verdict": self.verdict,
-            "verdict_three_keywords": evaluate.verdict(self.short, "tuned", keywords="BM25") if self.short else None,
+            "verdict_three_keywords": self.verdict_short or None,
             "limits": self.limits,
             "deployed": self.by,
             "language": str(self.languages["language"].iloc[0]),
@@ -187,25 +205,63 @@ class Findings:
         }
 
     @property
+    def base_name(self) -> str:
+        """What the base model is called; of a folder its last name."""
+        name = str(vectors.describe(self.base)["name"])
+        return Path(name).name if Path(name).is_dir() else name
+
+    @property
+    def deployed(self) -> str:
+        """What the bundle does, in words."""
+        if self.by == "BM25":
+            return "BM25, keyword search"
+        if self.by.endswith("+BM25"):
+            return f"{self.by}, vectors and keywords fused"
+        return f"{self.by}, by its vectors"
+
+    @property
+    def by_vectors(self) -> bool:
+        """Whether the bundle searches by vectors alone, as the lines to paste do."""
+        return "BM25" not in self.by
+
+    @property
     def about_index(self) -> str:
-        """What the index costs and misses, in a sentence."""
-        return (
+        """What the index costs and misses, and whether it is used at all."""
+        text = (
             f"Index {self.index.kind}, {self.measured['megabytes']} MB: recall@10 {self.measured['recall']:.3f} "
             f"against exact search, {self.measured['median_ms']} ms a search; encoding the search comes on top."
+        )
+        if self.by == "BM25":
+            return f"{text} That is the index of the vectors: BM25, which is deployed, does not use it."
+        return text if self.by_vectors else f"{text} That is the half of the vectors; BM25 comes on top."
+
+    @property
+    def about_snippet(self) -> str:
+        """What stands above the lines to paste."""
+        if self.by_vectors:
+            return "Lines for another program:"
+        return (
+            f"Lines for another program. They search by vectors alone; what validation data preferred, and what the "
+            f"bundle does, is {self.by}: use `Search it`."
         )
 
     @property
     def snippet(self) -> str:
         """Six lines that search the bundle without this toolkit, where its model allows that."""
         folder = self.bundle if self.bundle.exists() else self.run / "bundle"
-        return deploy.snippet(self.bundle, self.query, toolkit=vectors.needs_toolkit(folder / "model"))
+        return deploy.snippet(self.bundle, self.search, toolkit=vectors.needs_toolkit(folder / "model"))
+
+    @property
+    def search(self) -> str:
+        """`query` as one line that can be pasted."""
+        return " ".join(self.query.split())[:SHOWN]
 
     @property
     def commands(self) -> dict[str, str]:
         """Lines for the shell."""
         python, folder = runs.this_python(), runs.quoted(str(self.final))
         return {
-            "Search it": f"{python} -m toolkit.deploy search {folder} {runs.quoted(self.query)}",
+            "Search it": f"{python} -m toolkit.deploy search {folder} {runs.quoted(self.search)}",
             "Judge it": f"{python} -m toolkit.evaluate judge {folder}",
         }
 
@@ -237,9 +293,15 @@ class Findings:
 
     @cached_property
     def examples(self) -> list[Example]:
-        """Searches that tuning helped, hurt and left alone, drawn by the run's seed."""
+        """Searches that `compared` helped, hurt and left alone, drawn by the run's seed."""
         assert self.test is not None
-        return evaluate.examples(self.test, "tuned", seed=int(self.settings["seed"]))
+        also = [] if self.compared == "tuned" else ["tuned"]
+        return evaluate.examples(self.test, self.compared, seed=int(self.settings["seed"]), also=also)
+
+    @property
+    def compared(self) -> str:
+        """What stands beside base, search by search: what is deployed, or tuned where that is base itself."""
+        return "tuned" if self.by == "base" else self.by
 
     @property
     def examples_table(self) -> pd.DataFrame:

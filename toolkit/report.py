@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -18,15 +19,23 @@ from toolkit import plots
 from toolkit.runs import replacing
 
 _INTERVAL = re.compile(r"[-+]?[\d.]+ \[[^\]<]*\]")  # is not to be broken into lines
-_CODE = re.compile("`([^`]+)`")
+_CODE = re.compile(r"`([^`]+)`|(?<![\w-])(--[a-z][\w-]*)")  # between backticks, or an option
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure and the sentence that says what it shows."""
+    """A figure and the sentence that says what it shows; `narrow` is drawn anew for a telephone."""
 
     figure: Figure
     alt: str
+    narrow: Figure | None = None
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Words and what they mean."""
+
+    meaning: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -38,7 +47,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Details:
-    """A mapping that is shown folded, as JSON."""
+    """A mapping that is shown folded, as JSON; in print only its label is there."""
 
     label: str
     value: Mapping[str, Any]
@@ -67,7 +76,7 @@ class SideBySide:
     columns: Mapping[str, Sequence[tuple[str, bool]]]
 
 
-Block = str | pd.DataFrame | Picture | Code | Details | Folded | SideBySide
+Block = str | pd.DataFrame | Picture | Code | Details | Folded | SideBySide | Terms
 
 
 def write(path: str | Path, title: str, sections: Mapping[str, Sequence[Block]]) -> Path:
@@ -79,8 +88,9 @@ def write(path: str | Path, title: str, sections: Mapping[str, Sequence[Block]])
         The ``.html`` file.
     title : str
     sections : mapping of heading to blocks
-        A block is a sentence, a DataFrame, a `Picture`, a `Code`, a `Details`, a `Folded` or a `SideBySide`. Texts
-        are escaped.
+        A block is a sentence, a DataFrame, a `Picture`, a `Code`, a `Details`, a `Folded`, a `SideBySide` or `Terms`.
+        Texts are escaped; names between backticks and options (``--chunk``) are set as code. Columns named ``share``
+        and ``seconds`` are shown as such.
     """
     environment = Environment(loader=PackageLoader("toolkit", "."), autoescape=True, trim_blocks=True)
     rendered = [_section(heading, blocks) for heading, blocks in sections.items()]
@@ -147,24 +157,69 @@ def number(value: float) -> str:
     return f"{value:.3f}" if value == 0 or abs(value) >= 0.0005 else f"{value:.1g}"
 
 
+def share(value: float) -> str:
+    """A share in percent, with a decimal where it would look like none or all and is not.
+
+    Examples
+    --------
+    >>> share(1.0), share(0.704), share(0.004), share(float("nan"))
+    ('100%', '70%', '0.4%', '')
+    """
+    return "" if pd.isna(value) else f"{value:.{1 if 0 < value < 0.01 or 0.99 < value < 1 else 0}%}"
+
+
+def seconds(value: float) -> str:
+    """Seconds, whole ones from ten on.
+
+    Examples
+    --------
+    >>> seconds(586.5), seconds(0.34)
+    ('586', '0.3')
+    """
+    return f"{value:,.{0 if value >= 10 else 1}f}"
+
+
+_FORMATS: dict[Any, Any] = {"share": share, "wanted": share, "unjudged@10": share, "seconds": seconds}
+
+
 def _block(block: Block) -> Markup:
     if isinstance(block, pd.DataFrame):
-        table = block.to_html(index=False, border=0, float_format=number, na_rep="")
+        formats = {name: _FORMATS[name] for name in block.columns if name in _FORMATS}
+        table = block.to_html(index=False, border=0, float_format=number, formatters=formats, na_rep="")
         table = _INTERVAL.sub(lambda found: found[0].replace(" ", "&nbsp;"), table)
         return Markup('<div class="wide">{}</div>').format(Markup(table))
     if isinstance(block, Picture):
-        return Markup("<figure>{}</figure>").format(Markup(plots.img(block.figure, block.alt)))
+        return _figure(block)
+    if isinstance(block, Terms):
+        rows = Markup("\n").join(
+            Markup("<dt>{}</dt><dd>{}</dd>").format(word, _said(text)) for word, text in block.meaning.items()
+        )
+        return Markup("<dl>{}</dl>").format(rows)
     if isinstance(block, Code):
         return Markup("<pre>{}</pre>").format(block.text)
     if isinstance(block, Details):
         text = json.dumps(block.value, indent=2, ensure_ascii=False, default=str)
-        return Markup("<details><summary>{}</summary><pre>{}</pre></details>").format(block.label, text)
+        return Markup('<details class="raw"><summary>{}</summary><pre>{}</pre></details>').format(block.label, text)
     if isinstance(block, Folded):
         inside = Markup("\n").join(map(_block, block.blocks))
         return Markup("<details><summary>{}</summary>{}</details>").format(block.label, inside)
     if isinstance(block, SideBySide):
         return _side_by_side(block)
-    return Markup("<p>{}</p>").format(Markup(_CODE.sub(r"<code>\1</code>", str(escape(block)))))
+    return Markup("<p>{}</p>").format(_said(block))
+
+
+def _said(sentence: str) -> Markup:
+    return Markup(_CODE.sub(lambda found: f"<code>{found[1] or found[2]}</code>", str(escape(sentence))))
+
+
+def _figure(block: Picture) -> Markup:
+    image = Markup(plots.img(block.figure, block.alt))
+    if block.narrow is None:
+        return Markup("<figure>{}</figure>").format(image)
+    data = base64.b64encode(plots.png(block.narrow, dpi=200)).decode()  # telephones have small pixels
+    return Markup(
+        '<figure><picture><source media="(max-width: 36rem)" srcset="data:image/png;base64,{}">{}</picture></figure>'
+    ).format(data, image)
 
 
 def _side_by_side(block: SideBySide) -> Markup:

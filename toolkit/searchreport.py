@@ -1,4 +1,4 @@
-"""The report of a search run: ten sections, from the verdict to the licences, and what of the user's texts is in it."""
+"""The report of a search run, from the verdict to the licences, and what of the user's texts is in it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from toolkit import evaluate, plots, report, runs, vectors
-from toolkit.evaluate import Comparison
-from toolkit.findings import Findings
-from toolkit.report import Block, Code, Details, Picture, SideBySide
+from toolkit import plots, report, runs, vectors
+from toolkit.findings import JUDGING, Findings
+from toolkit.report import Block, Code, Details, Picture, SideBySide, Terms
 
 SHOWN = 160  # characters of a text that a report shows
+PHONE = 3.6  # inches: the width of a figure for a telephone
+KINDS = {"helped": "better with {}", "hurt": "worse with {}", "unchanged": "the same with {}"}
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 
 
@@ -29,7 +30,8 @@ def conclude(found: Findings) -> list[str | pd.DataFrame]:
     parts: list[str | pd.DataFrame] = ["", *found.verdict, "", *found.limits]
     if found.test is not None:
         parts += ["", report.wide(found.results)]
-    parts += ["", f"Deployed: {found.by}. {found.about_index}", "\nLines for another program:\n", found.snippet]
+    parts += ["", f"Base model: {found.base_name}.", f"Deployed: {found.deployed}. {found.about_index}"]
+    parts += ["", found.about_snippet, "", found.snippet]
     commands = {**found.commands, "Report": final / "report.html", "Seconds": f"{sum(found.seconds.values()):.1f}"}
     parts += ["", *(f"{what + ':':12} {line}" for what, line in commands.items())]
     return [*parts, "Nothing left this machine.", *filter(None, [_shown(found, sections)])]
@@ -40,6 +42,8 @@ def _shown(found: Findings, sections: Mapping[str, Sequence[Block]]) -> str:
     if found.demo:
         return ""
     texts = shown_texts(sections)
+    if not found.private and found.search not in texts:
+        texts.append(found.search)  # in the lines to paste
     if not texts:
         return "report.html contains no text from your file; the bundle does: it is the search index."
     mails = sum(bool(_MAIL.search(text)) for text in texts)
@@ -68,6 +72,7 @@ def _title(found: Findings) -> str:
 
 def _sections(found: Findings) -> Iterator[tuple[str, list[Block]]]:
     yield "Verdict", _verdict(found)
+    yield "What the words mean", [Terms(_words(found))]
     yield "What this does not tell you", list(found.limits)
     if found.test is not None:
         yield "The systems, with 95 % intervals", [_pictures(found)["systems"]]
@@ -81,10 +86,35 @@ def _sections(found: Findings) -> Iterator[tuple[str, list[Block]]]:
     yield "Licences", _licences(found)
 
 
+def _words(found: Findings) -> dict[str, str]:
+    """What a reader needs who never measured a search; each word stands somewhere in the report."""
+    words = {"base": f"the base model, {found.base_name}, as it came: nothing here changed it."}
+    if found.test is not None and found.split is not None:
+        words |= {
+            "tuned": f"base with a small layer on top, trained on {len(found.split.train):,} pairs of these texts.",
+            "BM25": "keyword search: it counts the words that search and text share, and needs no model. base+BM25 and "
+            "tuned+BM25 fuse the two lists.",
+            "validation, test": "parts of the data that training does not see. Validation data (dev) decide what to "
+            "use; test says how good that is.",
+            "nDCG@10": "how high the right text stands among the first ten: 1 when it always comes first, 0 when it is "
+            "never among them.",
+            "0.8 [0.7, 0.9]": "a value and its 95 % interval: how far chance may have moved it, by which "
+            f"{found.searches} happen to be in the test. A difference is shown where its interval leaves out zero.",
+            "groups": f"{found.searches} that hang together, such as by a shared text. Intervals come from resampling: "
+            "drawing whole groups again and again.",
+            "visible, could have seen": "the smallest true difference that a test of this size shows four times of "
+            "five; smaller ones it may miss.",
+        }
+    exact = "every vector is compared, so nothing is missed" if found.index.kind == "Flat" else "a graph, which is fast"
+    words[f"Index {found.index.kind}"] = f"how vectors are searched: {exact}. Its recall@10 is the share of the ten "
+    words[f"Index {found.index.kind}"] += "nearest texts that it finds."
+    return words
+
+
 def _verdict(found: Findings) -> list[Block]:
     blocks: list[Block] = [*found.verdict]
     if found.short is not None:
-        cut = " ".join(evaluate.verdict(found.short, "tuned", keywords="BM25", searches=found.searches))
+        cut = " ".join(found.verdict_short)
         blocks.append(f"The same searches cut to their three rarest words: {cut}")
     if found.repeats is not None and found.combined is not None:
         blocks += [*found.combined.sentences, found.repeats]
@@ -94,10 +124,15 @@ def _verdict(found: Findings) -> list[Block]:
 def _pictures(found: Findings) -> dict[str, Picture]:
     if found.test is None or found.tuned is None:
         return {}
+    history = found.tuned.history
+    small = plots.learning(history)
+    small.set_size_inches(PHONE, 3)
     sentence = f"nDCG@10 on validation data by epoch, best with sides = {found.tuned.sides}."
     return {
-        "systems": Picture(plots.systems(found.results), plots.describe(found.results)),
-        "learning": Picture(plots.learning(found.tuned.history), sentence),
+        "systems": Picture(
+            plots.systems(found.results), plots.describe(found.results), plots.systems(found.results, width=PHONE)
+        ),
+        "learning": Picture(plots.learning(history), sentence, small),
     }
 
 
@@ -105,9 +140,11 @@ def _examples(found: Findings) -> list[Block]:
     assert found.test is not None
     if found.private:
         return ["Left out: the run was private."]
+    other, third = found.compared, "" if found.compared == "tuned" else " (tuned is shown too)"
     blocks: list[Block] = [
-        f"Three that tuning helped, three that it hurt and two that it left alone, drawn by the run's seed and not by "
-        f"taste; texts are cut at {SHOWN} characters."
+        f"base beside {other}{third}: up to three {found.searches} that do better with {other} by nDCG@10, three that "
+        f"do worse, and two whose right text keeps its place; drawn by the run's seed and not by taste. Texts are cut "
+        f"at {SHOWN} characters."
     ]
     for example in found.examples:
         places = ", ".join(f"{name}: {place or 'not in the first 100'}" for name, place in example.place.items())
@@ -118,7 +155,9 @@ def _examples(found: Findings) -> list[Block]:
         if not any(right for items in columns.values() for _, right in items):
             columns["the right text"] = [(textwrap.shorten(example.right[0], SHOWN, placeholder=" ..."), True)]
         heading = textwrap.shorten(example.query, SHOWN, placeholder=" ...")
-        blocks.append(SideBySide(heading, f"{example.kind}; place of the right text: {places}", columns))
+        blocks.append(
+            SideBySide(heading, f"{KINDS[example.kind].format(other)}; place of the right text: {places}", columns)
+        )
     return blocks
 
 
@@ -139,40 +178,17 @@ def _data(found: Findings) -> list[Block]:
 
 
 def _numbers(found: Findings) -> list[Block]:
-    tables = [numbers(found.test)] if found.test else []
-    tables += [numbers(found.short)] if found.short else []
     return [
         "Read the paired difference to base with its interval, not the overlap of two intervals. p is adjusted by Holm "
         "over the systems and metrics of a task; visible is the smallest true difference that this test would have "
         "shown with 80 % probability; unjudged@10 is the share of the first ten that nobody judged.",
-        pd.concat(tables, ignore_index=True),
+        found.numbers,
         *(found.why.blocks if found.why else []),
     ]
 
 
-def numbers(comparison: Comparison) -> pd.DataFrame:
-    """Every metric of every system, with the paired difference to the baseline: one row each."""
-    paired = comparison.table.set_index(["model", "metric"])
-    rows = []
-    for row in comparison.results.itertuples():
-        known = (row.model, row.metric) in paired.index
-        other = paired.loc[[(str(row.model), str(row.metric))]].iloc[0] if known else None
-        rows.append({
-            "task": row.task, "model": row.model, "metric": row.metric,
-            "score [95 %]": f"{row.score:.3f} [{row.low:.3f}, {row.high:.3f}]",
-            f"minus {comparison.baseline} [95 %]": "" if other is None else
-            f"{other['difference']:+.3f} [{other['low']:+.3f}, {other['high']:+.3f}]",
-            "p": "" if other is None else report.number(other["p_holm"]),
-            "visible": "" if other is None else report.number(other["visible"]),
-            "n": row.n, "n_groups": row.n_groups,
-            "unjudged@10": round(comparison.scores[str(row.model)].unjudged(10), 3),
-        })  # fmt: skip
-    return pd.DataFrame(rows)
-
-
 def _cost(found: Findings) -> list[Block]:
-    seconds = pd.DataFrame({"step": list(found.seconds), "seconds": [round(s, 1) for s in found.seconds.values()]})
-    return [seconds, found.about_index]
+    return [pd.DataFrame({"step": list(found.seconds), "seconds": list(found.seconds.values())}), found.about_index]
 
 
 def _use(found: Findings) -> list[Block]:
@@ -184,11 +200,11 @@ def _use(found: Findings) -> list[Block]:
     )
     commands = found.commands
     return [
-        "Lines that search the index by the model's vectors:",
-        Code(found.snippet),
-        "In the shell, as validation data preferred it:",
+        f"Search it, in the shell (deployed: {found.deployed}):",
         Code(commands["Search it"]),
-        "Thirty real searches of your users, judged by you, in about twenty minutes:",
+        found.about_snippet,
+        Code(found.snippet),
+        f"Judge it: searches that people really type, and you say what is right. {JUDGING}",
         Code(commands["Judge it"]),
         "Add and remove documents:",
         Code(change),
@@ -203,19 +219,24 @@ def _referee(found: Findings) -> list[Block]:
     blocks: list[Block] = []
     if scored:
         blocks.append(f"Finished runs in this folder that scored this test set: {scored}.")
-    if found.why is not None:
-        blocks.append(f"{found.why.scored} Each system counts (evaluate.ledger() lists them all).")
+    if found.why is not None and found.test is not None:
+        blocks.append(
+            f"{found.why.scored} Each system counts as one: this run scored {len(found.test.scores)} "
+            f"(`evaluate.ledger()` lists them all)."
+        )
     return [
         *blocks,
         f"Training sets that the base model declares: {trained}. Texts that are among them are not unseen.",
-        "Chosen on dev: sides and epoch of the layer, the system to use, the settings of the index. Test was searched "
-        "once, at the end.",
+        "Chosen on dev: sides and epoch of the layer, the system to use, the settings of the index. Test decided "
+        "none of these: all systems were scored on it in one pass, at the end.",
         *([_pictures(found)["learning"]] if found.tuned else []),
         "For a paper: `comparison.to_paper(folder)` of the package `toolkit.evaluate` writes qrels and rankings in "
         "TREC form, a table in LaTeX, and a paragraph on methods.",
         "To repeat:",
         Code(written["command"]),
-        Details("Settings, digests, versions, machine", {**written, "machine": runs.machine()}),
+        Details(
+            "Settings, digests, versions, machine: run.json, beside this page", {**written, "machine": runs.machine()}
+        ),
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from toolkit import evaluate, vectors
+from toolkit import evaluate, report, vectors
 from toolkit.evaluate import Comparison, Forgetting, Sliced
 from toolkit.prepare import Task
 from toolkit.report import Block, Folded
@@ -69,6 +69,26 @@ class Why:
             blocks.append(Folded(f"Tuned minus base by {by} of the searches", [found.note, table]))
         said = "Signs and not scores: look whether tuning squeezed all texts together."
         return [*blocks, Folded("The space of searches and right texts, before and after", [said, self.space])]
+
+
+def numbers(comparison: Comparison) -> pd.DataFrame:
+    """Every metric of every system, with the paired difference to the baseline: one row each."""
+    paired = comparison.table.set_index(["model", "metric"])
+    rows = []
+    for row in comparison.results.itertuples():
+        known = (row.model, row.metric) in paired.index
+        other = paired.loc[[(str(row.model), str(row.metric))]].iloc[0] if known else None
+        rows.append({
+            "task": row.task, "model": row.model, "metric": row.metric,
+            "score [95 %]": f"{row.score:.3f} [{row.low:.3f}, {row.high:.3f}]",
+            f"minus {comparison.baseline} [95 %]": "" if other is None else
+            f"{other['difference']:+.3f} [{other['low']:+.3f}, {other['high']:+.3f}]",
+            "p": "" if other is None else report.number(other["p_holm"]),
+            "visible": "" if other is None else report.number(other["visible"]),
+            "n": row.n, "n_groups": row.n_groups,
+            "unjudged@10": round(comparison.scores[str(row.model)].unjudged(10), 3),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def why(

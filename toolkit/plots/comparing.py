@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from toolkit.plots.style import COLOURS, MARKERS, tidy
 
 
-def systems(table: pd.DataFrame, *, metric: str = "nDCG@10") -> Figure:
+def systems(table: pd.DataFrame, *, metric: str = "nDCG@10", width: float = 7) -> Figure:
     """Systems and their 95 % intervals, one line each, by a table of `toolkit.evaluate.Scores`.
 
     Parameters
@@ -17,6 +17,8 @@ def systems(table: pd.DataFrame, *, metric: str = "nDCG@10") -> Figure:
     table : DataFrame
         Columns ``model task metric score low high``; one colour and marker a task where there are several.
     metric : str
+    width : float
+        In inches. Letters keep their size, so 3.6 is for a telephone.
     """
     rows = table[table["metric"] == metric]
     if rows.empty:
@@ -25,7 +27,7 @@ def systems(table: pd.DataFrame, *, metric: str = "nDCG@10") -> Figure:
         twice = rows[rows.duplicated(["model", "task"])].iloc[0]
         raise ValueError(f"expected one row a model and task, got several of {twice['model']!r} on {twice['task']!r}")
     names, tasks = list(dict.fromkeys(rows["model"])), list(dict.fromkeys(rows["task"]))
-    figure = Figure(figsize=(7, 1.1 + 0.38 * len(names) * max(1, len(tasks) * 0.7)), layout="constrained")
+    figure = Figure(figsize=(width, 1.1 + 0.38 * len(names) * max(1, len(tasks) * 0.7)), layout="constrained")
     axes = figure.add_subplot()
     for number, name in enumerate(tasks):
         part = rows[rows["task"] == name].set_index("model").reindex(names)
@@ -43,8 +45,9 @@ def systems(table: pd.DataFrame, *, metric: str = "nDCG@10") -> Figure:
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.set_xlabel(f"{metric} (0 to 1, larger is better), with 95 % interval")
-    axes.margins(x=0.12)
+    between = "\n" if width < 5 else " "
+    axes.set_xlabel(f"{metric} (0 to 1, larger is better),{between}with 95 % interval")
+    axes.margins(x=0.12 if width >= 5 else 0.3)  # room for the number behind the longest interval
     tidy(axes, grid="x")
     if len(tasks) > 1:
         figure.legend(loc="outside upper center", ncols=len(tasks), frameon=False)
