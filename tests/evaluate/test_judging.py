@@ -6,6 +6,7 @@ import io
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -677,6 +678,34 @@ def test_searches_are_added_at_the_terminal(tmp_path) -> None:
     os.close(follower)
     assert child.returncode == 0, errors
     assert "10 searches are there, 1 new one is added" in told and f"Saved: {n + 1} of" in rest
+
+
+def test_answers_without_their_run(tmp_path, monkeypatch, capsys) -> None:
+    """Where the documents are gone or others by now, what was judged can be seen, and nothing can be added."""
+    run = words_run(tmp_path / "run")
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    answers = tmp_path / "elsewhere"
+    shutil.copytree(run / "judging", answers)
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    with pytest.raises(SystemExit, match="0"):
+        __main__.judge(answers)
+    assert "Saved: " in capsys.readouterr().out
+    __main__.results(answers)
+    assert "Add searches" not in capsys.readouterr().out
+    (tmp_path / "more.txt").write_text("word30\n")
+    with pytest.raises(FileNotFoundError, match=r"no bundle/documents.jsonl: expected the folder of a finished run"):
+        __main__.judge(answers, queries=tmp_path / "more.txt")
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with pytest.raises(SystemExit, match="0"):
+        __main__.judge(run, folder=answers, queries=tmp_path / "more.txt")
+    told = capsys.readouterr().out
+    assert "10 searches are there, 1 new one is added" in told and f"--folder {runs.quoted(str(answers))}" in told
+    with pytest.raises(ValueError, match="was pooled with --depth 3: leave that out, or give --folder NAME"):
+        __main__.judge(run, depth=4)
 
 
 def test_the_report_has_no_empty_table(tmp_path) -> None:

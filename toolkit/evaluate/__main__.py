@@ -48,8 +48,11 @@ def judge(
         session = _pooled(run, place, judge, queries, options)
     else:
         session = sessions.resume(place, judge=judge)
+        old = pools.read_pool(place)
+        if other := [f"--{name} {old[name]}" for name, value in options.items() if old[name] != value]:
+            raise ValueError(f"{place} was pooled with {' '.join(other)}: leave that out, or give --folder NAME")
         say(f"Going on with the {_searches(session)} of {place}.")
-        if session.done and sys.stdin.isatty():
+        if session.done and sys.stdin.isatty() and fromrun.is_one(run):
             session = _pooled(run, place, judge, None, options)
     for note in session.notes:
         say(f"Note: {note}.")
@@ -88,7 +91,8 @@ def results(folder: tyro.conf.Positional[Path]) -> None:
         tables = [table for table in (found.comparison, found.agreement) if len(table)]
         report.insert(page, "Real searches, judged", [*told, wide, *tables])
         say(f"Added to {page}.")
-    say(f"Add searches: {this_python()} -m toolkit.evaluate judge {quoted(str(typed))} --queries more.txt")
+    if fromrun.is_one(run):
+        say(f"Add searches: {this_python()} -m toolkit.evaluate judge {quoted(str(typed))} --queries more.txt")
 
 
 def _places(path: Path, folder: Path | None) -> tuple[Path, Path]:

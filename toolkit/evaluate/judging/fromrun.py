@@ -15,12 +15,16 @@ KEYWORDS = "BM25"
 _NAMES = {"vectors": "{}", "keywords": KEYWORDS, "both": f"{{}}+{KEYWORDS}"}  # how a bundle searches: its system's name
 
 
+def is_one(run: Path) -> bool:
+    """Whether a folder is a run, or a bundle, with documents to be searched."""
+    return (_bundle(run) / "documents.jsonl").is_file()
+
+
 def documents(run: Path) -> dict[str, str]:
     """Texts of a run's bundle. Read as plain files, since this package lies below the one that loads bundles."""
-    file = _bundle(run) / "documents.jsonl"
-    if not file.is_file():
+    if not is_one(run):
         raise FileNotFoundError(f"{run} holds no bundle/documents.jsonl: expected the folder of a finished run")
-    with file.open(encoding="utf-8") as lines:
+    with (_bundle(run) / "documents.jsonl").open(encoding="utf-8") as lines:
         return {row["id"]: row["text"] for row in map(json.loads, lines)}
 
 
@@ -39,7 +43,7 @@ def deployed(run: Path) -> str | None:
     if packed.get("by") in _NAMES:
         model = next(iter(models))
         if {"base", "tuned"} <= set(models):
-            parts = {part: digest for part, digest in packed["sha256"].items() if part.startswith("model/")}
+            parts = {part: digest for part, digest in packed.get("sha256", {}).items() if part.startswith("model/")}
             same = all((run / part).is_file() and digest_file(run / part) == parts[part] for part in parts)
             model = "tuned" if same else "base"
         told = _NAMES[packed["by"]].format(model)
@@ -62,7 +66,7 @@ def rankings(
 def _models(run: Path) -> dict[str, tuple[str | Path, str | None]]:
     """Name of each model, and the place and revision to load it from."""
     record = _read(run / "run.json")
-    if "base" not in record:  # a bundle alone
+    if not isinstance(record.get("base"), dict):  # a bundle alone
         return {"model": (_bundle(run) / "model", None)}
     tuned: dict[str, tuple[str | Path, str | None]] = {"tuned": (run / "model", None)}
     base = {"base": (record["base"]["name"], record["base"].get("commit"))}

@@ -24,6 +24,8 @@ def ask(session: Session) -> None:
     ValueError
         For a line of a pipe that is no answer. What was answered before it is saved.
     """
+    if session.done:
+        return
     width = min(110, shutil.get_terminal_size().columns)
     with _keys() as key_of:
         while (item := session.next()) is not None:
