@@ -345,6 +345,18 @@ def test_searches_are_added_to_finished_rankings(tmp_path) -> None:
     assert seen(more)[: len(session._pairs)] == seen(session)
 
 
+def test_a_near_tie_that_turns_changes_no_pool(tmp_path) -> None:
+    """A system that finds one document of a hundred anew is the same, and what was judged of it stays."""
+    few = dict(list(QUERIES.items())[:8])
+    docs = list(CORPUS)
+    found = {query: {doc: -float(n) for n, doc in enumerate(docs[:12])} for query in QUERIES}
+    pool = judge({"a": found}, few, CORPUS, folder=tmp_path)._pool
+    found["s0"] = {**found["s0"], docs[0]: -11.5}  # out of the first ten
+    later = judge({"a": found}, QUERIES, CORPUS, folder=tmp_path)._pool
+    assert len(later["queries"]) == 10
+    assert all(later["systems"]["a"][query] == row for query, row in pool["systems"]["a"].items())
+
+
 def test_a_pool_is_extended_whole_or_not_at_all(tmp_path, monkeypatch) -> None:
     """A disk that is full leaves the pool as it was; two judges who add at once lose neither's searches."""
     judge(searchers(), QUERIES, CORPUS, folder=tmp_path)
