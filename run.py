@@ -46,7 +46,7 @@ VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 TESTED = ["test", "train", "text", "choose", "mteb", "notebooks"]
 # The worked notebooks, and the students' copies unsolved; only tagged outputs are compared.
 NOTEBOOKS = "-m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider notebooks".split()
-NEEDS = {"run": [], "test": TESTED, "lab": ["notebooks", "choose"], "check": TESTED, "install": []}
+NEEDS = {"run": [], "test": TESTED, "lab": ["notebooks", "choose", "mteb"], "check": TESTED, "install": []}
 ADVICE = {  # what pip says -> what to do about it
     "No space left": "The disk is full: the environment needs about 3 GB, with CUDA about 8 GB.",
     "CERTIFICATE_VERIFY": "Something on the way replaces certificates: set PIP_CERT to the file of your site.",
@@ -286,6 +286,8 @@ def install(extras: Iterable[str], gpu: bool = False) -> None:
         if torch_missing():
             options = torch_options(stamp["build"])
             size = "some GB: many minutes" if stamp["build"] == "CUDA" else "200 MB: one to three minutes"
+            if stamp["build"] == "CPU" and sys.platform == "linux" and not options:
+                size = "200 MB, or several GB where there is but the build for CUDA"
             say(f"Installing PyTorch ({stamp['build']} build), about {size} ...")
             pip(*options, "torch")
         named = f"[{','.join(wanted)}]" if wanted else ""

@@ -23,7 +23,6 @@ from toolkit import deploy, evaluate, findings, finetune, firstlook, prepare, re
 DEMO_PAIRS, TINY_PAIRS = 4500, 600
 LONG, SAMPLE = 30 * 60, 15 * 60  # seconds from which only a sample is taken, and how long that may take
 SIZES = (0.7, 0.1, 0.2)
-QUERY = "join two tables on a common column"
 
 
 def main(
@@ -117,7 +116,7 @@ def main(
         read = (tokens["tokens"] - tokens["lost"]).sum()
         say(f"Encoding up to {read:,} tokens in {dtype}; for each part a bar shows the time left ...")
         tuned = finetune.train(base, split, seed=seed, dtype=dtype, data={"name": loaded.name, "digest": loaded.digest})
-        tuned.save(run / "model")
+        tuned.save(run / "model", example=first_pair(split.test) if demo else None)  # a card travels with the model
         say("Trained; the side with the best nDCG@10 on dev is taken:", tuned.candidates)
         laps("tune")
 
@@ -151,8 +150,9 @@ def main(
     tuning, testing = (vectors.encode(chosen, searches, side="query", dtype=dtype) for searches in asked)
     index = deploy.build_index(documents, queries=tuning)
     how = "keywords" if by == "BM25" else "both" if by.endswith("+BM25") else "vectors"
-    deploy.bundle(base if chosen is base else run / "model", corpus, index, run / "bundle", by=how, language=language)
-    query = QUERY if demo else "what you look for" if private else asked[1][0]
+    query = "what you look for" if private else asked[1][0]
+    model_of = base if chosen is base else run / "model"
+    deploy.bundle(model_of, corpus, index, run / "bundle", by=how, language=language, query=query)
     deploy.load(run).find(query, 5)  # loads what was written, and checks it
     laps("deploy")
 
@@ -185,6 +185,12 @@ def agreed(forecast: firstlook.Forecast, loaded: prepare.Loaded, *, may_sample: 
     else:
         say(f"Nobody to ask, so I go on with this; {way}.")
     return limit
+
+
+def first_pair(task: prepare.Task) -> tuple[str, str]:
+    """A search and a text that is right for it."""
+    query, text = next(iter(task.data.queries.items()))
+    return text, task.data.corpus[next(iter(task.data.qrels[query]))]
 
 
 def numbered(texts: list[str]) -> dict[str, str]:
