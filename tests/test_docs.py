@@ -60,7 +60,7 @@ def test_python_block_of_readme_runs(
     monkeypatch.chdir(tmp_path)
     [block] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     exec(compile(block, "README.md", "exec"), {})
-    assert re.search(r"Right answer first: \d+ → \d+ of 100 searches", capsys.readouterr().out)
+    assert re.search(r"Right answer first: \d+ → \d+ of 100 stand-in searches", capsys.readouterr().out)
 
 
 def test_no_path_of_a_machine() -> None:
