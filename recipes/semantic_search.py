@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 import tyro
 
-from toolkit import deploy, evaluate, findings, finetune, firstlook, prepare, report, runs, searchreport, vectors, whys
+from toolkit import deploy, evaluate, finetune, prepare, report, runs, searchrun, vectors
 
 DEMO_PAIRS, TINY_PAIRS = 4500, 600
 LONG, SAMPLE = 30 * 60, 15 * 60  # seconds from which only a sample is taken, and how long that may take
@@ -75,7 +75,7 @@ def main(
     columns = {name: role for name, role in roles.items() if name is not None}
     limit = TINY_PAIRS if tiny else DEMO_PAIRS if pairs is None and demo else pairs or None
     loaded = prepare.load(data, columns=columns, limit=limit)
-    say(*([] if demo else firstlook.opening(loaded, private=private)))
+    say(*([] if demo else searchrun.opening(loaded, private=private)))
     say("Loading the model and its libraries, some seconds ...")
     base = vectors.load(model, revision=revision)
     dtype = vectors.resolve_dtype(base, dtype)
@@ -83,7 +83,7 @@ def main(
         prepare.chunk(["A text."], base)  # what is missing for it is said now, and not after the question
     say(*filter(None, [finetune.other_data(base, loaded.name, loaded.digest)]))
     if not demo:
-        limit = agreed(firstlook.forecast(base, loaded, dtype=dtype), loaded, may_sample=limit is None, ask=not yes)
+        limit = agreed(searchrun.forecast(base, loaded, dtype=dtype), loaded, may_sample=limit is None, ask=not yes)
         loaded = prepare.load(data, columns=columns, limit=limit) if limit else loaded
     run = runs.start("semantic-search", out)
     laps("look")
@@ -94,14 +94,14 @@ def main(
     corpus = split.test.data.corpus if split else numbered([*rows["positive"], *others])
     texts = [*corpus.values()]
     lengths = vectors.truncation(base, texts)
-    languages = prepare.spoken(firstlook.sample([*rows["anchor"], *texts], firstlook.LOOK))
+    languages = prepare.spoken(searchrun.sample([*rows["anchor"], *texts], searchrun.LOOK))
     language = languages["language"].iloc[0]
     found: dict[str, Any] = {"split": split, "why_not": why_not}
     say(f"{len(rows):,} pairs, {len(texts):,} texts; {(lengths['lost'] > 0).sum():,} are longer than the model reads.")
     laps("prepare")
 
     chosen, by = base, "base"  # what is deployed where there is nothing to tune and measure with
-    asked = [firstlook.sample(texts, 200, part) for part in (0, 1)]  # to tune and to measure the index with
+    asked = [searchrun.sample(texts, 200, part) for part in (0, 1)]  # to tune and to measure the index with
     if split:
         asked = [[*part.data.queries.values()] for part in (split.dev, split.test)]
         naive = prepare.split(rows, sizes=SIZES, seed=seed, groups=None, documents=others)
@@ -130,7 +130,7 @@ def main(
         told = dict(zip(split.test.data.queries, prepare.told(asked[1]), strict=True))
         found |= {"tuned": tuned, "dev": dev, "test": test, "by_language": evaluate.slices(test, told),
                   "copies": evaluate.copies_above(test.scores[by], documents)}  # fmt: skip
-        if findings.stands_in(loaded):
+        if searchrun.stands_in(loaded):
             keywords = split.test.with_queries(vectors.keyword_query(corpus), "three keywords")
             found["short"] = evaluate.contest(models, keywords, dtype=dtype, language=language)
         if splits > 1:
@@ -142,7 +142,7 @@ def main(
             side = None if tuned.sides == "symmetric" else "query"
             forgotten = evaluate.forgetting(base, tuned.model, side=side, dtype=dtype)
             laps("general tasks")
-        found["why"] = whys.why(test, models, dtype=dtype, forgotten=forgotten)
+        found["why"] = searchrun.why(test, models, dtype=dtype, forgotten=forgotten)
         laps("see why")
 
     # 4. deploy what dev showed to be better: an index over all texts, measured on the test searches
@@ -157,7 +157,7 @@ def main(
     laps("deploy")
 
     # 5. write it down
-    say(*searchreport.conclude(findings.Findings(
+    say(*searchrun.conclude(searchrun.Findings(
         run=run, settings={**settings, "dtype": dtype}, loaded=loaded, cleaned=cleaned, base=base, lengths=lengths,
         languages=languages, index=index, measured=deploy.measure(index.faiss, documents, testing), by=by, query=query,
         seconds=laps.seconds, **found,
@@ -165,7 +165,7 @@ def main(
     return run.with_name(run.name.removesuffix(".partial"))
 
 
-def agreed(forecast: firstlook.Forecast, loaded: prepare.Loaded, *, may_sample: bool, ask: bool) -> int | None:
+def agreed(forecast: searchrun.Forecast, loaded: prepare.Loaded, *, may_sample: bool, ask: bool) -> int | None:
     """Say how long it will take and ask; returns how many rows to take where all of them would take too long."""
     say(*forecast.sentences())
     rows = max(1, len(loaded.data) + len(loaded.documents))
@@ -173,7 +173,7 @@ def agreed(forecast: firstlook.Forecast, loaded: prepare.Loaded, *, may_sample: 
     if limit:
         say(f"All {rows:,} rows would take {forecast.duration} (--pairs 0); I take {limit:,} of them, drawn by seed.")
         say(f"The number goes by the speed that was measured just now: --pairs {limit} takes the same again.")
-    say(f"{firstlook.in_words(SAMPLE) if limit else forecast.duration} on this machine, less where texts are cached.")
+    say(f"{searchrun.in_words(SAMPLE) if limit else forecast.duration} on this machine, less where texts are cached.")
     way = "--query-column and --document-column name others"
     if ask and sys.stdin.isatty():
         try:

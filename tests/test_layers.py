@@ -14,12 +14,11 @@ FLOORS = [
     {"prepare"},
     {"evaluate"},
     {"choose", "finetune", "deploy"},
-    {"widgets", "course", "exercises", "firstlook", "whys", "findings", "searchreport"},
+    {"widgets", "course", "exercises", "searchrun"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 # On the ground and the top floor: what a room there may use of its neighbours.
-NEIGHBOURS = {"course": {"exercises"}, "plots": {"runs"}, "report": {"plots", "runs"}, "findings": {"whys"},
-              "searchreport": {"findings"}}  # fmt: skip
+NEIGHBOURS = {"course": {"exercises"}, "plots": {"runs"}, "report": {"plots", "runs"}}
 FILES = sorted((ROOT / "toolkit").rglob("*.py"))
 
 

@@ -287,7 +287,7 @@ def test_who_answers_the_question_is_understood(
     answer: str | None, goes_on: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Enter and yes go on; all else stops before the long work, and so does the end of the input."""
-    from toolkit.firstlook import Forecast
+    from toolkit.searchrun import Forecast
 
     def said(_: str) -> str:
         if answer is None:

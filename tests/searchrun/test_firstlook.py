@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from toolkit import firstlook, prepare, vectors
+from toolkit import prepare, vectors
+from toolkit.searchrun import firstlook
 
 ROWS = [
     (f"Printer {i} blinks", f"The printer number {i} blinks twice and then stops. Please send somebody to look at it.")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from toolkit import plots, report, runs, vectors
-from toolkit.findings import JUDGING, Findings
 from toolkit.report import Block, Code, Details, Picture, SideBySide, Terms
+from toolkit.searchrun.findings import JUDGING, Findings
 
 SHOWN = 160  # characters of a text that a report shows
 PHONE = 3.6  # inches: the width of a figure for a telephone
@@ -30,9 +30,9 @@ def conclude(found: Findings) -> list[str | pd.DataFrame]:
     parts: list[str | pd.DataFrame] = ["", *found.verdict, "", *found.limits]
     if found.test is not None:
         parts += ["", report.wide(found.results)]
-    parts += ["", f"Base model: {found.base_name}.", f"Deployed: {found.deployed}. {found.about_index}"]
-    parts += ["", found.about_snippet, "", found.snippet]
-    commands = {**found.commands, "Report": final / "report.html", "Seconds": f"{sum(found.seconds.values()):.1f}"}
+    parts += ["", f"Base model: {found.base_name}.", f"Deployed: {found.use.deployed}. {found.use.about_index}"]
+    parts += ["", found.use.about_snippet, "", found.use.snippet]
+    commands = {**found.use.commands, "Report": final / "report.html", "Seconds": f"{sum(found.seconds.values()):.1f}"}
     parts += ["", *(f"{what + ':':12} {line}" for what, line in commands.items())]
     return [*parts, "Nothing left this machine.", *filter(None, [_shown(found, sections)])]
 
@@ -42,8 +42,8 @@ def _shown(found: Findings, sections: Mapping[str, Sequence[Block]]) -> str:
     if found.demo:
         return ""
     texts = shown_texts(sections)
-    if not found.private and found.search not in texts:
-        texts.append(found.search)  # in the lines to paste
+    if not found.private and found.use.search not in texts:
+        texts.append(found.use.search)  # in the lines to paste
     if not texts:
         return "report.html contains no text from your file; the bundle does: it is the search index."
     mails = sum(bool(_MAIL.search(text)) for text in texts)
@@ -188,22 +188,22 @@ def _numbers(found: Findings) -> list[Block]:
 
 
 def _cost(found: Findings) -> list[Block]:
-    return [pd.DataFrame({"step": list(found.seconds), "seconds": list(found.seconds.values())}), found.about_index]
+    return [pd.DataFrame({"step": list(found.seconds), "seconds": list(found.seconds.values())}), found.use.about_index]
 
 
 def _use(found: Findings) -> list[Block]:
     change = (
         "from toolkit import deploy\n"
-        f"bundle = deploy.load({str(found.bundle)!r})\n"
+        f"bundle = deploy.load({str(found.use.bundle)!r})\n"
         'bundle = bundle.add({"new-1": "text of a new document"})  # the folder is written anew\n'
         'bundle = bundle.remove(["new-1"])  # text and vector are gone from it for good'
     )
-    commands = found.commands
+    commands = found.use.commands
     return [
-        f"Search it, in the shell (deployed: {found.deployed}):",
+        f"Search it, in the shell (deployed: {found.use.deployed}):",
         Code(commands["Search it"]),
-        found.about_snippet,
-        Code(found.snippet),
+        found.use.about_snippet,
+        Code(found.use.snippet),
         f"Judge it: searches that people really type, and you say what is right. {JUDGING}",
         Code(commands["Judge it"]),
         "Add and remove documents:",

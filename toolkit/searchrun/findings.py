@@ -11,19 +11,19 @@ from typing import Any
 
 import pandas as pd
 
-from toolkit import deploy, evaluate, prepare, runs, vectors
+from toolkit import evaluate, prepare, runs, vectors
 from toolkit.deploy import Index
 from toolkit.evaluate import Combined, Comparison, Example
 from toolkit.finetune import Tuned
 from toolkit.prepare import Cleaned, Loaded, Split
-from toolkit.whys import Why, numbers
+from toolkit.searchrun.using import Use
+from toolkit.searchrun.whys import Why, numbers
 
 # How many texts a search brings depends on how far the systems agree; four seconds are what a short text takes.
 JUDGING = (
     "A search brings about ten texts to judge: five searches some minutes, thirty about twenty, at four seconds a text."
 )
 FEW = 300  # pairs under which little is to be expected
-SHOWN = 100  # characters of a search in lines to paste
 
 
 @dataclass(frozen=True)
@@ -108,16 +108,6 @@ class Findings:
     def searches(self) -> str:
         """What the searches are called: those that nobody typed are always called stand-ins."""
         return "stand-in searches" if stands_in(self.loaded) else "searches"
-
-    @property
-    def final(self) -> Path:
-        """Folder that the run will have when it is finished."""
-        return self.run.with_name(self.run.name.removesuffix(".partial"))
-
-    @property
-    def bundle(self) -> Path:
-        """Folder of the bundle, from the root."""
-        return (self.final / "bundle").resolve()
 
     @property
     def results(self) -> pd.DataFrame:
@@ -210,60 +200,10 @@ class Findings:
         name = str(vectors.describe(self.base)["name"])
         return Path(name).name if Path(name).is_dir() else name
 
-    @property
-    def deployed(self) -> str:
-        """What the bundle does, in words."""
-        if self.by == "BM25":
-            return "BM25, keyword search"
-        if self.by.endswith("+BM25"):
-            return f"{self.by}, vectors and keywords fused"
-        return f"{self.by}, by its vectors"
-
-    @property
-    def by_vectors(self) -> bool:
-        """Whether the bundle searches by vectors alone, as the lines to paste do."""
-        return "BM25" not in self.by
-
-    @property
-    def about_index(self) -> str:
-        """What the index costs and misses, and whether it is used at all."""
-        text = (
-            f"Index {self.index.kind}, {self.measured['megabytes']} MB: recall@10 {self.measured['recall']:.3f} "
-            f"against exact search, {self.measured['median_ms']} ms a search; encoding the search comes on top."
-        )
-        if self.by == "BM25":
-            return f"{text} That is the index of the vectors: BM25, which is deployed, does not use it."
-        return text if self.by_vectors else f"{text} That is the half of the vectors; BM25 comes on top."
-
-    @property
-    def about_snippet(self) -> str:
-        """What stands above the lines to paste."""
-        if self.by_vectors:
-            return "Lines for another program:"
-        return (
-            f"Lines for another program. They search by vectors alone; what validation data preferred, and what the "
-            f"bundle does, is {self.by}: use `Search it`."
-        )
-
-    @property
-    def snippet(self) -> str:
-        """Six lines that search the bundle without this toolkit, where its model allows that."""
-        folder = self.bundle if self.bundle.exists() else self.run / "bundle"
-        return deploy.snippet(self.bundle, self.search, toolkit=vectors.needs_toolkit(folder / "model"))
-
-    @property
-    def search(self) -> str:
-        """`query` as one line that can be pasted."""
-        return " ".join(self.query.split())[:SHOWN]
-
-    @property
-    def commands(self) -> dict[str, str]:
-        """Lines for the shell."""
-        python, folder = runs.this_python(), runs.quoted(str(self.final))
-        return {
-            "Search it": f"{python} -m toolkit.deploy search {folder} {runs.quoted(self.search)}",
-            "Judge it": f"{python} -m toolkit.evaluate judge {folder}",
-        }
+    @cached_property
+    def use(self) -> Use:
+        """How to use what is deployed."""
+        return Use(self.run, self.by, self.index, self.measured, self.query)
 
     @property
     def steps(self) -> pd.DataFrame:
