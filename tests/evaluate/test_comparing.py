@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from toolkit import stats, vectors
-from toolkit.evaluate import Comparison, Scores, best, compare, contest, headline, score, verdict
+from toolkit.evaluate import Comparison, Scores, best, compare, contest, errors, headline, score, verdict
 from toolkit.prepare import RetrievalData, Task
 
 N = 60
@@ -238,8 +238,11 @@ def test_verdict_on_keywords_needs_the_interval() -> None:
 
 def test_verdict_on_unknown_keywords(comparison: Comparison) -> None:
     """A name that is not in the comparison is refused."""
-    with pytest.raises(ValueError, match="no system 'words' in the comparison; it has base"):
-        verdict(comparison, "better", keywords="words")
+    for function in (verdict, headline):
+        with pytest.raises(ValueError, match="no system 'words' in the comparison; it has base"):
+            function(comparison, "better", keywords="words")
+    with pytest.raises(ValueError, match="expected a Comparison, of evaluate.compare or contest; got Scores"):
+        errors(comparison.scores["base"])
 
 
 def test_best_is_the_highest_that_is_shown_to_be_better() -> None:

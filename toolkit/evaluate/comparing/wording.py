@@ -157,7 +157,13 @@ def headline(
         have seen.
     metric, searches : str
         As in `verdict`.
+
+    Raises
+    ------
+    ValueError
+        When one of the two systems is not in the comparison.
     """
+    _require(comparison, system, keywords)
     base = comparison.baseline
     names = {base: "the base model", keywords: "keyword search (BM25)", f"{base}+BM25": "the base model with keywords"}
     called = names.get(
@@ -236,10 +242,15 @@ def abs_ends(low: float, high: float) -> str:
     return f"{ends[0]:.3f}, {ends[1]:.3f}"
 
 
+def _require(comparison: Comparison, *systems: str) -> None:
+    for name in systems:
+        if name not in comparison.scores:
+            raise ValueError(f"no system {name!r} in the comparison; it has {', '.join(comparison.scores)}")
+
+
 def _gap(comparison: Comparison, system: str, other: str, metric: str) -> tuple[stats.Interval, float]:
     """The paired difference system minus other, and the smallest that would have been seen."""
-    if other not in comparison.scores:
-        raise ValueError(f"no system {other!r} in the comparison; it has {', '.join(comparison.scores)}")
+    _require(comparison, other)
     return differences.gap(comparison.scores[system], comparison.scores[other], metric)
 
 

@@ -44,6 +44,8 @@ def errors(comparison: Comparison, system: str | None = None, *, metric: str | N
     ValueError
         For a system or metric that the comparison does not have.
     """
+    if not hasattr(comparison, "baseline"):
+        raise ValueError(f"expected a Comparison, of evaluate.compare or contest; got {type(comparison).__name__}")
     others = [name for name in comparison.scores if name != comparison.baseline]
     system = others[-1] if system is None else system
     if system not in others:
