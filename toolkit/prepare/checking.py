@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from toolkit.prepare.shapes import KINDS, RetrievalData, Split, Task
+from toolkit.prepare.kinds import KINDS, RetrievalData
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+    from toolkit.prepare.shapes import Task
 
 LARGEST_GRADE = 1_000  # grades are mostly 0 to 4; a time or an id in their place makes trec_eval count for minutes
 
@@ -110,23 +112,6 @@ def _check_labels(name: str, tested: Dataset, train: Dataset) -> None:
             f"some labels of task {name!r} are texts and some are numbers (tested: {tested['label'][0]!r}, train: "
             f"{train['label'][0]!r}): give all as texts"
         )
-
-
-def check_task(given: Any, *kinds: str) -> None:
-    """Refuse what is no task, or a task of another kind.
-
-    Raises
-    ------
-    ValueError
-        The message says how a task is made of what came.
-    """
-    if not isinstance(given, Task):
-        hint = "name one of its two, split.dev or split.test" if isinstance(given, Split) else (
-            "prepare.task(rows) makes one, prepare.split(rows) has two, .dev and .test"
-        )  # fmt: skip
-        raise ValueError(f"expected a Task, got {type(given).__name__}: {hint}")
-    if kinds and given.kind not in kinds:
-        raise ValueError(f"expected a task of kind {' or '.join(kinds)}, got {given.name!r} of kind {given.kind}")
 
 
 def check_grades(qrels: Mapping[str, Mapping[str, int]]) -> None:

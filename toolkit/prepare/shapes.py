@@ -2,48 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from toolkit.prepare.checking import check_retrieval, check_rows
 from toolkit.prepare.columns.order import SHAPES as SHAPES
 from toolkit.prepare.columns.order import shape_of as shape_of
+from toolkit.prepare.kinds import KINDS as KINDS
+from toolkit.prepare.kinds import RetrievalData as RetrievalData
 from toolkit.runs import digest_texts
 
 if TYPE_CHECKING:
     from datasets import Dataset
-
-KINDS = {
-    "similarity": ("sentence1", "sentence2", "score"),
-    "pairs": ("sentence1", "sentence2", "label"),
-    "classification": ("text", "label"),
-    "clustering": ("text", "label"),
-    "bitext": ("sentence1", "sentence2"),
-}
-"""Kinds of `Task` whose data are a table, and its columns; the others are ``"retrieval"`` and ``"reranking"``."""
-
-
-@dataclass(frozen=True)
-class RetrievalData:
-    """What a search is scored on, in the shapes of trec_eval and BEIR.
-
-    Attributes
-    ----------
-    corpus : mapping of document id to text
-    queries : mapping of query id to text
-    qrels : mapping of query id to mapping of document id to grade
-        Grade 1 and above is relevant.
-    candidates : mapping of query id to document ids, optional
-        Of a reranking: the documents that are put in order for each query; None is the whole corpus.
-    """
-
-    corpus: Mapping[str, str]
-    queries: Mapping[str, str]
-    qrels: Mapping[str, Mapping[str, int]]
-    candidates: Mapping[str, Sequence[str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -72,12 +46,10 @@ class Task:
     def __post_init__(self) -> None:
         if not isinstance(self.groups, Mapping):
             raise ValueError(f"expected groups as {{item: label}}, {{}} for none; got {type(self.groups).__name__}")
-        from toolkit.prepare import checking  # which imports this module
-
         if self.kind in KINDS:
-            checking.check_rows(self)
+            check_rows(self)
         elif self.kind in ("retrieval", "reranking"):
-            checking.check_retrieval(self)
+            check_retrieval(self)
         else:
             raise ValueError(
                 f"expected kind {', '.join(map(repr, ('retrieval', 'reranking', *KINDS)))}, got {self.kind!r}"
@@ -193,3 +165,20 @@ class Split:
 
     def _repr_html_(self) -> str:
         return self.table.to_html(index=False) + "".join(f"<p>{note}</p>" for note in self.notes)
+
+
+def check_task(given: Any, *kinds: str) -> None:
+    """Refuse what is no task, or a task of another kind.
+
+    Raises
+    ------
+    ValueError
+        The message says how a task is made of what came.
+    """
+    if not isinstance(given, Task):
+        hint = "name one of its two, split.dev or split.test" if isinstance(given, Split) else (
+            "prepare.task(rows) makes one, prepare.split(rows) has two, .dev and .test"
+        )  # fmt: skip
+        raise ValueError(f"expected a Task, got {type(given).__name__}: {hint}")
+    if kinds and given.kind not in kinds:
+        raise ValueError(f"expected a task of kind {' or '.join(kinds)}, got {given.name!r} of kind {given.kind}")

@@ -6,10 +6,9 @@ import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from toolkit.prepare.sources.given import Rows
+from toolkit.prepare.rows import Rows, rows_of
 
 LABELS = ("label", "labels", "score", "scores")
 """Columns that hold a row's label, wherever they stand. The trainer takes the first of these that is there."""
@@ -82,8 +81,6 @@ def shape_of(dataset: Rows) -> str:
     >>> shape_of(Dataset.from_dict({"score": [0.5], "sentence1": ["a"], "sentence2": ["b"]}))
     'scored pairs'
     """
-    from toolkit.prepare.sources.given import rows_of
-
     kinds = {name: _kind(feature) for name, feature in rows_of(dataset, groups=False).features.items()}
     found = layout(kinds)
     if found.wrong:

@@ -19,7 +19,7 @@ from toolkit.prepare.texts.languages import spoken
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from toolkit.prepare.sources.given import Rows
+    from toolkit.prepare.rows import Rows
 
 LOOK_LANGUAGES = 500  # texts from which the languages are told
 PAIRED = ("pairs", "triplets", "n-tuples", "scored triplets")  # shapes whose first two texts belong together

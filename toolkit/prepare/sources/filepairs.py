@@ -10,8 +10,9 @@ import pandas as pd
 from toolkit.prepare.account import Account
 from toolkit.prepare.columns.guessing import guess
 from toolkit.prepare.files.reading import FileTable, read
+from toolkit.prepare.rows import dataset_of
 from toolkit.prepare.sources.loaded import Loaded
-from toolkit.prepare.sources.tables import COLUMNS, ROLES, dataset_of, digest_of, is_role, shaped
+from toolkit.prepare.sources.tables import COLUMNS, ROLES, digest_of, is_role, shaped
 from toolkit.prepare.splits.moments import times
 from toolkit.prepare.texts.sentences import first_sentence, has_rest
 

@@ -10,11 +10,12 @@ import pandas as pd
 
 from toolkit.prepare.account import STEPS
 from toolkit.prepare.files.kinds import suffixes
+from toolkit.prepare.rows import dataset_of, frame_of
 from toolkit.prepare.sources import knownsets
 from toolkit.prepare.sources.beir import is_beir
 from toolkit.prepare.sources.filepairs import from_file
 from toolkit.prepare.sources.loaded import Loaded
-from toolkit.prepare.sources.tables import dataset_of, digest_of, frame_of, shaped
+from toolkit.prepare.sources.tables import digest_of, shaped
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict

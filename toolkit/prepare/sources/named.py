@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from toolkit.prepare.account import Account
+from toolkit.prepare.rows import dataset_of
 from toolkit.prepare.sources import localcopies
 from toolkit.prepare.sources.beir import Collection, collection, document_of, read_beir
 from toolkit.prepare.sources.hub import fetch
 from toolkit.prepare.sources.knownsets import Known
 from toolkit.prepare.sources.loaded import Loaded
-from toolkit.prepare.sources.tables import dataset_of, digest_of, shaped
+from toolkit.prepare.sources.tables import digest_of, shaped
 
 if TYPE_CHECKING:
     from datasets import Dataset

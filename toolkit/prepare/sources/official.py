@@ -104,7 +104,7 @@ def _of_rows(known: Known, rows: Dataset, kind: str, train: Dataset | None, name
 
 
 def _dataset(frame: Any) -> Dataset:
-    from toolkit.prepare.sources.tables import dataset_of
+    from toolkit.prepare.rows import dataset_of
 
     return dataset_of(frame.reset_index(drop=True))
 

@@ -9,7 +9,6 @@ import pandas as pd
 
 from toolkit.prepare.columns.order import is_negative
 from toolkit.runs import digest_texts
-from toolkit.vectors.inputs import whole_characters
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -153,50 +152,6 @@ def _numbers(data: Dataset, column: str) -> list[float]:
 def _replaced(data: Dataset, column: str, values: Sequence[Any], feature: Any) -> Dataset:
     names = data.column_names
     return data.remove_columns(column).add_column(column, list(values), feature=feature).select_columns(names)
-
-
-def dataset_of(frame: pd.DataFrame) -> Dataset:
-    """A Dataset of a DataFrame, without its index."""
-    from datasets import Dataset
-
-    if frame.columns.nlevels > 1:
-        raise ValueError(f"the table has {frame.columns.nlevels} rows of headings: expected one name a column")
-    if frame.columns.has_duplicates:
-        twice = frame.columns[frame.columns.duplicated()][0]
-        raise ValueError(f"the table has several columns {twice!r}: drop or rename the others")
-    try:
-        with whole_characters():
-            return Dataset.from_pandas(frame.rename(columns=str), preserve_index=False)
-    except Exception as error:  # whatever Arrow says about values of several kinds in one column
-        raise ValueError(f"the table holds values of several kinds in one column ({str(error)[:150]})") from error
-
-
-def frame_of(rows: Sequence[Any]) -> pd.DataFrame:
-    """A list as a table: of dictionaries; of texts; of pairs (query, document) or triplets with one that is wrong.
-
-    Examples
-    --------
-    >>> frame_of([("a query", "its document")]).to_dict("records")
-    [{'anchor': 'a query', 'positive': 'its document'}]
-    """
-    first = rows[0] if len(rows) else None
-    width = len(first) if isinstance(first, (tuple, list)) else 0
-    kind: Any = dict if isinstance(first, Mapping) else str if isinstance(first, str) else (tuple, list)
-    if not (isinstance(first, (Mapping, str)) or width in (2, 3)):
-        raise ValueError(
-            f"expected a list of dictionaries, of texts, or of (query, document) pairs, got {len(rows)} items"
-            + (f", the first {first!r:.60}" if len(rows) else "")
-        )
-    for number, row in enumerate(rows):
-        if not isinstance(row, kind) or (width and (len(row) != width or not all(isinstance(t, str) for t in row))):
-            raise ValueError(
-                f"item {number} of the list is {row!r:.60}: expected it as the first, which is {first!r:.60}, and "
-                f"all of a tuple as texts"
-            )
-    with whole_characters():
-        if isinstance(first, str):
-            return pd.DataFrame({"text": list(rows)}, dtype="str")
-        return pd.DataFrame(list(rows), columns=["anchor", "positive", "negative"][:width] if width else None)
 
 
 def digest_of(data: Dataset, documents: Sequence[str] = ()) -> str:

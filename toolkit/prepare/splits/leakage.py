@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from toolkit.prepare.rows import rows_of
 from toolkit.prepare.shapes import RetrievalData, Task
-from toolkit.prepare.sources.given import rows_of
 from toolkit.prepare.splits.duplicates import CLOSE, NEAR, distinct
 from toolkit.prepare.splits.grouping import check_texts
 from toolkit.prepare.splits.overlaps import overlapping
@@ -21,7 +21,7 @@ from toolkit.prepare.splits.tasks import loose_shape
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from toolkit.prepare.sources.given import Rows
+    from toolkit.prepare.rows import Rows
 
 REASONS = {
     "same_query": "same search",
@@ -116,7 +116,7 @@ def audit(train: Rows | Task, test: Rows | Task, *, model: Any = None, cosine: f
 
     Parameters
     ----------
-    train, test : Task, or rows as `split` takes them
+    train, test : Task, Dataset, result of `load`, `clean` or `pairs`, DataFrame, mapping or list
         Of any shape (see `toolkit.prepare.shape_of`; columns may stand in any order), also each of another: then all
         texts of one are looked up among all of the other.
     model : model, optional

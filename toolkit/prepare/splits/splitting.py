@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from toolkit.prepare.columns.order import is_negative
+from toolkit.prepare.rows import documents_of, rows_of
 from toolkit.prepare.shapes import KINDS, Split, Task
-from toolkit.prepare.sources.given import documents_of, rows_of
 from toolkit.prepare.splits.dividing import Members, Parts, drawn, newest, stratified
 from toolkit.prepare.splits.duplicates import CLOSE, normal
 from toolkit.prepare.splits.moments import times
@@ -20,7 +21,7 @@ from toolkit.prepare.splits.tasks import KINDS_OF, columns_of, loose_shape, tabl
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from toolkit.prepare.sources.given import Rows
+    from toolkit.prepare.rows import Rows
 
 LARGEST = 0.1  # a group that would fill more than this share of dev or test goes to train ...
 CAPS = (LARGEST, 0.2, 0.4, 1.0)  # ... unless so little would be left that larger ones must be let in
@@ -32,7 +33,7 @@ class TooFewGroupsError(ValueError):
 
 
 def split(
-    dataset: Rows,
+    dataset: Rows | str | Path,
     *,
     sizes: tuple[float, float, float] = (0.8, 0.1, 0.1),
     groups: str | Sequence[object] | None = "auto",
@@ -82,6 +83,10 @@ def split(
     """
     if len(sizes) != 3 or min(sizes) <= 0 or abs(sum(sizes) - 1) > 1e-9:
         raise ValueError(f"expected three positive sizes that sum to 1, got {sizes}")
+    if isinstance(dataset, (str, Path)):
+        from toolkit.prepare.sources.loading import load
+
+        dataset = load(dataset)
     documents, dataset = documents_of(dataset, documents), rows_of(dataset)
     shape = loose_shape(dataset)
     if "retrieval" in KINDS_OF[shape]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.prepare.columns.order import SHAPES, is_negative, shape_of
+from toolkit.prepare.rows import documents_of, rows_of
 from toolkit.prepare.shapes import KINDS, Task
-from toolkit.prepare.sources.given import documents_of, rows_of
 from toolkit.prepare.splits.duplicates import CLOSE
 from toolkit.prepare.splits.grouping import check_texts, labels_of, row_groups
 from toolkit.prepare.splits.searchtasks import search_task
@@ -16,7 +16,7 @@ from toolkit.prepare.splits.searchtasks import search_task
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from toolkit.prepare.sources.given import Rows
+    from toolkit.prepare.rows import Rows
 
 KINDS_OF = {
     "pairs": ("retrieval", "bitext"),
@@ -30,7 +30,7 @@ KINDS_OF = {
 
 
 def task(
-    source: Rows,
+    source: Rows | str | Path,
     *,
     kind: str | None = None,
     groups: str | Sequence[object] | None = "auto",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from toolkit.prepare.sources.given import documents_of
+from toolkit.prepare.rows import documents_of
 from toolkit.prepare.texts.boilerplate import COLUMNS, drop_repeated, repeats
 from toolkit.prepare.texts.characters import repair_mojibake, tidy
 from toolkit.prepare.texts.columns import frame_of, sides_of
@@ -20,7 +20,7 @@ from toolkit.prepare.texts.markup import html_to_text
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from toolkit.prepare.sources.given import Rows
+    from toolkit.prepare.rows import Rows
 
 STEPS = ("html", "mojibake", "replies", "boilerplate", "tidy")
 """What `clean` can do to a text, in the order in which it is done."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 import pandas as pd
 
 from toolkit.prepare.columns.order import is_negative
-from toolkit.prepare.sources.given import rows_of
+from toolkit.prepare.rows import rows_of
 
 if TYPE_CHECKING:
-    from toolkit.prepare.sources.given import Rows
+    from toolkit.prepare.rows import Rows
 
 PLAIN = (("sentence1", "sentence2"), ("text",))  # beside pairs and triplets: columns of the shapes of `shape_of`
 
