@@ -201,7 +201,7 @@ def together(pairs: set[tuple[int, int]], n: int) -> set[tuple[int, int]]:
     """All pairs of texts that hang together by these pairs."""
     import numpy as np
 
-    from toolkit.prepare.splits.duplicates import components
+    from toolkit.prepare.splits.graph import components
 
     labels = components(n, [np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)])
     groups: dict[int, list[int]] = {}

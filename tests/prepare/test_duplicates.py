@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.prepare import near_pairs
-from toolkit.prepare.splits.duplicates import components, normal, same_value, shingles
+from toolkit.prepare.splits.duplicates import normal, shingles
+from toolkit.prepare.splits.graph import components, same_value
 
 
 def variants(seed: int) -> list[str]:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from toolkit.prepare import near_pairs
 from toolkit.prepare.splits import overlaps
-from toolkit.prepare.splits.duplicates import close_pairs, components, normal, shingles
+from toolkit.prepare.splits.duplicates import close_pairs, normal, shingles
+from toolkit.prepare.splits.graph import components
 from toolkit.prepare.splits.overlaps import overlapping
 
 

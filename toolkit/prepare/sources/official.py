@@ -11,7 +11,8 @@ from toolkit.prepare.shapes import RetrievalData, Task
 from toolkit.prepare.sources import knownsets
 from toolkit.prepare.sources.beir import Collection, is_beir, read_beir
 from toolkit.prepare.sources.knownsets import Known
-from toolkit.prepare.splits.duplicates import components, near_pairs, normal, same_value
+from toolkit.prepare.splits.duplicates import near_pairs, normal
+from toolkit.prepare.splits.graph import components, same_value
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from toolkit.prepare.checking import labels_in
-from toolkit.prepare.splits.duplicates import CLOSE, NEAR, close_pairs, components, distinct, same_value
+from toolkit.prepare.splits.duplicates import CLOSE, NEAR, close_pairs, distinct
+from toolkit.prepare.splits.graph import components, same_value
 from toolkit.prepare.splits.overlaps import overlapping
 
 

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from toolkit.prepare.splits.graph import components
+
 BANDS, WIDTH, SEED = 32, 4, 42
 CHUNK = 32_768  # texts whose signatures are made at a time
 BITS = 31  # of the number of a word: a pair of words is one number of 62 bits
@@ -46,8 +48,6 @@ def overlapping(keys: Sequence[str], threshold: float, *, boundary: int = 0, lin
     MemoryError
         Before the long work, where it would need more than the machine has free.
     """
-    from toolkit.prepare.splits.duplicates import components
-
     sets, bands, marks = _sets_and_bands(keys)
     found: list[Pairs] = [np.empty((0, 2), dtype=np.int64)]
     for pairs in _candidates(bands, np.diff(sets.indptr), marks, threshold, boundary, found if links else None):
@@ -155,8 +155,6 @@ def _candidates(
 
     With `found`, where the caller collects links: no pairs of texts in a bucket whose texts are all connected already.
     """
-    from toolkit.prepare.splits.duplicates import components
-
     n = len(size)
     most = (1 - threshold) / (1 + threshold)  # of all shingles of two texts, how many may be in one of them only
     held: list[Pairs] = []

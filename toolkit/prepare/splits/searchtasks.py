@@ -13,7 +13,8 @@ import pandas as pd
 from toolkit.prepare.checking import labels_in
 from toolkit.prepare.columns.order import is_negative
 from toolkit.prepare.shapes import RetrievalData, Task
-from toolkit.prepare.splits.duplicates import NEAR, components, distinct, same_value, shingles
+from toolkit.prepare.splits.duplicates import NEAR, distinct, shingles
+from toolkit.prepare.splits.graph import components, same_value
 from toolkit.prepare.splits.grouping import (
     check_documents,
     check_groups,
