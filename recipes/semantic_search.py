@@ -159,7 +159,7 @@ def main(
     # 5. write it down
     say(*searchrun.conclude(searchrun.Findings(
         run=run, settings={**settings, "dtype": dtype}, loaded=loaded, cleaned=cleaned, base=base, lengths=lengths,
-        languages=languages, index=index, measured=deploy.measure(index.faiss, documents, testing), by=by, query=query,
+        languages=languages, use=searchrun.Use(run, by, index, deploy.measure(index.faiss, documents, testing), query),
         seconds=laps.seconds, **found,
     )))  # fmt: skip
     return run.with_name(run.name.removesuffix(".partial"))

@@ -33,6 +33,8 @@ def test_labels_are_compared_by_their_names() -> None:
     same = Features(text=Value("string"), label=ClassLabel(names=["a", "b"]))
     rows = Dataset.from_dict({"text": ["x", "y"], "label": [0, 1]}, features=same)
     assert prepare.task(rows, train=rows).rows["label"].tolist() == [0, 1]
+    assert prepare.task({"text": ["x"], "label": [1]}, train=rows).rows["label"].tolist() == [1]
+    assert prepare.task({"text": ["x"], "label": ["b"]}, train=rows).train["label"][:] == ["a", "b"]
 
 
 def test_an_id_of_a_negative_is_no_text() -> None:

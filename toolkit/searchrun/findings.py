@@ -12,7 +12,6 @@ from typing import Any
 import pandas as pd
 
 from toolkit import evaluate, prepare, runs, vectors
-from toolkit.deploy import Index
 from toolkit.evaluate import Combined, Comparison, Example
 from toolkit.finetune import Tuned
 from toolkit.prepare import Cleaned, Loaded, Split
@@ -59,13 +58,8 @@ class Findings:
         The splits in one answer.
     why : Why, optional
         Slices, space, errors, general tasks.
-    by : str
-        The system that dev chose.
-    index : Index
-    measured : dict
-        `toolkit.deploy.measure` on the test searches.
-    query : str
-        For the lines to paste.
+    use : Use
+        What is deployed, and how to use it.
     seconds : dict of step to seconds
     """
 
@@ -76,10 +70,7 @@ class Findings:
     base: Any
     lengths: pd.DataFrame
     languages: pd.DataFrame
-    index: Index
-    measured: Mapping[str, float]
-    by: str
-    query: str
+    use: Use
     seconds: Mapping[str, float]
     split: Split | None = None
     why_not: str = ""
@@ -124,11 +115,11 @@ class Findings:
         """The sentences that a run ends with; the first is the shortest answer."""
         if self.test is None:
             return [f"The index is ready, and how good it is is not known yet: {self.why_not}"]
-        return [evaluate.headline(self.test, self.by, searches=self.searches), *self._verdict(self.test)]
+        return [evaluate.headline(self.test, self.use.by, searches=self.searches), *self._verdict(self.test)]
 
     def _verdict(self, comparison: Comparison) -> list[str]:
         """Of tuned against base, and of keyword search against what is deployed."""
-        return evaluate.verdict(comparison, "tuned", keywords="BM25", searches=self.searches, deployed=self.by)
+        return evaluate.verdict(comparison, "tuned", keywords="BM25", searches=self.searches, deployed=self.use.by)
 
     @property
     def verdict_short(self) -> list[str]:
@@ -150,7 +141,7 @@ class Findings:
                 f"There were {len(self.split.train):,} pairs to train on; under {FEW} expect little of tuning."
             )
         if self.test is not None and not (self.loaded.guess and self.loaded.guess.kind == "label"):
-            unjudged = self.test.scores[self.by].unjudged(10)
+            unjudged = self.test.scores[self.use.by].unjudged(10)
             sentences.append(
                 f"Only the text of its own row is known to be right for a search. {unjudged:.0%} of the first ten "
                 f"texts were judged by nobody and count as wrong; in {self.copies:.1%} of the {self.searches} a "
@@ -187,9 +178,9 @@ class Findings:
             "verdict": self.verdict,
             "verdict_three_keywords": self.verdict_short or None,
             "limits": self.limits,
-            "deployed": self.by,
+            "deployed": self.use.by,
             "language": str(self.languages["language"].iloc[0]),
-            "index": {"kind": self.index.kind, **self.index.settings, **self.measured},
+            "index": {"kind": self.use.index.kind, **self.use.index.settings, **self.use.measured},
             "seconds": round(sum(self.seconds.values()), 1),
             "seconds_by_step": {step: round(seconds, 1) for step, seconds in self.seconds.items()},
         }
@@ -199,11 +190,6 @@ class Findings:
         """What the base model is called; of a folder its last name."""
         name = str(vectors.describe(self.base)["name"])
         return Path(name).name if Path(name).is_dir() else name
-
-    @cached_property
-    def use(self) -> Use:
-        """How to use what is deployed."""
-        return Use(self.run, self.by, self.index, self.measured, self.query)
 
     @property
     def steps(self) -> pd.DataFrame:
@@ -241,7 +227,7 @@ class Findings:
     @property
     def compared(self) -> str:
         """What stands beside base, search by search: what is deployed, or tuned where that is base itself."""
-        return "tuned" if self.by == "base" else self.by
+        return "tuned" if self.use.by == "base" else self.use.by
 
     @property
     def examples_table(self) -> pd.DataFrame:

@@ -105,9 +105,11 @@ def _words(found: Findings) -> dict[str, str]:
             "visible, could have seen": "the smallest true difference that a test of this size shows four times of "
             "five; smaller ones it may miss.",
         }
-    exact = "every vector is compared, so nothing is missed" if found.index.kind == "Flat" else "a graph, which is fast"
-    words[f"Index {found.index.kind}"] = f"how vectors are searched: {exact}. Its recall@10 is the share of the ten "
-    words[f"Index {found.index.kind}"] += "nearest texts that it finds."
+    kind = found.use.index.kind
+    exact = "every vector is compared, so nothing is missed" if kind == "Flat" else "a graph, which is fast"
+    words[f"Index {kind}"] = (
+        f"how vectors are searched: {exact}. Its recall@10 is the share of the ten nearest texts that it finds."
+    )
     return words
 
 

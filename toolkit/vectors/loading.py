@@ -205,12 +205,11 @@ def _require_hub(name: str) -> None:
     def ask() -> None:
         try:
             urllib.request.urlopen(urllib.request.Request(constants.ENDPOINT, method="HEAD"), timeout=4)
+            failure.clear()
         except urllib.error.HTTPError:
-            pass  # an answer is an answer
+            failure.clear()  # an answer is an answer, whatever it says
         except OSError as error:
             failure[:] = [str(getattr(error, "reason", error))]
-            return
-        failure.clear()
 
     # Looking up a host name has no time limit of its own, hence a thread that is waited for.
     thread = threading.Thread(target=ask, daemon=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,11 +58,9 @@ def resolve_dtype(model: SentenceTransformer, dtype: str = "auto") -> str:
     known = _read(file)
     if key not in known:
         known = {**known, key: _probe(part.transformer, part.body[1:], digest, device)}
-        try:
+        with suppress(OSError):  # a cache that cannot be written is reported where vectors are kept
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_json(file, known)
-        except OSError:
-            pass  # a cache that cannot be written is reported where vectors are kept
     return "bfloat16" if known[key]["ratio"] >= WORTH_IT and known[key]["cosine"] >= CLOSE else "float32"
 
 

@@ -13,7 +13,7 @@ from toolkit import plots
 from toolkit.prepare.columns.order import Layout, layout
 from toolkit.prepare.describing import measures
 from toolkit.prepare.describing.advising import advise
-from toolkit.prepare.pairing.making import table_of
+from toolkit.prepare.rows import table_of
 from toolkit.prepare.texts.languages import spoken
 
 if TYPE_CHECKING:

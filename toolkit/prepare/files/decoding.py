@@ -10,7 +10,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, dropwhile, islice
 from pathlib import Path
@@ -126,14 +126,12 @@ def decode(path: Path, notes: list[str]) -> Text:
         if not encoding.startswith("utf-8"):
             return Text(path, encoding)
         decoder, nul = codecs.getincrementaldecoder("utf-8")(), False
-        try:
+        with suppress(UnicodeDecodeError):  # then it is something else, which `_not_utf8` finds out
             for piece in chain([head], iter(lambda: file.read(1 << 20), b"")):
                 nul = nul or b"\x00" in piece
                 decoder.decode(piece)
             decoder.decode(b"", final=True)
             return Text(path, encoding, nul=nul)
-        except UnicodeDecodeError:
-            pass  # it is something else, which the lines below find out
     return _not_utf8(path, notes)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -122,10 +123,8 @@ def read_parquet(path: Path, limit: int | None, notes: list[str], sample: Sample
 
     def texts(column: str, values: Any) -> Any:
         if not (pa.types.is_nested(values.type) or pa.types.is_boolean(values.type)):
-            try:
+            with suppress(pa.ArrowInvalid, pa.ArrowNotImplementedError):  # a type that Arrow does not write as text
                 return values.cast(pa.large_string()).to_pandas()
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-                pass  # a type that Arrow does not write as text
         return [rows.cell(column, value) for value in values.to_pylist()]
 
     try:

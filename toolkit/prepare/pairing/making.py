@@ -13,6 +13,7 @@ from toolkit.prepare.account import Account
 from toolkit.prepare.columns.order import LABELS, is_negative, shape_of
 from toolkit.prepare.pairing import annotated, documents, relations
 from toolkit.prepare.pairing.columns import apart, filled
+from toolkit.prepare.rows import table_of
 from toolkit.prepare.shapes import RetrievalData, Task
 
 if TYPE_CHECKING:
@@ -174,51 +175,6 @@ def _checked(by: str, **options: Any) -> tuple[Any, ...]:
             raise ValueError(f"expected {name} of at least {low}, got {options[name]}")
     given = {name: value for name, value in options.items() if name in known and value is not None}
     return texts, others, function, given
-
-
-def table_of(source: Any, needed: Sequence[str] = ("text",)) -> pd.DataFrame:
-    """Whatever holds rows, as a table; class numbers of a Dataset as the names they stand for."""
-    from datasets import ClassLabel, Dataset
-
-    made = getattr(source, "data", None)
-    source = made if isinstance(made, Dataset) else source  # the result of load, clean or pairs
-    if isinstance(source, pd.DataFrame):
-        if source.columns.nlevels > 1:
-            raise ValueError(f"the table has {source.columns.nlevels} rows of headings: expected one name a column")
-        return source.copy()
-    if isinstance(source, Dataset):
-        frame: pd.DataFrame = source.to_pandas()
-        for name, feature in source.features.items():
-            if isinstance(feature, ClassLabel) and feature.names:
-                named = dict(enumerate(feature.names))
-                frame[name] = frame[name].map(named).astype(object)
-        return frame
-    if isinstance(source, Mapping):
-        return pd.DataFrame(dict(source))
-    if isinstance(source, Sequence) and not isinstance(source, str):
-        return _listed(source, needed)
-    raise ValueError(
-        f"expected a DataFrame, a Dataset, a mapping of columns or a list of rows, got {type(source).__name__}"
-    )
-
-
-def _listed(source: Sequence[Any], needed: Sequence[str]) -> pd.DataFrame:
-    """A list of dictionaries, of texts, or of rows of texts, as a table."""
-    first = source[0] if len(source) else None
-    kinds: Any = Mapping if isinstance(first, Mapping) else (str, list, tuple, type(None))
-    strange = next((number for number, row in enumerate(source) if not isinstance(row, kinds)), None)
-    if strange is not None:
-        raise ValueError(f"item {strange} of the list is {source[strange]!r:.60}: expected rows, all of one kind")
-    if isinstance(first, Mapping):
-        return pd.DataFrame(list(source))
-    rows = [[row] if isinstance(row, str) or row is None else list(row) for row in source]
-    width = max(map(len, rows), default=0)
-    if width and any(len(row) != width for row in rows):
-        wrong = next(number for number, row in enumerate(rows) if len(row) != len(rows[0]))
-        raise ValueError(f"row {wrong} has {len(rows[wrong])} values, the first has {len(rows[0])}")
-    if width > len(needed):
-        raise ValueError(f"expected rows of {len(needed)} values ({', '.join(needed)}), got {width}")
-    return pd.DataFrame(rows, columns=list(needed[: width or len(needed)]))
 
 
 def _judged(source: Any) -> pd.DataFrame | None:

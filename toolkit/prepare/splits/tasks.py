@@ -121,9 +121,10 @@ def task(
 
 
 def same_names(tested: Dataset, train: Dataset) -> tuple[Dataset, Dataset]:
-    """Both tables with the names of their labels, where their numbers stand for different names."""
+    """Both tables with names as labels, where the other has names, or other names for the same numbers."""
     names = [getattr(data.features.get("label"), "names", None) for data in (tested, train)]
-    if names[0] == names[1]:
+    bare = next((data for data, known in zip((tested, train), names, strict=True) if known is None), None)
+    if names[0] == names[1] or (bare is not None and not isinstance(bare["label"][0], str)):
         return tested, train
     return _by_name(tested), _by_name(train)
 
