@@ -29,7 +29,8 @@ import numpy as np
 import pandas as pd
 from blocks import ROOT, markdown, update
 
-from toolkit import evaluate, prepare, runs, vectors
+from toolkit import evaluate, prepare, vectors
+from toolkit.hardware import machine
 
 ROUNDS = 5
 BATCHES = (8, 16, 32, 64, 128)
@@ -193,11 +194,11 @@ def child(name: str, n: int) -> None:
 def main() -> None:
     base = vectors.load(device="cpu")
     sets = texts()
-    machine = runs.machine()
+    here = machine()
     larger = texts_for_cache()
-    versions = {name: machine["versions"][name] for name in ("torch", "sentence-transformers", "transformers")}
+    versions = {name: here["versions"][name] for name in ("torch", "sentence-transformers", "transformers")}
     page = "\n\n".join([
-        f"{machine['processor']}, {machine['cores']} cores; the probe chose {vectors.resolve_dtype(base)}; "
+        f"{here['processor']}, {here['cores']} cores; the probe chose {vectors.resolve_dtype(base)}; "
         + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".",
         "### Cold", markdown(cold(base, sets)),
         "### The same results", markdown(quality(base)),

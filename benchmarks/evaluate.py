@@ -25,7 +25,8 @@ os.environ["TOOLKIT_CACHE"] = tempfile.mkdtemp(prefix="evaluate-benchmark-")  # 
 import pandas as pd
 from blocks import ROOT, markdown, update
 
-from toolkit import evaluate, prepare, runs, stats, vectors
+from toolkit import evaluate, prepare, stats, vectors
+from toolkit.hardware import machine
 from toolkit.prepare import RetrievalData, Task
 
 ROUNDS = 3
@@ -126,9 +127,9 @@ def main() -> None:
     n = int(sys.argv[sys.argv.index("--queries") + 1]) if "--queries" in sys.argv else 2_000
     task, base = task_of(n), vectors.load(device="cpu")
     values, cold, later = measure(base, task)
-    machine = runs.machine()
+    here = machine()
     text = "\n\n".join([
-        f"{machine['processor']}, {machine['cores']} cores; {task.name}: {len(task.data.queries):,} queries, "
+        f"{here['processor']}, {here['cores']} cores; {task.name}: {len(task.data.queries):,} queries, "
         f"{len(task.data.corpus):,} documents; the probe chose {vectors.resolve_dtype(base)}.",
         "### The same values", markdown(values), "### Cold", markdown(cold), "### From the cache", markdown(later),
     ])  # fmt: skip

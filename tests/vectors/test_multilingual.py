@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from toolkit.runs import digest_file
+from toolkit.storage import digest_file
 from toolkit.vectors import describe, encode, load, needs_toolkit, truncation
 from toolkit.vectors.loading import UNIVERSAL
 

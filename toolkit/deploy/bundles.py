@@ -14,7 +14,7 @@ import numpy as np
 
 from toolkit import vectors
 from toolkit.deploy.packing import BY, RECORD, bundle
-from toolkit.runs import digest_file
+from toolkit.storage import digest_file
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toolkit import vectors
-from toolkit.runs import digest_file, like_new, link_tree, write_json
+from toolkit.storage import apply_umask, digest_file, link_tree, write_json
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -97,7 +97,7 @@ def bundle(
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
-        like_new(temporary)
+        apply_umask(temporary)
         if isinstance(model, (str, Path)):
             link_tree(model, temporary / "model")
         else:
@@ -105,7 +105,7 @@ def bundle(
 
             with quiet():
                 model.save_pretrained(str(temporary / "model"), create_model_card=False)
-            like_new(temporary / "model")  # never what is linked: a link has the permissions of its source
+            apply_umask(temporary / "model")  # never what is linked: a link has the permissions of its source
         faiss.write_index(index.faiss, str(temporary / "index.faiss"))
         lines = [json.dumps({"id": name, "text": text}, ensure_ascii=False) for name, text in corpus.items()]
         (temporary / "documents.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")

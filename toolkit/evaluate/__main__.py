@@ -15,7 +15,8 @@ from toolkit.evaluate.judging import fromrun, pooling, pools, searches, sessions
 from toolkit.evaluate.judging.agreement import results as judged
 from toolkit.evaluate.judging.agreement import write_qrels
 from toolkit.evaluate.judging.terminal import ask, say
-from toolkit.runs import command_line, digest_texts, quoted, this_python
+from toolkit.runs import command_line, quoted, this_python
+from toolkit.storage import digest_texts
 
 TYPE = "Type your searches, one a line, as you would into a search box; an empty line ends."
 MORE = "All is judged. Type further searches to add them, one a line; an empty line leaves it at these."

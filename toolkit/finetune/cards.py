@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit import vectors
-from toolkit.runs import replacing
+from toolkit.storage import replacing
 
 _CARD = """---
 library_name: sentence-transformers

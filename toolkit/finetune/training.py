@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pandas as pd
 
-from toolkit import runs, vectors
+from toolkit import storage, vectors
 from toolkit.evaluate import per_query
 from toolkit.prepare import Split, Task, shape_of
 
@@ -86,9 +86,9 @@ class Tuned:
         try:
             with quiet():
                 self.model.save_pretrained(str(temporary), create_model_card=False)
-            runs.write_json(temporary / "training.json", self.record)
+            storage.write_json(temporary / "training.json", self.record)
             write_card(temporary / "README.md", self.record, example=example)
-            runs.like_new(temporary)
+            storage.apply_umask(temporary)
             temporary.rename(folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -171,7 +171,7 @@ def train(
         "dev_after": best,
         "pairs": len(split.train),
         "data": dict(data or {}),
-        "data_digest": runs.digest_texts(split.train["anchor"][:], split.train["positive"][:]),
+        "data_digest": storage.digest_texts(split.train["anchor"][:], split.train["positive"][:]),
         "seed": seed,
         "dtype": vectors.resolve_dtype(model, dtype),
         "seconds_training": round(float(candidates["seconds"].sum()), 1),

@@ -11,7 +11,7 @@ from typing import Literal
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from toolkit.runs import replacing
+from toolkit.storage import replacing
 
 # M. Okabe and K. Ito, "Color Universal Design", 2008: told apart by readers with any colour vision.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

@@ -14,7 +14,7 @@ from toolkit.prepare.columns.order import SHAPES as SHAPES
 from toolkit.prepare.columns.order import shape_of as shape_of
 from toolkit.prepare.kinds import KINDS as KINDS
 from toolkit.prepare.kinds import RetrievalData as RetrievalData
-from toolkit.runs import digest_texts
+from toolkit.storage import digest_texts
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from toolkit import plots, report, runs, vectors
+from toolkit.hardware import machine
 from toolkit.report import Block, Code, Details, Picture, SideBySide, Terms
 from toolkit.searchrun.findings import JUDGING, Findings
 
@@ -236,9 +237,7 @@ def _referee(found: Findings) -> list[Block]:
         "TREC form, a table in LaTeX, and a paragraph on methods.",
         "To repeat:",
         Code(written["command"]),
-        Details(
-            "Settings, digests, versions, machine: run.json, beside this page", {**written, "machine": runs.machine()}
-        ),
+        Details("Settings, digests, versions, machine: run.json, beside this page", {**written, "machine": machine()}),
     ]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from toolkit.runs import replacing
+from toolkit.storage import replacing
 from toolkit.vectors.inputs import BLOCK, between, check_texts, each
 from toolkit.vectors.store import Store, text_keys
 
@@ -53,7 +53,7 @@ def encode(
         ``"auto"`` (see `resolve_dtype`), ``"float32"``, ``"bfloat16"`` or ``"float16"``: the format of the
         transformer's arithmetic. Pooling, everything after it, and the result are float32.
     cache : bool
-        Whether to read and keep vectors in the folder of `toolkit.runs.cache_folder`. It stores no text.
+        Whether to read and keep vectors in the folder of `toolkit.storage.cache_folder`. It stores no text.
     out : path, optional
         A ``.npy`` file to write; the result is then that file, memory-mapped, and need not fit in memory.
     progress : bool

@@ -19,7 +19,7 @@ import torch
 from sentence_transformers.base.modules import InputModule
 from torch.nn.functional import layer_norm, normalize
 
-from toolkit.runs import digest_file
+from toolkit.storage import digest_file
 from toolkit.vectors.loading import UNIVERSAL
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from toolkit.runs import cache_folder, processor, write_json
+from toolkit.hardware import processor
+from toolkit.storage import cache_folder, write_json
 from toolkit.vectors.forward import in_dtype, parts, run_ids, weights_digest
 
 if TYPE_CHECKING:

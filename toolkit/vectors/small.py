@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from toolkit.runs import digest_file
+from toolkit.storage import digest_file
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

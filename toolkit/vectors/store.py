@@ -25,7 +25,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from toolkit.runs import cache_folder, replacing, write_json
+from toolkit.storage import cache_folder, replacing, write_json
 
 MAGIC = b"toolkit1"
 HEADER = 24

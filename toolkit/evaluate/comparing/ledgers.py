@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from toolkit import runs, stats
+from toolkit import stats, storage
 from toolkit.evaluate.comparing.comparison import Comparison
 from toolkit.evaluate.comparing.differences import main_metric
 from toolkit.evaluate.scoring.scores import Scores
@@ -34,7 +34,7 @@ def record(result: Scores | Comparison, *, metric: str | None = None, folder: st
     metric : str, optional
         By which the best would be chosen; without it nDCG@10, or the first.
     folder : path, optional
-        Where the ledger is kept; without it `toolkit.runs.cache_folder`.
+        Where the ledger is kept; without it `toolkit.storage.cache_folder`.
 
     Returns
     -------
@@ -132,11 +132,11 @@ def _fingerprint(scores: Scores) -> str:
     values = [f"{metric}={scores.value(metric):.9f}" for metric in sorted(scores.metrics)]
     columns = [metric for metric in sorted(scores.metrics) if metric in scores.per_query]
     items = (f"{value:.9f}" for metric in columns for value in scores.per_query[metric])
-    return runs.digest_texts(values, items)[:16]
+    return storage.digest_texts(values, items)[:16]
 
 
 def _path(folder: str | Path | None) -> Path:
-    return (runs.cache_folder() if folder is None else Path(folder)) / FILE
+    return (storage.cache_folder() if folder is None else Path(folder)) / FILE
 
 
 def _append(path: Path, lines: list[dict[str, Any]]) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from toolkit import runs, stats
+from toolkit import stats, storage
 from toolkit.evaluate.comparing.differences import ALPHA
 from toolkit.evaluate.scoring.metrics import top
 
@@ -153,11 +153,11 @@ def _predictions(comparison: Comparison, folder: Path, names: Mapping[str, str])
     """Write what each system said of each row, and the rows' labels or scores; returns how to read them."""
     task = comparison.scores[comparison.baseline].task
     known = [column for column in task.rows if column in ("score", "label")]
-    with runs.replacing(folder / "items.csv") as temporary:
+    with storage.replacing(folder / "items.csv") as temporary:
         task.rows[known].to_csv(temporary, index_label="id")
     for system, scores in comparison.scores.items():
         said = pd.concat([part for part in (scores.predictions, scores.per_query) if part is not None], axis=1)
-        with runs.replacing(folder / f"{names[system]}.csv") as temporary:
+        with storage.replacing(folder / f"{names[system]}.csv") as temporary:
             said.to_csv(temporary, index_label="id")
     return "## Check\n\n`items.csv` holds what is true of each item, `<system>.csv` what each system said of it.\n"
 
@@ -261,7 +261,7 @@ def _version(package: str) -> str:
 
 
 def _text(path: Path, text: str) -> None:
-    with runs.replacing(path) as temporary:
+    with storage.replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 

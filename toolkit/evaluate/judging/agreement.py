@@ -20,7 +20,7 @@ from toolkit.evaluate.judging.pools import POOL, SHOWN, read_pool
 from toolkit.evaluate.judging.votes import agreement_of, majority, read_judges
 from toolkit.evaluate.scoring.metrics import per_query
 from toolkit.prepare import RetrievalData, Task
-from toolkit.runs import digest_texts, replacing
+from toolkit.storage import digest_texts, replacing
 
 NAME = "real searches"  # of the task, in tables
 FEW = 10  # searches below which no number of further ones is worked out

@@ -9,7 +9,7 @@ from typing import Any
 
 from toolkit import vectors
 from toolkit.evaluate.scoring.ranking import DEPTH, Ranking, search
-from toolkit.runs import digest_file
+from toolkit.storage import digest_file
 
 KEYWORDS = "BM25"
 _NAMES = {"vectors": "{}", "keywords": KEYWORDS, "both": f"{{}}+{KEYWORDS}"}  # how a bundle searches: its system's name

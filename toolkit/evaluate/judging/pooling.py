@@ -13,7 +13,7 @@ from filelock import FileLock
 from toolkit.evaluate.judging.pools import POOL, SHOWN, read_pool, write_pool
 from toolkit.evaluate.scoring.metrics import top
 from toolkit.evaluate.scoring.ranking import search
-from toolkit.runs import digest_texts
+from toolkit.storage import digest_texts
 
 ALIKE = 0.95  # share of the documents found before that a system must find again: rounding may turn near-ties
 

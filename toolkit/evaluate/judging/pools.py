@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from toolkit.runs import digest_texts, write_json
+from toolkit.storage import digest_texts, write_json
 
 POOL = "pool.json"
 SHOWN = 10  # documents kept of each system, so that unjudged@10 can be told

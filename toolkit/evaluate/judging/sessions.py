@@ -14,7 +14,7 @@ from typing import Any
 from toolkit.evaluate.judging.pooling import make_or_extend
 from toolkit.evaluate.judging.pools import append_answer, pooled_pairs, read_answers, read_pool
 from toolkit.evaluate.scoring.ranking import search
-from toolkit.runs import digest_texts
+from toolkit.storage import digest_texts
 
 ASSUMED = 4  # seconds an answer, until a judge's own are known
 

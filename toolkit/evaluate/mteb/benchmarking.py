@@ -18,7 +18,8 @@ from toolkit.evaluate.mteb.model import Encoder, identify
 from toolkit.evaluate.mteb.names import resolve
 from toolkit.evaluate.mteb.tasks import require_mteb
 from toolkit.prepare import Task
-from toolkit.runs import check_writable, write_json
+from toolkit.runs import check_writable
+from toolkit.storage import write_json
 
 COLUMNS = ["model", "task", "metric", "score", "low", "high", "n", "n_groups"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.prepare.sources.localcopies import data_folder
-from toolkit.runs import digest_texts
+from toolkit.storage import digest_texts
 
 
 @dataclass(frozen=True)

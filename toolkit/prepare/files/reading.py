@@ -15,7 +15,7 @@ from toolkit.prepare.files.delimited import dialect, read_delimited
 from toolkit.prepare.files.formats import read_json, read_jsonl, read_lines, read_parquet, read_sheet
 from toolkit.prepare.files.kinds import BINARY, BLANK, kind_of
 from toolkit.prepare.files.rows import Sample, counted, table
-from toolkit.runs import digest_file, digest_texts
+from toolkit.storage import digest_file, digest_texts
 
 _TEXTS = (".txt", ".md")  # that are read of a folder
 

@@ -25,7 +25,7 @@ import pandas as pd
 
 from toolkit.prepare.sources import docstrings
 from toolkit.prepare.sources.docstrings import STANDARD, sentence_ends, words
-from toolkit.runs import cache_folder, replacing
+from toolkit.storage import cache_folder, replacing
 
 COLLECTOR_VERSION = 1  # raise it with every change of what is collected, or the cache hands out what was there before
 # From the name under which a package is installed to the one under which it is imported.

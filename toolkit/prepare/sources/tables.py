@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from toolkit.prepare.columns.order import is_negative
-from toolkit.runs import digest_texts
+from toolkit.storage import digest_texts
 
 if TYPE_CHECKING:
     from datasets import Dataset
