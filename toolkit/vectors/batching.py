@@ -23,6 +23,7 @@ from toolkit.vectors.forward import (
     tokenizer_digest,
     weights_digest,
 )  # fmt: skip
+from toolkit.vectors.origin import origin_of
 from toolkit.vectors.precision import DTYPES, resolve_dtype
 
 BATCH_TOKENS = {"cpu": 2_048, "mps": 16_384, "cuda": 65_536}  # padded tokens in a batch
@@ -58,7 +59,7 @@ class Plan:
     @property
     def name(self) -> str:
         """The model's name as the user knows it."""
-        return str(getattr(self.model, "toolkit_origin", {}).get("name") or type(self.model).__name__)
+        return origin_of(self.model).name
 
     @property
     def identified(self) -> bool:

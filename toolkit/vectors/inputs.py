@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 BLOCK = 65_536  # texts that are read at a time
 
 
-def check_texts(texts: Sequence[str], *, halves: bool = False) -> None:
-    """Refuse what is no list of texts, before the long work starts; with `halves` let halves of characters pass.
+def check_texts(texts: Sequence[str], *, allow_surrogates: bool = False) -> None:
+    """Refuse what is no list of texts, before the long work starts; with `allow_surrogates` let allow_surrogates of characters pass.
 
     Raises
     ------
@@ -36,8 +37,8 @@ def check_texts(texts: Sequence[str], *, halves: bool = False) -> None:
             raise ValueError(
                 f"text {number} is {type(text).__name__} ({text!r:.60}), expected str: drop or fill missing ones first"
             )
-        if not halves and not text.isascii():
-            with whole_characters(f"text {number}"):
+        if not allow_surrogates and not text.isascii():
+            with no_lone_surrogates(f"text {number}"):
                 text.encode()
 
 
@@ -53,7 +54,7 @@ def between(texts: Sequence[str], start: int, stop: int) -> list[str]:
 
 
 @contextmanager
-def whole_characters(what: str = "a text") -> Iterator[None]:
+def no_lone_surrogates(what: str = "a text") -> Iterator[None]:
     """Say in words that a text holds half a character, where one is written or sent on."""
     try:
         yield
@@ -63,3 +64,28 @@ def whole_characters(what: str = "a text") -> Iterator[None]:
             f"{what} ({part!r}) holds half a character (a lone surrogate), which no model can read: give "
             f"text.encode('utf-8', 'replace').decode()"
         ) from None
+
+
+def check_corpus(corpus: Any, expected: str = "a corpus {doc_id: text}") -> None:
+    """Refuse anything but a mapping of ids to texts with at least one entry.
+
+    Raises
+    ------
+    ValueError
+        Naming what came.
+    """
+    if not isinstance(corpus, Mapping):
+        raise ValueError(f"expected {expected}, got {type(corpus).__name__}")
+    if not corpus:
+        raise ValueError(f"expected {expected} with at least one entry, got an empty one")
+    wrong = next((name for name, text in corpus.items() if not isinstance(text, str)), None)
+    if wrong is not None:
+        raise ValueError(f"expected {expected}; the text of {wrong!r} is {type(corpus[wrong]).__name__}, not str")
+
+
+def check_queries(queries: Any, k: int) -> None:
+    """Refuse anything but a mapping of ids to texts, which may be empty, and a `k` below 1."""
+    if not isinstance(queries, Mapping) or queries:
+        check_corpus(queries, "queries {query_id: text}")
+    if k < 1:
+        raise ValueError(f"expected k of at least 1, got {k}")

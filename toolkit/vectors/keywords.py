@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from toolkit.vectors.inputs import check_corpus, check_queries
 
 # ISO 639-1 codes of the languages that Snowball has a stemmer for.
 STEMMERS = {
@@ -48,11 +50,15 @@ def words(text: str) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Retriever:
-    """A BM25 index over a corpus. Made by `bm25`.
+class BM25:
+    """A corpus searched by keywords. Made by `bm25`.
 
     Attributes
     ----------
+    corpus : mapping of document id to text
+    language : str
+        As it was given to `bm25`.
+    name : str
     index : bm25s.BM25
     ids : list of str
         Document ids, in the order of the index.
@@ -61,17 +67,25 @@ class Retriever:
         Whether English stop words are dropped.
     """
 
+    corpus: Mapping[str, str]
+    language: str
+    name: str
     index: Any
     ids: list[str]
     stemmer: Any
     english: bool
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The language of the stemmer."""
+        return {"kind": "bm25", "name": self.name, "language": self.language}
 
     def search(self, queries: Mapping[str, str], k: int = 10) -> dict[str, dict[str, float]]:
         """Rank the `k` best documents for each query: ``{query_id: {doc_id: score}}``.
 
         Documents that share no word with the query are left out; equal scores are ordered by place in the corpus.
         """
-        _check(queries, "queries {query_id: text}")
+        check_queries(queries, k)
         ranking: dict[str, dict[str, float]] = {}
         for name, text in queries.items():
             terms = _terms([text], self.stemmer, english=self.english)[0]
@@ -84,7 +98,7 @@ class Retriever:
         return ranking
 
 
-def bm25(corpus: Mapping[str, str], *, language: str = "english") -> Retriever:
+def bm25(corpus: Mapping[str, str], *, language: str = "english", name: str = "BM25") -> BM25:
     """Index a corpus for keyword search by BM25, with stemming and without stop words, by the library bm25s.
 
     Parameters
@@ -93,6 +107,8 @@ def bm25(corpus: Mapping[str, str], *, language: str = "english") -> Retriever:
     language : str
         Language of the Snowball stemmer, as ``"german"`` or ``"de"``; stop words are dropped for English. The two
         letters of a language without a stemmer (``"zh"``) leave the words as they are.
+    name : str
+        How the system is called in tables.
 
     Raises
     ------
@@ -102,27 +118,17 @@ def bm25(corpus: Mapping[str, str], *, language: str = "english") -> Retriever:
     import bm25s
     import Stemmer
 
-    language = STEMMERS.get(language, language)
-    if language not in Stemmer.algorithms() and not re.fullmatch("[a-z]{2}", language):
+    snowball = STEMMERS.get(language, language)
+    if snowball not in Stemmer.algorithms() and not re.fullmatch("[a-z]{2}", snowball):
         raise ValueError(f"no stemmer for {language!r}; expected one of {', '.join(Stemmer.algorithms())}")
-    _check(corpus, "a corpus {doc_id: text}")
-    if not corpus:
-        raise ValueError("expected a corpus with at least one document, got an empty one")
-    stemmer = Stemmer.Stemmer(language) if language in Stemmer.algorithms() else None
-    terms = _terms(list(corpus.values()), stemmer, english=language == "english")
+    check_corpus(corpus)
+    stemmer = Stemmer.Stemmer(snowball) if snowball in Stemmer.algorithms() else None
+    terms = _terms(list(corpus.values()), stemmer, english=snowball == "english")
     if not any(terms):
         raise ValueError(f"none of the {len(corpus)} documents has a word to search for")
     index = bm25s.BM25()
     index.index(terms, show_progress=False)
-    return Retriever(index, list(corpus), stemmer, language == "english")
-
-
-def _check(texts: Any, expected: str) -> None:
-    if not isinstance(texts, Mapping):
-        raise ValueError(f"expected {expected}, got {type(texts).__name__}")
-    wrong = next((name for name, text in texts.items() if not isinstance(text, str)), None)
-    if wrong is not None:
-        raise ValueError(f"expected {expected}; the text of {wrong!r} is {type(texts[wrong]).__name__}, not str")
+    return BM25(corpus, language, name, index, list(corpus), stemmer, snowball == "english")
 
 
 def _terms(texts: Sequence[str], stemmer: Any, *, english: bool) -> list[list[str]]:
@@ -133,14 +139,16 @@ def _terms(texts: Sequence[str], stemmer: Any, *, english: bool) -> list[list[st
     return kept if stemmer is None else [stemmer.stemWords(terms) for terms in kept]
 
 
-def keyword_query(corpus: Mapping[str, str], *, n: int = 3) -> Callable[[str], str]:
-    """A function that cuts a search to its `n` rarest words, in their order: how many people really type.
+def keyword_query(corpus: Mapping[str, str], *, n: int = 3, drop: Collection[str] = ()) -> Callable[[str], str]:
+    """Return a function that cuts a search to its `n` rarest words, in their order, which is how many people search.
 
     Parameters
     ----------
     corpus : mapping of document id to text
         Where rarity is counted; words that no document has are taken last.
     n : int
+    drop : collection of str
+        Words to leave out beside English stop words, in lower case, such as one that every search begins with.
 
     Examples
     --------
@@ -150,8 +158,8 @@ def keyword_query(corpus: Mapping[str, str], *, n: int = 3) -> Callable[[str], s
     """
     from bm25s.tokenization import STOPWORDS_EN
 
-    _check(corpus, "a corpus {doc_id: text}")
-    stop = {*STOPWORDS_EN, "return", "returns"}
+    check_corpus(corpus)
+    stop = {*STOPWORDS_EN, *drop}
     count = Counter(word for text in corpus.values() for word in set(re.findall(r"\w+", text.casefold())))
 
     def cut(text: str) -> str:

@@ -6,13 +6,14 @@ import os
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from toolkit.storage import digest_file
+from toolkit.vectors.origin import Origin, origin_of, read_training, set_origin
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -81,19 +82,41 @@ def load(name: str | Path = EMBEDDED, *, revision: str | None = None, device: st
     return _open_from_hub(name, revision, device)
 
 
-def describe(model: Any) -> dict[str, Any]:
-    """What a record must say about a model: name, revision, weights, dimension, limit, prompts, device.
+def load_again(
+    record: Mapping[str, Any], folder: str | Path = ".", *, device: str | None = None
+) -> SentenceTransformer:
+    """Load the model that a record describes; see `toolkit.vectors.Origin.record`.
 
-    Works for anything with ``encode``; what such a model does not tell is left out.
+    Parameters
+    ----------
+    record : mapping
+    folder : path
+        What a relative ``folder`` in the record is taken from, such as the folder of a run.
+    device : str, optional
+        As in `load`.
+
+    Raises
+    ------
+    FileNotFoundError
+        The folder does not exist or holds no model.
+    ValueError
+        The model has other weights than the record says.
     """
-    described = dict(getattr(model, "toolkit_origin", {"name": type(model).__name__}))
-    for key, attribute in (("max_seq_length", "max_seq_length"), ("prompts", "prompts"), ("device", "device")):
-        value = getattr(model, attribute, None)
-        if value is not None:
-            described[key] = dict(value) if isinstance(value, dict) else value if isinstance(value, int) else str(value)
-    if hasattr(model, "get_embedding_dimension"):
-        described["dimension"] = model.get_embedding_dimension()
-    return described
+    from toolkit.vectors.small import first_layers
+
+    place = Path(str(record.get("folder") or ""))
+    inside = bool(record.get("folder")) and not place.is_absolute()
+    commit = record.get("commit") or None
+    model = (
+        load(Path(folder) / place, device=device) if inside else load(record["name"], revision=commit, device=device)
+    )
+    expected, found = record.get("sha256"), origin_of(model).sha256
+    if expected and dict(found) != dict(expected):
+        raise ValueError(
+            f"the weights of {record['name']} are not those that were recorded: expected SHA-256 {dict(expected)}, got "
+            f"{dict(found)}"
+        )
+    return first_layers(model, record["layers"]) if record.get("layers") else model
 
 
 def _embedded_folder() -> Path | None:
@@ -155,7 +178,7 @@ def _open(folder: Path, *, name: str, device: str | None) -> SentenceTransformer
             ) from error
     files = sorted(path for kind in ("*.safetensors", "pytorch_model*.bin") for path in folder.rglob(kind))
     weights = {str(path.relative_to(folder)): digest_file(path) for path in files}
-    cast(Any, model).toolkit_origin = {"name": name, "folder": str(folder), "sha256": weights}
+    set_origin(model, Origin(name, folder=str(folder), sha256=weights, training=read_training(folder)))
     return model
 
 
@@ -180,7 +203,7 @@ def _open_from_hub(name: str, revision: str | None, device: str | None) -> Sente
         except (OSError, ValueError):
             _require_hub(name)
             model = SentenceTransformer(name, revision=revision, device=device)
-    cast(Any, model).toolkit_origin = {"name": name, "revision": revision or "main", "commit": _commit(model)}
+    set_origin(model, Origin(name, revision=revision or "main", commit=_commit(model) or ""))
     return model
 
 

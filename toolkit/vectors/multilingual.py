@@ -21,6 +21,7 @@ from torch.nn.functional import layer_norm, normalize
 
 from toolkit.storage import digest_file
 from toolkit.vectors.loading import UNIVERSAL
+from toolkit.vectors.origin import Origin, set_origin
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -173,13 +174,8 @@ def open_universal(device: str | None = None) -> SentenceTransformer:
     module = UniversalSentenceEncoder(Tokens(folder / "sp.model"), read_weights(folder / "weights.npz"))
     model = SentenceTransformer(modules=[module], device=device)
     hashes = {name: digest_file(folder / name) for name in ("weights.npz", "sp.model")}
-    origin = {
-        "name": UNIVERSAL,
-        "package": f"{UNIVERSAL} {version(UNIVERSAL)}",
-        "folder": str(folder),
-        "sha256": hashes,
-    }
-    cast(Any, model).toolkit_origin = origin
+    package = f"{UNIVERSAL} {version(UNIVERSAL)}"
+    set_origin(model, Origin(UNIVERSAL, folder=str(folder), sha256=hashes, package=package))
     return model
 
 

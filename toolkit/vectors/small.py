@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from toolkit.storage import digest_file
+from toolkit.vectors.origin import Origin, origin_of, set_origin
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -37,7 +39,7 @@ def open_wordllama(device: str | None = None) -> SentenceTransformer:
     tokenizer.no_padding()
     table = load_file(weights)["embedding.weight"].astype("float32")
     model = SentenceTransformer(modules=[StaticEmbedding(tokenizer, table), Normalize()], device=device)
-    cast(Any, model).toolkit_origin = {"name": "wordllama", "sha256": {weights.name: digest_file(weights)}}
+    set_origin(model, Origin("wordllama", sha256={weights.name: digest_file(weights)}))
     return model
 
 
@@ -60,6 +62,5 @@ def first_layers(model: SentenceTransformer, n: int) -> SentenceTransformer:
         raise ValueError(f"expected from 1 to {len(layers) - 1} of its {len(layers)} layers, got {n}")
     inner.encoder.layer = layers[:n]
     inner.config.num_hidden_layers = n
-    origin = dict(getattr(model, "toolkit_origin", {}))
-    cast(Any, cut).toolkit_origin = {**origin, "name": f"{origin.get('name', 'model')}, first {n} layers", "layers": n}
+    set_origin(cut, replace(origin_of(model), layers=n))
     return cut

@@ -1,0 +1,131 @@
+"""Where a model comes from, what identifies it, and what it was trained on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+ATTRIBUTE = "toolkit_origin"  # of a loaded model; copies of the model keep it
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a model is and saw.
+
+    Attributes
+    ----------
+    name : str
+        As the user knows it: a name on the Hugging Face Hub, of a package, or a folder.
+    folder : str
+        Where its files lie; empty for a model of the Hub's local cache or one that was never saved.
+    sha256 : mapping of file name to digest
+        Of the files that hold its weights.
+    revision, commit : str
+        Of a model of the Hub: the revision that was asked for, and the commit that it stands for.
+    package : str
+        Name and version of the Python package that brings the weights.
+    layers : int or None
+        Layers that were kept of a transformer, where it was cut.
+    training : mapping
+        The record of a model that was tuned here, from ``training.json``: base model, method, settings, and name and
+        digest of the data. Empty for all others.
+    """
+
+    name: str
+    folder: str = ""
+    sha256: Mapping[str, str] = field(default_factory=dict)
+    revision: str = ""
+    commit: str = ""
+    package: str = ""
+    layers: int | None = None
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The attributes that are not empty."""
+        return {key: value for key, value in asdict(self).items() if value not in ("", None, {})}
+
+
+def origin_of(model: Any) -> Origin:
+    """Return the origin of a model; of one that this toolkit did not load, the name of its class alone."""
+    origin = getattr(model, ATTRIBUTE, None)
+    return origin if isinstance(origin, Origin) else Origin(type(model).__name__)
+
+
+def set_origin(model: Any, origin: Origin) -> None:
+    """Attach an origin to a model."""
+    setattr(model, ATTRIBUTE, origin)
+
+
+def read_training(folder: str | Path) -> dict[str, Any]:
+    """Read ``training.json`` of a model folder; empty where there is none."""
+    try:
+        return dict(json.loads((Path(folder) / "training.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
+def describe(model: Any) -> dict[str, Any]:
+    """Describe a model for a record: its origin, dimension, limit, prompts and device.
+
+    Works for anything with ``encode``; what such a model does not state is left out.
+    """
+    described = origin_of(model).record
+    for attribute in ("max_seq_length", "prompts", "device"):
+        value = getattr(model, attribute, None)
+        if value is not None:
+            described[attribute] = (
+                dict(value) if isinstance(value, dict) else value if isinstance(value, int) else str(value)
+            )
+    if hasattr(model, "get_embedding_dimension"):
+        described["dimension"] = model.get_embedding_dimension()
+    return described
+
+
+@dataclass(frozen=True)
+class Declared:
+    """The head of a model card; what the card does not state is empty.
+
+    Attributes
+    ----------
+    license : str
+    languages : list of str
+        As the card writes them, mostly ISO 639-1 codes.
+    datasets : list of str
+        Training sets by their names on the Hub. A test set that shares texts with them is not unseen.
+    """
+
+    license: str
+    languages: list[str]
+    datasets: list[str]
+
+
+def declared(model: Any) -> Declared:
+    """Read the head of the model card in the model's folder, or in the Hub's local cache. Nothing is downloaded.
+
+    Parameters
+    ----------
+    model : Encoder
+        From `toolkit.vectors.load`.
+    """
+    from huggingface_hub import ModelCard, try_to_load_from_cache
+    from yaml import YAMLError
+
+    origin = origin_of(model)
+    card: Any = Path(origin.folder) / "README.md"
+    if not origin.folder:
+        card = try_to_load_from_cache(origin.name, "README.md", revision=origin.commit or None)
+    if not isinstance(card, (str, Path)) or not Path(card).is_file():
+        return Declared("", [], [])
+    try:
+        data = ModelCard.load(card, ignore_metadata_errors=True).data.to_dict()
+    except (ValueError, YAMLError):  # not YAML
+        return Declared("", [], [])
+    languages, datasets = (
+        [] if value is None else [str(item) for item in (value if isinstance(value, list) else [value])]
+        for value in (data.get("language"), data.get("datasets"))
+    )
+    return Declared(str(data.get("license") or ""), languages, datasets)
