@@ -213,16 +213,17 @@ def test_holm_rejects_what_the_stepwise_procedure_rejects() -> None:
     assert stats.holm([]) == []
 
 
-def test_smallest_visible_is_seen_four_times_of_five() -> None:
+def test_minimum_detectable_difference_is_seen_four_times_of_five() -> None:
     """A true difference of that size is significant in 80 % of simulated experiments."""
     error = 0.02
-    measured = np.random.default_rng(0).normal(stats.smallest_visible(error), error, size=100_000)
+    measured = np.random.default_rng(0).normal(stats.minimum_detectable_difference(error), error, size=100_000)
     assert (np.abs(measured) > norm.ppf(0.975) * error).mean() == pytest.approx(0.8, abs=0.01)
-    assert stats.smallest_visible(error, alpha=0.01, power=0.9) > stats.smallest_visible(error)
+    stricter = stats.minimum_detectable_difference(error, alpha=0.01, power=0.9)
+    assert stricter > stats.minimum_detectable_difference(error)
 
 
-def test_power_is_what_visible_promised() -> None:
-    """A true difference as large as `smallest_visible` says is found by the test itself four times of five.
+def test_power_is_what_was_promised() -> None:
+    """A true difference of the minimum detectable size is found by the test itself four times of five.
 
     Also where items come in groups; from the error over items, which ignores them, far less is found than promised.
     """
@@ -232,7 +233,7 @@ def test_power_is_what_visible_promised() -> None:
     true = np.sqrt((1 + 1 / 4) / 60)  # standard error of the mean: one part a group, one part an item
     found = {}
     for way, error in (("groups", true), ("items", np.sqrt(2 / 240))):
-        shift = stats.smallest_visible(error)
+        shift = stats.minimum_detectable_difference(error)
         p_values = [stats.sign_flip_test(x + shift, groups, resamples=400, seed=i) for i, x in enumerate(noise)]
         found[way] = np.mean(np.array(p_values) < 0.05)
     assert 0.73 <= found["groups"] <= 0.87
@@ -241,12 +242,12 @@ def test_power_is_what_visible_promised() -> None:
     assert measured.error == pytest.approx(true, rel=0.25)
 
 
-def test_flattery_is_the_mean_of_the_largest() -> None:
-    """The largest of k equal systems' errors, by simulation; and in a test, half the error is half the flattery."""
+def test_selection_bias_is_the_mean_of_the_largest() -> None:
+    """The largest of k equal systems' errors, by simulation; and in a test, half the error is half the bias."""
     noise = np.random.default_rng(0).normal(size=(40_000, 14))
     for k in (1, 2, 5, 14):
-        assert stats.flattery(0.02, k) == pytest.approx(0.02 * noise[:, :k].max(axis=1).mean(), abs=0.0004)
-    assert stats.flattery(1, 1000) == pytest.approx(3.2414, abs=1e-3)  # H. L. Harter, Biometrika 48, 1961
+        assert stats.selection_bias(0.02, k) == pytest.approx(0.02 * noise[:, :k].max(axis=1).mean(), abs=0.0004)
+    assert stats.selection_bias(1, 1000) == pytest.approx(3.2414, abs=1e-3)  # H. L. Harter, Biometrika 48, 1961
     for error, systems in ((np.nan, 3), (-1, 3), (1, 0)):
         with pytest.raises(ValueError, match="error of at least 0 and at least one system"):
-            stats.flattery(error, systems)
+            stats.selection_bias(error, systems)

@@ -215,7 +215,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(round(p, 12)) for p in adjusted]
 
 
-def smallest_visible(error: float, *, alpha: float = 0.05, power: float = 0.8) -> float:
+def minimum_detectable_difference(error: float, *, alpha: float = 0.05, power: float = 0.8) -> float:
     """Smallest true difference that a two-sided test at `alpha` would have shown with probability `power`.
 
     Parameters
@@ -225,7 +225,7 @@ def smallest_visible(error: float, *, alpha: float = 0.05, power: float = 0.8) -
 
     Examples
     --------
-    >>> round(smallest_visible(0.01), 4)
+    >>> round(minimum_detectable_difference(0.01), 4)
     0.028
     """
     from scipy.stats import norm
@@ -233,7 +233,7 @@ def smallest_visible(error: float, *, alpha: float = 0.05, power: float = 0.8) -
     return float((norm.ppf(1 - alpha / 2) + norm.ppf(power)) * error)
 
 
-def flattery(error: float, systems: int) -> float:
+def selection_bias(error: float, systems: int) -> float:
     """By how much the best of some equal systems is expected to stand above them, by chance alone.
 
     The expected largest of that many independent normal errors.
@@ -249,7 +249,7 @@ def flattery(error: float, systems: int) -> float:
 
     Examples
     --------
-    >>> [round(flattery(1, k), 3) for k in (1, 2, 14)]
+    >>> [round(selection_bias(1, k), 3) for k in (1, 2, 14)]
     [0.0, 0.564, 1.703]
     """
     from scipy.integrate import quad

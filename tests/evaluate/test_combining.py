@@ -83,7 +83,7 @@ def test_seeds_add_their_variances() -> None:
     half = t.ppf(0.975, df) * np.sqrt(seeds + items)
     assert row["high"] - row["low"] == pytest.approx(2 * half, rel=0.04)
     same = found.table.set_index("model").loc["same"]
-    assert same[["difference", "low", "high", "p", "visible"]].tolist() == [0, 0, 0, 1, 0]
+    assert same[["difference", "low", "high", "p", "mdd"]].tolist() == [0, 0, 0, 1, 0]
     assert len(found.each) == 6 and found.over == "seeds" and found.sentences[-1] == found.assumes
     assert "3 training seeds on one test set" in found.assumes
     assert "no difference shown" in found.sentences[1]

@@ -56,7 +56,7 @@ def test_differences_are_subtraction(comparison: Comparison) -> None:
         assert row["score"] == pytest.approx((1 / np.array(places[name])).mean())
         assert [row["low"], row["high"]] == pytest.approx([interval.low, interval.high])
         assert row["p"] == pytest.approx(stats.sign_flip_test(difference, groups), abs=0.005)
-        assert row["visible"] == pytest.approx(2.8016 * interval.error, rel=1e-3)
+        assert row["mdd"] == pytest.approx(2.8016 * interval.error, rel=1e-3)
         counts = [np.sum(np.sign(difference) == sign) for sign in (1, -1, 0)]
         assert row[["better", "worse", "same"]].tolist() == counts and sum(counts) == N
         assert (row["n"], row["n_groups"]) == (N, N // 2)
@@ -76,7 +76,7 @@ def test_views(comparison: Comparison) -> None:
 def test_equal_systems_differ_by_nothing() -> None:
     """A system against itself: difference 0 in [0, 0], p 1, all queries the same."""
     row = compare({"a": placed(BASE), "b": placed(BASE)}, baseline="a").row("b", "nDCG@10")
-    assert row[["difference", "low", "high", "visible"]].tolist() == [0] * 4
+    assert row[["difference", "low", "high", "mdd"]].tolist() == [0] * 4
     assert row[["p", "p_holm", "better", "worse", "same"]].tolist() == [1, 1, 0, 0, N]
 
 
@@ -164,7 +164,7 @@ def test_verdict_not_shown(comparison: Comparison) -> None:
     assert row["low"] < 0 < row["high"]
     assert verdict(comparison, "mixed")[-1] == (
         f"No difference shown between mixed and base: {signed(row)} nDCG@10, resampled 30 groups; "
-        f"this test could have seen {row['visible']:.3f}."
+        f"this test could have seen {row['mdd']:.3f}."
     )
 
 
@@ -294,7 +294,7 @@ def test_headline_does_not_recommend_what_the_test_does_not_confirm(comparison: 
     assert said.startswith("Validation data preferred the tuned model: a right text comes first in ")
     assert said.endswith(
         f"). This test does not confirm that it beats the base model: the difference is {signed(row)} nDCG@10, and "
-        f"this test would have shown {row['visible']:.3f}. So the base model, without tuning, is the simpler choice."
+        f"this test would have shown {row['mdd']:.3f}. So the base model, without tuning, is the simpler choice."
     )
     assert "confirm" not in headline(chance, "base") and "Keyword" not in said
     worse = headline(comparison, "BM25")

@@ -512,7 +512,7 @@ def test_the_verdict_follows_the_numbers(tmp_path) -> None:
     assert (table["difference"] * 10).to_dict() == pytest.approx((right["BM25"] - right.drop("BM25")).to_dict())
     for other, row in table.iterrows():
         assert (f"than {other}, by" in found.sentence) == (row["p_holm"] < 0.05)
-    pair = pd.DataFrame([{"model": "tuned", "other": "BM25", "difference": 0.3, "p_holm": 0.4, "visible": 0.6}])
+    pair = pd.DataFrame([{"model": "tuned", "other": "BM25", "difference": 0.3, "p_holm": 0.4, "mdd": 0.6}])
     assert agreement.verdict_of({"tuned": 8, "BM25": 5}, pair, 10) == (
         "10 searches: right answer first tuned 8, BM25 5. tuned against BM25 (30 of 100, would take about 40): too few "
         "to be sure: 30 searches would show a difference of 35 of 100, these show one of 60."

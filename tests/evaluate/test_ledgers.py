@@ -46,7 +46,7 @@ def test_scores_are_counted_by_digest(tmp_path: Path) -> None:
     assert row["score"] == pytest.approx(max(means.values())) and means[row["best"]] == max(means.values())
     error = np.sqrt(1 / 12 / N)  # of the mean of uniform values
     assert row["noise"] == pytest.approx(error, rel=0.15) and not row["paired"]
-    size = stats.flattery(row["noise"], 5)
+    size = stats.selection_bias(row["noise"], 5)
     assert text == (
         "This test set has now been scored 6 times, with 5 different results; the best of 5 flatters itself: were all "
         f"equally good, it would stand up to {size:.3f} nDCG@10 above their mean by chance."
@@ -105,7 +105,7 @@ def test_without_a_ledger(tmp_path: Path) -> None:
 
 
 def test_one_group_has_no_noise(tmp_path: Path) -> None:
-    """Where nothing can be said of the error, the size of the flattery is left out."""
+    """Where nothing can be said of the error, the size of the selection bias is left out."""
     record(scored(groups=True), folder=tmp_path)
     text = record(scored(seed=1, groups=True), folder=tmp_path)
     assert text.endswith("the best of 2 flatters itself.") and "nan" not in text

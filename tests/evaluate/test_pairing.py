@@ -70,7 +70,7 @@ def test_a_correlation_is_compared_on_paired_resamples() -> None:
     error = theirs.standard_error
     assert found["difference"] == pytest.approx(difference(one, two, true))
     assert [found["low"], found["high"]] == pytest.approx(theirs.confidence_interval, abs=0.25 * error)
-    assert found["visible"] == pytest.approx(stats.smallest_visible(error), rel=0.08)
+    assert found["mdd"] == pytest.approx(stats.minimum_detectable_difference(error), rel=0.08)
     assert found["p"] < 0.05 and found["low"] > 0
     assert found[["better", "worse", "same"]].isna().all()
     assert "Helped" not in " ".join(verdict(compare({"a": said(task, two), "b": said(task, one)}, baseline="a"), "b"))

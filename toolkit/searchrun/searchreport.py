@@ -103,7 +103,7 @@ def _words(found: Findings) -> dict[str, str]:
             f"{found.searches} happen to be in the test. A difference is shown where its interval leaves out zero.",
             "groups": f"{found.searches} that hang together, such as by a shared text. Intervals come from resampling: "
             "drawing whole groups again and again.",
-            "visible, could have seen": "the smallest true difference that a test of this size shows four times of "
+            "mdd, could have seen": "the smallest true difference that a test of this size shows four times of "
             "five; smaller ones it may miss.",
         }
     kind = found.use.index.kind
@@ -183,7 +183,7 @@ def _data(found: Findings) -> list[Block]:
 def _numbers(found: Findings) -> list[Block]:
     return [
         "Read the paired difference to base with its interval, not the overlap of two intervals. p is adjusted by Holm "
-        "over the systems and metrics of a task; visible is the smallest true difference that this test would have "
+        "over the systems and metrics of a task; mdd is the smallest true difference that this test would have "
         "shown with 80 % probability; unjudged@10 is the share of the first ten that nobody judged.",
         found.numbers,
         *(found.why.blocks if found.why else []),

@@ -84,7 +84,7 @@ def numbers(comparison: Comparison) -> pd.DataFrame:
             f"minus {comparison.baseline} [95 %]": "" if other is None else
             f"{other['difference']:+.3f} [{other['low']:+.3f}, {other['high']:+.3f}]",
             "p": "" if other is None else report.number(other["p_holm"]),
-            "visible": "" if other is None else report.number(other["visible"]),
+            "mdd": "" if other is None else report.number(other["mdd"]),
             "n": row.n, "n_groups": row.n_groups,
             "unjudged@10": round(comparison.scores[str(row.model)].unjudged(10), 3),
         })  # fmt: skip

@@ -32,8 +32,8 @@ class Combined:
     Attributes
     ----------
     table : DataFrame
-        One row a system and metric: ``model metric score difference low high p p_holm visible runs n``. ``low`` and
-        ``high`` enclose the mean paired difference (95 %), ``visible`` is the smallest true difference that would have
+        One row a system and metric: ``model metric score difference low high p p_holm mdd runs n``. ``low`` and
+        ``high`` enclose the mean paired difference (95 %), ``mdd`` is the smallest true difference that would have
         been shown with 80 % probability, ``runs`` and ``n`` count comparisons and their test items (the fewest).
     each : DataFrame
         The tables of the comparisons one below the other, with ``run`` from 1.
@@ -153,15 +153,15 @@ def _over_seeds(comparisons: Sequence[Comparison], model: str, metric: str, gaps
 
 
 def _t(gap: float, error: float, df: float) -> dict[str, float]:
-    """Interval, p-value and smallest visible difference after Student."""
+    """Interval, p-value and minimum detectable difference after Student."""
     from scipy.stats import t
 
     if not error > 0:  # equal systems; otherwise differences without any variance, from which nothing can be said
         end = 0.0 if gap == 0 and error == 0 else float("nan")
-        return {"difference": gap, "low": end, "high": end, "p": 1.0, "visible": end}
+        return {"difference": gap, "low": end, "high": end, "p": 1.0, "mdd": end}
     half = float(t.ppf(1 - ALPHA / 2, df)) * error
     return {"difference": gap, "low": gap - half, "high": gap + half, "p": float(2 * t.sf(abs(gap) / error, df)),
-            "visible": half + float(t.ppf(0.8, df)) * error}  # fmt: skip
+            "mdd": half + float(t.ppf(0.8, df)) * error}  # fmt: skip
 
 
 def _sentence(row: pd.Series, over: str) -> str:
@@ -169,4 +169,4 @@ def _sentence(row: pd.Series, over: str) -> str:
     tail = f"over {row['runs']} {over}, p {row['p_holm']:.3f} after Holm"
     if row["p_holm"] < ALPHA:
         return f"{row['model']} is {'better' if row['difference'] > 0 else 'worse'}: {numbers}, {tail}."
-    return f"{row['model']}: no difference shown, {numbers}, {tail}; this could have shown {row['visible']:.3f}."
+    return f"{row['model']}: no difference shown, {numbers}, {tail}; this could have shown {row['mdd']:.3f}."

@@ -26,8 +26,8 @@ class Comparison:
     ----------
     baseline : str
     table : DataFrame
-        One row a system and metric: ``model metric score difference low high p p_holm visible better worse same n
-        n_groups``. ``low`` and ``high`` enclose the paired difference (95 %), ``visible`` is the smallest true
+        One row a system and metric: ``model metric score difference low high p p_holm mdd better worse same n
+        n_groups``. ``low`` and ``high`` enclose the paired difference (95 %), ``mdd`` is the smallest true
         difference that this test would have shown with 80 % probability, ``better``, ``worse`` and ``same`` count
         items (missing for a metric of the whole, such as a correlation).
     scores : mapping of name to Scores
@@ -56,7 +56,7 @@ class Comparison:
 
     @cached_property
     def pairwise(self) -> pd.DataFrame:
-        """Every system against every other: ``one other metric difference low high p p_holm visible``.
+        """Every system against every other: ``one other metric difference low high p p_holm mdd``.
 
         Holm over the pairs of one metric.
         """
@@ -97,7 +97,7 @@ class Comparison:
                 f"smallest p after Holm would be {min(1.0, least):.2f}."
             )
         for metric, part in self.table.groupby("metric", sort=False):
-            if (part["difference"] == 0).all() and part["visible"].eq(0).all():
+            if (part["difference"] == 0).all() and part["mdd"].eq(0).all():
                 notes.append(f"All systems are equal on every item by {metric}: it tells nothing apart here.")
         for name, scores in self.scores.items():
             values = scores.per_query
@@ -171,7 +171,7 @@ def compare(scores: Mapping[str, Scores], *, baseline: str) -> Comparison:
     """Compare each system with the baseline, item by item.
 
     Read the interval of the difference, not the overlap of two intervals: the items are the same. A difference that is
-    not shown is not shown to be zero: ``visible`` says what could have been seen. p-values are of sign flips of whole
+    not shown is not shown to be zero: ``mdd`` says what could have been seen. p-values are of sign flips of whole
     groups (of metrics of the whole: of resamples; see `differences.paired`), adjusted by Holm over all rows of the
     table.
 

@@ -81,7 +81,7 @@ def paired(
     Returns
     -------
     DataFrame
-        ``one other metric score difference low high p visible better worse same n n_groups``; ``score`` is that of
+        ``one other metric score difference low high p mdd better worse same n n_groups``; ``score`` is that of
         `one`, and ``better``, ``worse``, ``same`` count items (missing for a metric of the whole).
 
     Raises
@@ -124,7 +124,7 @@ def paired(
         {"one": one, "other": other, "metric": metric, "score": systems[one].value(metric), **found[one, other, metric]}
         for one, other, metric in wanted
     ]
-    ordered = ["one", "other", "metric", "score", "difference", "low", "high", "p", "visible",
+    ordered = ["one", "other", "metric", "score", "difference", "low", "high", "p", "mdd",
                "better", "worse", "same", "n", "n_groups"]  # fmt: skip
     result = pd.DataFrame(rows, columns=ordered)
     counted = ["better", "worse", "same"]
@@ -144,7 +144,7 @@ def _common(one: Scores, other: Scores) -> list[str]:
 def _row(interval: stats.Interval, p: float) -> dict[str, Any]:
     return {
         "difference": interval.mean, "low": interval.low, "high": interval.high, "p": p,
-        "visible": stats.smallest_visible(interval.error), "n": interval.n, "n_groups": interval.n_groups,
+        "mdd": stats.minimum_detectable_difference(interval.error), "n": interval.n, "n_groups": interval.n_groups,
     }  # fmt: skip
 
 
@@ -170,9 +170,9 @@ def gap(one: Scores, other: Scores, metric: str) -> tuple[stats.Interval, float]
     if metric not in _common(one, other):
         raise ValueError(f"expected a metric that both have ({', '.join(_common(one, other))}), got {metric!r}")
     row = paired({"one": one, "other": other}, [("one", "other")], [metric]).iloc[0]
-    error = row["visible"] / stats.smallest_visible(1.0)
+    error = row["mdd"] / stats.minimum_detectable_difference(1.0)
     interval = stats.Interval(row["difference"], row["low"], row["high"], error, row["n"], row["n_groups"])
-    return interval, float(row["visible"])
+    return interval, float(row["mdd"])
 
 
 def letters(names: Sequence[str], differ: Collection[tuple[str, str]]) -> dict[str, str]:

@@ -77,8 +77,8 @@ def ledger(*, folder: str | Path | None = None) -> pd.DataFrame:
     DataFrame
         ``digest task metric times systems best score noise paired first last``: ``times`` counts scores, ``systems``
         those with results of their own (the same again is no new try), ``best`` and ``score`` are the best of them,
-        ``noise`` is the error that systems do not share (see `toolkit.stats.flattery`), an upper bound where it is not
-        ``paired``, that is, not from a comparison.
+        ``noise`` is the error that systems do not share (see `toolkit.stats.selection_bias`), an upper bound where
+        it is not ``paired``, that is, not from a comparison.
     """
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for line in _read(_path(folder)):
@@ -112,15 +112,15 @@ def sentence(digest: str, metric: str, *, folder: str | Path | None = None) -> s
     if np.isnan(row["noise"]):
         return text + "."
     bound = "about" if row["paired"] else "up to"
-    size = stats.flattery(row["noise"], int(row["systems"]))
+    size = stats.selection_bias(row["noise"], int(row["systems"]))
     return text + f": were all equally good, it would stand {bound} {size:.3f} {metric} above their mean by chance."
 
 
 def _noise(result: Scores | Comparison, metric: str) -> tuple[float | None, bool]:
     """The error of a score that systems do not share, and whether it comes from paired differences."""
     if isinstance(result, Comparison):
-        visible = result.pairwise.loc[result.pairwise["metric"] == metric, "visible"]
-        noise = float(visible.median()) / stats.smallest_visible(1.0) / np.sqrt(2)
+        visible = result.pairwise.loc[result.pairwise["metric"] == metric, "mdd"]
+        noise = float(visible.median()) / stats.minimum_detectable_difference(1.0) / np.sqrt(2)
         return (float(noise) if np.isfinite(noise) else None), True
     row = result.table[result.table["metric"] == metric].iloc[0]
     noise = (row["high"] - row["low"]) / (2 * 1.959964)

@@ -234,7 +234,7 @@ def _methods(comparison: Comparison, data: str, split: str, seeds: str) -> str:
             f"For {', '.join(wholes)} both systems were computed on the same bootstrap resamples of groups; p is twice "
             f"the smaller share of resampled differences on either side of zero."
         )
-    spread = ", ".join(f"{row['model']} {row['metric']} {row['visible']:.3f}" for _, row in table.iterrows())
+    spread = ", ".join(f"{row['model']} {row['metric']} {row['mdd']:.3f}" for _, row in table.iterrows())
     versions = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
     return "\n\n".join([
         "## Methods",

@@ -114,7 +114,7 @@ def _concluded(row: pd.Series, comparison: Comparison, metric: str) -> str:
     alone = " (it would be, had this been the only comparison)" if row["p"] < ALPHA else ""
     return (
         f"{name} and {base}: no difference shown{alone}, {size}, p {row['p_holm']:.4f} after Holm over {over} "
-        f"comparisons. Not shown is not equal: a true difference of {row['visible']:.3f} would be seen four times of "
+        f"comparisons. Not shown is not equal: a true difference of {row['mdd']:.3f} would be seen four times of "
         f"five, a smaller one less often."
     )
 
@@ -226,7 +226,7 @@ def _difference(comparison: Comparison, system: str, metric: str) -> str:
         return f"{name} is worse than {comparison.baseline} by {size}, {over}."
     return (
         f"No difference shown between {system} and {comparison.baseline}: {row['difference']:+.3f} "
-        f"[{row['low']:+.3f}, {row['high']:+.3f}] {metric}, {over}; this test could have seen {row['visible']:.3f}."
+        f"[{row['low']:+.3f}, {row['high']:+.3f}] {metric}, {over}; this test could have seen {row['mdd']:.3f}."
     )
 
 

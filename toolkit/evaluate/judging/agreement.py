@@ -40,7 +40,7 @@ class Judged:
         precision and nDCG@10 over the searches that were judged whole, where a document that nobody judged counts as
         not relevant; and unjudged@10, the share of a system's first 10 documents that nobody judged.
     comparison : DataFrame
-        The system in question against each other, by accuracy@1: ``model other difference low high p p_holm visible
+        The system in question against each other, by accuracy@1: ``model other difference low high p p_holm mdd
         better worse n``, as in `toolkit.evaluate.Comparison`.
     agreement : DataFrame
         One row a pair of judges, ``judge other n agreement kappa``: documents that both answered with yes or no, the
@@ -194,14 +194,14 @@ def verdict_of(right: Mapping[str, int], comparison: pd.DataFrame, n: int) -> st
                 f"{row['model']} is {better} than {row['other']}, by {size} searches (p = {row['p_holm']:.2g})."
             )
         else:
-            more = math.ceil(n * (row["visible"] / row["difference"]) ** 2) if row["difference"] else 0
+            more = math.ceil(n * (row["mdd"] / row["difference"]) ** 2) if row["difference"] else 0
             unsure.append(row["other"] + (f" ({size}, would take about {_round(more)})" if more > n >= FEW else ""))
     if not unsure:
         return " ".join(told)
     doubt = f"{comparison['model'].iloc[0]} against {', '.join(unsure)}: too few to be sure"
     if n < FEW:  # the error of so few is itself a guess, and so would be what is worked out from it
         return " ".join([*told, f"{doubt}, judge {FEW} or more."])
-    visible = comparison[comparison["p_holm"] >= 0.05]["visible"].max()
+    visible = comparison[comparison["p_holm"] >= 0.05]["mdd"].max()
     if wanted := next((m for m in (30, 100, 300, 1000) if m > n), None):
         doubt += f": {wanted} searches would show a difference of {visible * math.sqrt(n / wanted) * 100:.0f} of 100"
     return " ".join([*told, f"{doubt}, these show one of {min(1, visible) * 100:.0f}."])
@@ -231,7 +231,7 @@ def _compare(right: Mapping[str, NDArray[Any]], about: str) -> pd.DataFrame:
         found = difference(a, b)
         rows.append({
             "model": about, "other": other, "difference": found.mean, "low": found.low, "high": found.high,
-            "p": stats.sign_flip_test(a - b), "visible": stats.smallest_visible(found.error),
+            "p": stats.sign_flip_test(a - b), "mdd": stats.minimum_detectable_difference(found.error),
             "better": int((a > b).sum()), "worse": int((a < b).sum()), "n": found.n,
         })  # fmt: skip
     table = pd.DataFrame(rows)

@@ -20,7 +20,7 @@ from toolkit.prepare import Task
 GENERAL: dict[str, tuple[str, str]] = {"stsb": ("similarity", "spearman"), "banking77": ("classification", "accuracy")}
 """Short names of the general tasks, each with its kind and the metric that counts."""
 
-COLUMNS = ["task", "metric", "base", "tuned", "difference", "low", "high", "p", "p_holm", "visible", "n", "n_groups"]
+COLUMNS = ["task", "metric", "base", "tuned", "difference", "low", "high", "p", "p_holm", "mdd", "n", "n_groups"]
 Side = Literal["query", "document"]
 
 
@@ -31,7 +31,7 @@ class Forgetting:
     Attributes
     ----------
     table : DataFrame
-        One row a task: ``task metric base tuned difference low high p p_holm visible n n_groups``, the paired
+        One row a task: ``task metric base tuned difference low high p p_holm mdd n n_groups``, the paired
         difference tuned minus base with its 95 % interval, p adjusted by Holm over the tasks.
     comparisons : mapping of task to Comparison
     skipped : mapping of task to str
@@ -162,6 +162,6 @@ def _verdict(row: pd.Series) -> str:
         stands = "tuning made it worse" if row["difference"] < 0 else "tuning made it better"
         return f"General task {row['task']}: {stands}, {change} (base → tuned)."
     return (
-        f"General task {row['task']}: no loss shown, {change} (base → tuned); a change of {row['visible']:.3f} would "
+        f"General task {row['task']}: no loss shown, {change} (base → tuned); a change of {row['mdd']:.3f} would "
         f"have been seen."
     )

@@ -17,7 +17,7 @@ from toolkit.evaluate.comparing.wording import ITEMS
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLUMNS = ["slice", "model", "metric", "score", "baseline", "difference", "low", "high", "p", "p_holm", "visible", "n",
+COLUMNS = ["slice", "model", "metric", "score", "baseline", "difference", "low", "high", "p", "p_holm", "mdd", "n",
            "n_groups"]  # fmt: skip
 
 
@@ -29,7 +29,7 @@ class Sliced:
     ----------
     table : DataFrame
         One row a slice, in the order of the labels: ``slice model metric score baseline difference low high p p_holm
-        visible n n_groups``. ``score`` and ``baseline`` are those of the two systems, ``low`` and ``high`` enclose the
+        mdd n n_groups``. ``score`` and ``baseline`` are those of the two systems, ``low`` and ``high`` enclose the
         paired difference (95 %, by slice, not widened for their number), ``p_holm`` is adjusted over the slices.
     baseline : str
     note : str
