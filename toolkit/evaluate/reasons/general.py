@@ -13,7 +13,7 @@ import pandas as pd
 from toolkit import prepare, stats
 from toolkit.evaluate.comparing.comparison import Comparison, compare
 from toolkit.evaluate.comparing.differences import ALPHA
-from toolkit.evaluate.scoring.asking import vectors_of
+from toolkit.evaluate.scoring.inference import vectors_of
 from toolkit.evaluate.scoring.scores import score
 from toolkit.prepare import Task
 

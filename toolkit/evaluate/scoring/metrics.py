@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.prepare.checking import check_grades
+from toolkit.vectors import Ranking, top
 
 METRICS = ("accuracy@1", "nDCG@10", "MRR@10", "recall@10")
 RERANKING = ("MAP@1000", "MRR@10", "nDCG@10")  # 1000: as MTEB, so in practice all candidates
@@ -20,26 +21,15 @@ _MEASURES = {
 }  # fmt: skip
 
 
-def top(scores: Mapping[str, float], k: int) -> list[str]:
-    """The `k` best documents, best first; equal scores in the order of their ids.
-
-    Examples
-    --------
-    >>> top({"b": 1.0, "c": 2.0, "a": 1.0}, 2)
-    ['c', 'a']
-    """
-    return sorted(scores, key=lambda document: (-scores[document], document))[:k]
-
-
 def per_query(
-    ranking: Mapping[str, Mapping[str, float]],
+    ranking: Ranking,
     qrels: Mapping[str, Mapping[str, int]],
     metrics: Sequence[str] = METRICS,
 ) -> pd.DataFrame:
     """Score each query of `qrels`.
 
-    Rankings are cut before they are scored, since trec_eval's reciprocal rank knows no cut, and equal scores are
-    ordered by document id, since trec_eval would order them backwards.
+    Rankings are cut before they are scored, since trec_eval's reciprocal rank has no cut. Equal scores are ordered by
+    document id, ascending; trec_eval would order them descending.
 
     Parameters
     ----------
@@ -58,7 +48,7 @@ def per_query(
     Raises
     ------
     ValueError
-        For a metric of another name, a score that is nan, or a grade that is no whole number.
+        For an unknown metric, a score that is nan, or a grade that is not a whole number.
 
     Examples
     --------
@@ -71,12 +61,9 @@ def per_query(
         raise ValueError(f"expected a list of metrics such as {list(METRICS)}, got {metrics!r}")
     wanted = [_parse(metric) for metric in metrics]
     for query, row in ranking.items():
-        wrong = next((doc for doc, value in row.items() if not _is_score(value)), None)
-        if wrong is not None:
-            raise ValueError(
-                f"the ranking of query {query!r} gives document {wrong!r} the score {row[wrong]!r:.40}, which has no "
-                f"rank: expected a number, and not nan"
-            )
+        for doc, value in row.items():
+            if not isinstance(value, (int, float, np.number)) or value != value:
+                raise ValueError(f"document {doc!r} has the score {value!r:.40} for query {query!r}: expected a number")
     check_grades(qrels)
     judged = {query: {doc: int(grade) for doc, grade in row.items()} for query, row in qrels.items()}
     columns = {}
@@ -94,10 +81,6 @@ def per_query(
     return pd.DataFrame({metric: columns[metric] for metric in metrics}, index=pd.Index(list(qrels), name="query_id"))
 
 
-def _is_score(value: object) -> bool:
-    return isinstance(value, (int, float, np.number)) and value == value
-
-
 def _parse(metric: str) -> tuple[str, int]:
     name, _, k = str(metric).partition("@")
     if name not in _MEASURES or not re.fullmatch("[1-9][0-9]*", k):
@@ -107,5 +90,5 @@ def _parse(metric: str) -> tuple[str, int]:
 
 
 def depth(metrics: Sequence[str]) -> int:
-    """The deepest place of a ranking at which one of `metrics` looks."""
+    """Return the largest cut among `metrics`: how many documents of a ranking they need."""
     return max(_parse(metric)[1] for metric in metrics)

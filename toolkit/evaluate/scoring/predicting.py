@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from toolkit import vectors
-from toolkit.evaluate.scoring.asking import is_cross_encoder, pair_scores, same_dimension, vectors_of
+from toolkit.evaluate.scoring.inference import is_cross_encoder, pair_scores, same_dimension, vectors_of
 from toolkit.prepare import Task
 
 SEEDS = range(10)  # of k-means: MTEB's number of clusterings

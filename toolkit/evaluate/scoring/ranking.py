@@ -1,101 +1,131 @@
-"""Rankings of the documents of a task: of its whole corpus, or of the candidates of each query."""
+"""Rank the documents of a task: of its whole corpus, or the candidates of each query."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-
-from toolkit import vectors
-from toolkit.evaluate.scoring.asking import is_aligned, is_cross_encoder, pair_scores, same_dimension, vectors_of
+from toolkit.evaluate.scoring.inference import Model, Precomputed, same_dimension, vectors_of, wrap_vectors
 from toolkit.prepare import RetrievalData, Task
+from toolkit.vectors import Ranking, System, as_system, fuse_rankings, pair_scores, top
+from toolkit.vectors.reranking import Reranked, is_cross_encoder
+from toolkit.vectors.systems import Dense, Fused
 
 DEPTH = 100  # documents kept for each query
 
-Ranking = dict[str, dict[str, float]]
+Found = dict[str, dict[str, float]]
 
 
-def rank(model: Any, task: Task, *, depth: int = DEPTH, dtype: str = "auto") -> Ranking:
+def rank(model: Model, task: Task, *, depth: int = DEPTH, dtype: str = "auto") -> Found:
     """Rank documents for all queries of a task: ``{query_id: {doc_id: score}}``, exactly.
 
     Parameters
     ----------
-    model : model
-        Anything with ``search(queries, k)``, such as `toolkit.vectors.bm25` or `rerank`, or with ``encode``; or vectors
-        from elsewhere, see `score`. A sentence-transformers model encodes queries and documents each with its own
-        prompt and side. Of a reranking also a cross-encoder, with ``predict(pairs)``.
+    model : System, Encoder, ranking or vectors
+        As `score` takes it; for a reranking task also a cross-encoder, with ``predict(pairs)``.
     task : Task
-        A retrieval, whose corpus is searched, or a reranking, whose candidates are put in order.
+        Of kind retrieval, whose corpus is searched, or reranking, whose candidates are put in order.
     depth : int
-        Documents kept for each query of a retrieval.
+        Documents kept for each query of a retrieval task. A finished ranking is kept whole.
     dtype : str
         As in `toolkit.vectors.encode`.
 
     Raises
     ------
     ValueError
-        For a cross-encoder on a retrieval: it would have to read every query with every document.
+        For a cross-encoder on a retrieval task, which would have to read every query with every document, and for a
+        task of another kind.
     """
     data = task.data
     if not isinstance(data, RetrievalData):
         raise ValueError(f"task {task.name!r} is of kind {task.kind!r}: it has no documents to rank")
+    wrapped = wrap_vectors(model, task)
+    if task.kind == "reranking" and is_cross_encoder(wrapped):
+        pairs = [(query, doc) for query in data.queries for doc in (data.candidates or {})[query]]
+        scores = pair_scores(wrapped, [(data.queries[query], data.corpus[doc]) for query, doc in pairs])
+        found: Found = {query: {} for query in data.queries}
+        for (query, doc), score in zip(pairs, scores.tolist(), strict=True):
+            found[query][doc] = score
+        return found
+    return rank_all([as_system(wrapped, data.corpus, dtype=dtype)], task, depth=depth)[0]
+
+
+def rank_all(systems: Sequence[System], task: Task, *, depth: int = DEPTH) -> list[Found]:
+    """Rank documents by several systems, searching by each once; see `rank` and `search_all`."""
+    data = task.data
     if task.kind == "reranking":
-        return _candidates(model, data, dtype)
-    return search(model, data.queries, data.corpus, depth, dtype=dtype)
-
-
-def search(
-    model: Any, queries: Mapping[str, str], corpus: Mapping[str, str], k: int, *, dtype: str = "auto"
-) -> Ranking:
-    """The `k` best documents for each query, by a model with ``search`` or, exactly, by vectors; see `rank`."""
-    if hasattr(model, "search"):
-        ranked: Ranking = model.search(queries, k)
-        return ranked
-    if is_cross_encoder(model):
-        raise ValueError(
-            f"{type(model).__name__} reads a query and a document together: a search by it would read "
-            f"{len(queries) * len(corpus):,} pairs. Let another model find the first documents: "
-            f"evaluate.rerank(retriever, model, corpus)"
+        return search_all(
+            systems, data.queries, len(data.corpus), search=lambda system, _: _rank_candidates(system, data)
         )
-    documents = vectors_of(model, list(corpus.values()), "documents", side="document", dtype=dtype)
-    asked = vectors_of(model, list(queries.values()), "queries", side="query", dtype=dtype)
-    same_dimension(asked, documents, ("queries", "documents"))
-    scores, ids = vectors.nearest(asked, documents, k)
-    names = list(corpus)
-    return {
-        query: {names[i]: float(s) for i, s in zip(row_ids, row, strict=True)}
-        for query, row_ids, row in zip(queries, ids.tolist(), scores.tolist(), strict=True)
-    }
+    return search_all(systems, data.queries, depth)
 
 
-def _candidates(model: Any, data: RetrievalData, dtype: str) -> Ranking:
-    """The candidates of each query with their scores."""
+def search_all(
+    systems: Sequence[System],
+    queries: Mapping[str, str],
+    k: int,
+    *,
+    search: Callable[[System, int], Found] | None = None,
+) -> list[Found]:
+    """Search by several systems, each once: fused and reranked systems start from what their parts found.
+
+    Parameters
+    ----------
+    systems : sequence of System
+    queries : mapping of query id to text
+    k : int
+        Documents of each query. A finished ranking is returned whole.
+    search : function of (system, k), optional
+        How a system that has no parts ranks; without it by its own ``search``.
+
+    Returns
+    -------
+    list of ``{query_id: {doc_id: score}}``
+        For each system what its own ``search(queries, k)`` gives.
+    """
+    memo: dict[tuple[int, int], Found] = {}
+
+    def find(system: System, k: int) -> Found:
+        if (id(system), k) not in memo:
+            if isinstance(system, Fused):
+                parts = [find(part, max(k, system.depth)) for part in system.systems]
+                found = {query: top(row, k) for query, row in fuse_rankings(*parts, k=system.k).items()}
+            elif isinstance(system, Reranked):
+                found = system.reorder(queries, find(system.system, max(k, system.depth)), k)
+            else:
+                found = search(system, k) if search else system.search(queries, k)
+            memo[id(system), k] = found
+        return memo[id(system), k]
+
+    return [find(system, len(system.corpus) if kind_of(system) == "ranking" else k) for system in systems]
+
+
+def kind_of(system: System | None) -> str:
+    """Return the kind in the record of a system; "other" where there is none."""
+    return str(getattr(system, "record", {}).get("kind", "other"))
+
+
+def _rank_candidates(system: System, data: RetrievalData) -> Found:
+    """Score the candidates of each query by a system that has no parts."""
     offered = {query: list((data.candidates or {})[query]) for query in data.queries}
-    if is_cross_encoder(model):
-        pairs = [(query, document) for query, row in offered.items() for document in row]
-        scores = pair_scores(model, [(data.queries[query], data.corpus[document]) for query, document in pairs])
-        ranking: Ranking = {query: {} for query in offered}
-        for (query, document), score in zip(pairs, scores.tolist(), strict=True):
-            ranking[query][document] = score
-        return ranking
-    if hasattr(model, "search"):
-        found = model.search(data.queries, len(data.corpus))
-        return {query: _among(found.get(query, {}), row) for query, row in offered.items()}
-    wanted = {document for row in offered.values() for document in row}
-    # Arrays made elsewhere have a row for each document of the corpus.
-    names = [document for document in data.corpus if is_aligned(model) or document in wanted]
-    documents = vectors_of(model, [data.corpus[name] for name in names], "documents", side="document", dtype=dtype)
-    queries = vectors_of(model, list(data.queries.values()), "queries", side="query", dtype=dtype)
-    same_dimension(queries, documents, ("queries", "documents"))
-    place = {name: row for row, name in enumerate(names)}
+    if isinstance(system, Dense | Precomputed):
+        encoder, dtype = (system.encoder, system.dtype) if isinstance(system, Dense) else (system, "auto")
+        wanted = {doc for row in offered.values() for doc in row}
+        # Arrays made elsewhere have a row for each document of the corpus.
+        every = isinstance(encoder, Precomputed) and encoder.by_row
+        place = {doc: row for row, doc in enumerate(doc for doc in data.corpus if every or doc in wanted)}
+        documents = vectors_of(encoder, [data.corpus[doc] for doc in place], "documents", side="document", dtype=dtype)
+        queries = vectors_of(encoder, list(data.queries.values()), "queries", side="query", dtype=dtype)
+        same_dimension(queries, documents, ("queries", "documents"))
+        return {
+            query: dict(zip(row, (documents[[place[doc] for doc in row]] @ vector).astype(float).tolist(), strict=True))
+            for vector, (query, row) in zip(queries, offered.items(), strict=True)
+        }
+    found = system.search(data.queries, len(data.corpus))
+    if kind_of(system) == "ranking":  # what it leaves out counts as not found
+        return {query: {doc: found[query][doc] for doc in row if doc in found[query]} for query, row in offered.items()}
+    # Candidates that a search did not find share a place behind the others.
+    last = {query: min(row.values(), default=0.0) - 1 for query, row in found.items()}
     return {
-        query: dict(zip(row, (documents[[place[name] for name in row]] @ vector).astype(float).tolist(), strict=True))
-        for vector, (query, row) in zip(np.asarray(queries), offered.items(), strict=True)
+        query: {doc: found.get(query, {}).get(doc, last.get(query, -1.0)) for doc in row}
+        for query, row in offered.items()
     }
-
-
-def _among(found: Mapping[str, float], candidates: list[str]) -> dict[str, float]:
-    """A search's scores of the candidates; those that it did not find share a place behind the others."""
-    last = min(found.values(), default=0.0) - 1
-    return {document: found.get(document, last) for document in candidates}
