@@ -14,11 +14,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from toolkit import stats
-from toolkit.evaluate.scoring import kinds, predicting, resampling
+from toolkit.evaluate.scoring import set_metrics
 from toolkit.evaluate.scoring.asking import is_ranking
 from toolkit.evaluate.scoring.metrics import depth, per_query, top
+from toolkit.evaluate.scoring.predictions import (
+    THRESHOLDS,
+    item_metrics,
+    metric_names,
+    predict,
+    set_metric,
+    unseen_label_warning,
+)
 from toolkit.evaluate.scoring.ranking import DEPTH, rank
-from toolkit.evaluate.scoring.wholes import Curve
 from toolkit.prepare import Task
 from toolkit.prepare.shapes import check_task
 
@@ -71,7 +78,7 @@ class Scores:
 
     def value(self, metric: str) -> float:
         """The value of a metric, in its own unit: most are 0 to 1, a correlation is -1 to 1."""
-        return float(self._of(metric)(np.ones((1, len(self.per_query))))[0])
+        return float(self.weighted(metric)(np.ones((1, len(self.per_query))))[0])
 
     def resampled(self, metric: str, *, resamples: int = RESAMPLES, seed: int = 0) -> NDArray[np.float64]:
         """The metric on bootstrap resamples over groups, shape (resamples,).
@@ -82,16 +89,17 @@ class Scores:
         A resample that leaves the metric undefined, since all its pairs have one label or score, gives nan; that
         happens in very small sets alone. With fewer than two groups all are nan, since nothing can be said then.
         """
-        return resampling.resampled(self._of(metric), self.groups, resamples=resamples, seed=seed)
+        return set_metrics.resampled(self.weighted(metric), self.groups, resamples=resamples, seed=seed)
 
-    def _of(self, metric: str) -> resampling.Metric:
+    def weighted(self, metric: str) -> set_metrics.Metric:
+        """The metric as a function of the weights of the items."""
         if metric not in self.metrics:
             raise ValueError(f"{self.system!r} was not scored by {metric!r}; it has {', '.join(self.metrics)}")
         if metric in self.per_query:
-            return resampling.mean(self.per_query[metric].to_numpy(dtype=float))
+            return set_metrics.mean(self.per_query[metric].to_numpy(dtype=float))
         rows, said = self.task.rows, self.predictions
         assert said is not None  # metrics of the whole are of tables
-        return kinds.of_whole(self.task.kind, metric, rows, said, self.thresholds)
+        return set_metric(self.task.kind, metric, rows, said, self.thresholds)
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -208,20 +216,20 @@ def score(
     """
     check_task(task)
     thresholds = _thresholds(threshold)
-    wanted = kinds.wanted(task.kind, metrics, thresholds)
+    wanted = metric_names(task.kind, metrics, thresholds)
     name = name or type(model).__name__
     notes = _notes(task, len(set(map(task.group_of, task.items))))
     if task.kind in ("retrieval", "reranking"):
         ranking = _ranking(model, task, wanted, dtype)
         table = per_query(ranking, {query: task.data.qrels[query] for query in task.data.queries}, wanted)
         return Scores(name, task, ranking, table, notes=notes)
-    if task.kind == "classification" and (told := predicting.unseen(task)):
+    if task.kind == "classification" and (told := unseen_label_warning(task)):
         warnings.warn(told, UserWarning, stacklevel=2)
-    said = predicting.predict(model, task, wanted, dtype=dtype)
-    table = kinds.per_item(task.kind, task.rows, said, thresholds)
+    said = predict(model, task, wanted, dtype=dtype)
+    table = item_metrics(task.kind, task.rows, said, thresholds)
     table = table[[metric for metric in wanted if metric in table]]
     if task.kind == "pairs" and not thresholds:
-        thresholds = Curve(said["score"], task.rows["label"]).thresholds(said["score"])
+        thresholds = set_metrics.Curve(said["score"], task.rows["label"]).thresholds(said["score"])
     return Scores(name, task, {}, table, said, wanted, thresholds, notes)
 
 
@@ -246,15 +254,15 @@ def _ranking(model: Any, task: Task, wanted: Sequence[str], dtype: str) -> Mappi
 def _thresholds(threshold: float | Mapping[str, float] | None) -> dict[str, float]:
     if threshold is None:
         return {}
-    given = dict(threshold) if isinstance(threshold, Mapping) else dict.fromkeys(kinds.THRESHOLDS, threshold)
+    given = dict(threshold) if isinstance(threshold, Mapping) else dict.fromkeys(THRESHOLDS, threshold)
     numbers = all(isinstance(value, (int, float)) and np.isfinite(value) for value in given.values())
-    if not given or set(given) - set(kinds.THRESHOLDS) or not numbers:
+    if not given or set(given) - set(THRESHOLDS) or not numbers:
         raise ValueError(f"expected a threshold as a number, or {{'f1': ..., 'accuracy': ...}}; got {threshold!r}")
     return {metric: float(value) for metric, value in given.items()}
 
 
 def _notes(task: Task, n_groups: int) -> list[str]:
-    notes = [told] if (told := predicting.unseen(task)) else []
+    notes = [told] if (told := unseen_label_warning(task)) else []
     if n_groups < 2:
         notes.append("All items are one group: no interval can be given.")
     elif n_groups < FEW:
