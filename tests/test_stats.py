@@ -67,6 +67,14 @@ def test_draws_are_scipys(clustered: tuple[np.ndarray, np.ndarray], monkeypatch:
     stats._kept.cache_clear()
 
 
+def test_percentile_interval_leaves_out_what_is_undefined() -> None:
+    """The ends are numpy's percentiles of the finite values; without any both are nan."""
+    values = np.random.default_rng(0).normal(size=500)
+    with_gaps = np.concatenate([[np.nan], values, [np.inf, np.nan]])
+    assert stats.percentile_interval(with_gaps) == tuple(np.percentile(values, [2.5, 97.5]))
+    assert np.isnan(stats.percentile_interval([np.nan, np.nan])).all() and np.isnan(stats.percentile_interval([])).all()
+
+
 def test_kept_draws_are_not_changed_by_their_users() -> None:
     """Two calls share an array, so that it must not be written to."""
     [block] = stats.draws(5, resamples=20, seed=1)

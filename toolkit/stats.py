@@ -1,8 +1,8 @@
-"""Intervals, tests and the smallest difference that could have been seen, with groups of items resampled whole.
+"""Bootstrap intervals, sign-flip tests and minimum detectable differences over groups of items.
 
-Queries that share a document, a symbol or a near-copy are not independent, so wherever a task has groups the group is
-the unit that is resampled [1]_. A resample is how often each group was drawn, a sign flip is a sign a group: either way
-all columns of a table cost one matrix product. The draws are those of `scipy.stats.bootstrap`, to the digit.
+Queries that share a document, a symbol or a near-copy are not independent, so wherever a task has groups, whole groups
+are resampled [1]_. A resample is stored as how often each group was drawn, a sign flip as one sign per group, so that
+all columns of a table cost one matrix product. The draws are exactly those of `scipy.stats.bootstrap`.
 
 .. [1] C. A. Field and A. H. Welsh, "Bootstrapping clustered data", JRSS B 69(3), 2007.
 """
@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 RESAMPLES = 10_000
-BLOCK = 1_000_000  # numbers of a matrix of counts or signs that are held as float64 at a time: 8 MB
-KEPT = 32_000_000  # counts that are kept for the next call, which mostly has the same groups: 32 MB
+BLOCK = 1_000_000  # counts or signs held as float64 at a time: 8 MB
+KEPT = 32_000_000  # largest matrix of counts kept for the next call, which mostly has the same groups: 32 MB
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class Interval:
     Attributes
     ----------
     mean, low, high : float
-        The mean over items and the ends of the interval, in the unit of the values. The ends are nan when there are
-        fewer than two groups, since nothing can be said then.
+        The mean over items and the ends of the interval, in the unit of the values. The ends are nan where there are
+        fewer than two groups: no interval exists then.
     error : float
         Standard error of the mean: the standard deviation over the resamples.
     n, n_groups : int
-        Items, and groups that were resampled.
+        Number of items, and of groups that were resampled.
     """
 
     mean: float
@@ -50,14 +50,14 @@ class Interval:
 def intervals(
     values: ArrayLike, groups: Sequence[Hashable] | None = None, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> list[Interval]:
-    """Mean and 95 % percentile interval of each column, resampling groups with the same draws for all columns.
+    """Compute the mean and the 95 % percentile interval of each column; all columns share their resamples of groups.
 
     Parameters
     ----------
     values : array of shape (n,) or (n, m)
-        One row an item (a query), one column a measurement.
+        One row per item (such as a query), one column per measurement.
     groups : sequence of n labels, optional
-        Items with equal labels are resampled together. Without it every item is its own group.
+        Items with equal labels are resampled together. Without it, every item is a group of its own.
     resamples : int
         Number of bootstrap resamples.
     seed : int
@@ -71,7 +71,7 @@ def intervals(
     Raises
     ------
     ValueError
-        When there are no values, one is not finite, or `groups` has another length.
+        If there are no values, one is not finite, or `groups` has another length.
 
     Examples
     --------
@@ -88,19 +88,41 @@ def intervals(
     for counts in draws(n_groups, resamples=resamples, seed=seed):
         weights = counts.astype(np.float64)
         parts.append((weights @ sums) / (weights @ sizes)[:, None])
-    found = np.concatenate(parts)
-    ends = np.percentile(found, [2.5, 97.5], axis=0)
+    drawn = np.concatenate(parts)
     return [
-        Interval(float(mean), float(low), float(high), float(error), n, n_groups)
-        for mean, low, high, error in zip(means, *ends, found.std(axis=0, ddof=1), strict=True)
+        Interval(float(mean), *percentile_interval(column), float(error), n, n_groups)
+        for mean, column, error in zip(means, drawn.T, drawn.std(axis=0, ddof=1), strict=True)
     ]
 
 
-def draws(n_groups: int, *, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[NDArray[np.uint8]]:
-    """How often each group was drawn in each resample, in blocks of some resamples: arrays of shape (m, n_groups).
+def percentile_interval(values: ArrayLike) -> tuple[float, float]:
+    """Find the 2.5th and 97.5th percentile of resampled values: the ends of a 95 % interval.
 
-    Every row adds up to `n_groups`. Equal arguments give equal draws, so that what is computed from them for two
-    systems is paired.
+    Values that are not finite (a metric is undefined on some resamples) are left out; without any other both ends are
+    nan.
+
+    Parameters
+    ----------
+    values : array of shape (resamples,)
+
+    Examples
+    --------
+    >>> percentile_interval([0.0, 1.0, float("nan")])
+    (0.025, 0.975)
+    """
+    found = np.asarray(values, dtype=float)
+    found = found[np.isfinite(found)]
+    if not len(found):
+        return np.nan, np.nan
+    low, high = np.percentile(found, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def draws(n_groups: int, *, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[NDArray[np.uint8]]:
+    """Yield how often each group is drawn in each resample, in blocks of m resamples: arrays of shape (m, n_groups).
+
+    Every row adds up to `n_groups`. Equal arguments give equal draws, so that results computed from them for two
+    systems are paired.
 
     Examples
     --------
@@ -118,7 +140,7 @@ def _kept(n_groups: int, resamples: int, seed: int) -> tuple[NDArray[np.uint8], 
 
 
 def _draw(n_groups: int, resamples: int, seed: int) -> Iterator[NDArray[np.uint8]]:
-    """Index draws as scipy makes them, counted in pieces that fit the processor's cache."""
+    """Draw indices as scipy does, and count them in pieces that fit into the processor's cache."""
     rng = np.random.default_rng(seed)
     rows, piece = max(1, BLOCK // n_groups), max(1, BLOCK // 16 // n_groups)
     for start in range(0, resamples, rows):
@@ -132,15 +154,27 @@ def _draw(n_groups: int, resamples: int, seed: int) -> Iterator[NDArray[np.uint8
         yield block
 
 
+def group_numbers(groups: Sequence[Hashable]) -> NDArray[np.intp]:
+    """Number groups in the order of their first item.
+
+    Examples
+    --------
+    >>> group_numbers(["b", "a", "b"]).tolist()
+    [0, 1, 0]
+    """
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(group, len(numbers)) for group in groups], dtype=np.intp)
+
+
 def sign_flip_test(
     differences: ArrayLike, groups: Sequence[Hashable] | None = None, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> float:
-    """Two-sided p-value of one paired difference; see `sign_flip_tests`.
+    """Test one paired difference: its two-sided p-value; see `sign_flip_tests`.
 
     Parameters
     ----------
     differences : array of shape (n,)
-        Per item: one system's value minus the other's.
+        For each item, one system's value minus the other's.
     groups, resamples, seed
         As in `intervals`.
 
@@ -157,47 +191,42 @@ def sign_flip_test(
 def sign_flip_tests(
     differences: ArrayLike, groups: Sequence[Hashable] | None = None, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> list[float]:
-    """Two-sided p-value of each column of paired differences: the signs of whole groups are flipped at random.
+    """Test each column of paired differences by random sign flips of whole groups: two-sided p-values.
 
-    Under the hypothesis that two systems are exchangeable, the sum of a group's differences is as likely negative as
-    positive. p = (count + 1) / (resamples + 1), with the count of flips whose sum is at least as far from zero, or the
-    exact share of them where all 2**n flips of the n groups that differ are no more than `resamples`; it is never 0.
+    If two systems are exchangeable, the sum of a group's differences is as likely to be negative as positive.
+    p = (count + 1) / (resamples + 1), where count is the number of flips whose sum is at least as far from zero as the
+    observed one. Where the n groups that differ allow no more than `resamples` patterns (2**n), p is the exact share
+    of all patterns. It is never 0.
 
     Parameters
     ----------
     differences : array of shape (n,) or (n, m)
-        One row an item, one column a comparison.
+        One row per item, one column per comparison.
     groups, resamples, seed
-        As in `intervals`. All columns share the flips, and none of them depends on what the others hold.
+        As in `intervals`. All columns share the flips; none depends on the values of another.
     """
     _, sums, _ = _by_group(differences, groups)
-    # Sums of the same numbers in another order differ in the last digits: what is equal must count as such.
+    # Sums of the same numbers in another order differ in the last digits, and must count as equal.
     far = np.abs(sums.sum(axis=0)) - 1e-12 * np.abs(sums).sum(axis=0)
     moved = (sums != 0).sum(axis=0)
     exact = (moved < 2) | (2.0**moved <= resamples)
     p_values = np.ones(sums.shape[1])
-    for column in np.flatnonzero(exact & (moved > 1)):  # with one group every flip gives a sum of the same size
+    for column in np.flatnonzero(exact & (moved > 1)):  # with one group, every flip gives a sum of the same size
         some = sums[sums[:, column] != 0, column]
         patterns = np.arange(2 ** len(some))[:, None] >> np.arange(len(some)) & 1
         p_values[column] = (np.abs((2 * patterns - 1) @ some) >= far[column]).mean()
     drawn = np.flatnonzero(~exact)
     if len(drawn):
         count = np.zeros(len(drawn))
-        for signs in _signs(len(sums), resamples, seed):
+        n_groups = len(sums)
+        rng, width, rows = np.random.default_rng(seed), -(-n_groups // 8), max(1, BLOCK // n_groups)
+        for start in range(0, resamples, rows):  # a sign is one random bit
+            m = min(rows, resamples - start)
+            packed = np.frombuffer(rng.bytes(m * width), np.uint8).reshape(m, width)
+            signs = 2 * np.unpackbits(packed, axis=1, count=n_groups).astype(np.float64) - 1
             count += (np.abs(signs @ sums[:, drawn]) >= far[drawn]).sum(axis=0)
         p_values[drawn] = (count + 1) / (resamples + 1)
     return p_values.tolist()
-
-
-def _signs(n_groups: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """Random signs of shape (m, n_groups), in blocks; a sign is one random bit."""
-    rng = np.random.default_rng(seed)
-    width, rows = -(-n_groups // 8), max(1, BLOCK // n_groups)
-    for start in range(0, resamples, rows):
-        m = min(rows, resamples - start)
-        bits = np.unpackbits(np.frombuffer(rng.bytes(m * width), np.uint8).reshape(m, width), axis=1, count=n_groups)
-        signs: NDArray[np.float64] = bits.astype(np.float64)
-        yield 2 * signs - 1
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -216,7 +245,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def minimum_detectable_difference(error: float, *, alpha: float = 0.05, power: float = 0.8) -> float:
-    """Smallest true difference that a two-sided test at `alpha` would have shown with probability `power`.
+    """Compute the smallest true difference that a two-sided test at `alpha` detects with probability `power`.
 
     Parameters
     ----------
@@ -234,18 +263,23 @@ def minimum_detectable_difference(error: float, *, alpha: float = 0.05, power: f
 
 
 def selection_bias(error: float, systems: int) -> float:
-    """By how much the best of some equal systems is expected to stand above them, by chance alone.
+    """Compute by how much the best of several equally good systems is expected to exceed them by chance alone.
 
-    The expected largest of that many independent normal errors.
+    This is the expected maximum of as many independent normal errors.
 
     Parameters
     ----------
     error : float
-        Standard error of one system's score that the others do not share: for systems scored on the same items that of
-        the paired difference, divided by the square root of 2. The standard error of a score itself gives an upper
-        bound, since hard items are hard for all.
+        Standard error of one system's score that the others do not share: for systems scored on the same items, that
+        of the paired difference divided by the square root of 2. The standard error of a score itself is an upper
+        bound, since hard items are hard for all systems.
     systems : int
-        How many were scored.
+        Number of systems that were scored.
+
+    Raises
+    ------
+    ValueError
+        For a negative or undefined error, or fewer than one system.
 
     Examples
     --------
@@ -267,7 +301,7 @@ def selection_bias(error: float, systems: int) -> float:
 def _by_group(
     values: ArrayLike, groups: Sequence[Hashable] | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Values as (n, m), their sums by group as (n_groups, m), and the sizes of the groups."""
+    """Return the values as (n, m), their sums by group as (n_groups, m), and the sizes of the groups."""
     table = np.asarray(values, dtype=float)
     table = table[:, None] if table.ndim == 1 else table
     if table.ndim != 2 or not len(table):
@@ -278,8 +312,7 @@ def _by_group(
         return table, table, np.ones(len(table))
     if len(groups) != len(table):
         raise ValueError(f"expected one group for each of the {len(table)} values, got {len(groups)}")
-    numbers: dict[Hashable, int] = {}
-    index = np.array([numbers.setdefault(group, len(numbers)) for group in groups])
-    sums = np.zeros((len(numbers), table.shape[1]))
+    index = group_numbers(groups)
+    sums = np.zeros((index.max() + 1, table.shape[1]))
     np.add.at(sums, index, table)
     return table, sums, np.bincount(index).astype(float)

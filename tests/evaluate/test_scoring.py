@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from handmade_rankings import TASK, N, at
 
 from toolkit import stats, vectors
 from toolkit.evaluate import METRICS, per_query, rank, score
@@ -144,3 +145,11 @@ def test_the_query_itself_is_left_out() -> None:
     scores = score(ranking, task)
     assert scores.per_query["accuracy@1"].tolist() == [1, 1]
     assert list(scores.ranking["q"]) == ["other", "far"] and list(scores.ranking["r"]) == ["far", "same"]
+
+
+def test_unjudged_is_counted() -> None:
+    """One of five documents is judged where the right one is found."""
+    base, tuned = score(at([2] * N), TASK), score(at([1] * 10 + [3] * 10 + [6] * 1 + [2] * 19), TASK)
+    assert base.unjudged(10) == pytest.approx(4 / 5)
+    assert base.unjudged(1) == 1
+    assert tuned.unjudged(1) == pytest.approx(30 / 40)

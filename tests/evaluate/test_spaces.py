@@ -13,7 +13,7 @@ from scipy.stats import ortho_group, skew
 from sklearn.metrics.pairwise import cosine_similarity, euclidean_distances
 from sklearn.neighbors import NearestNeighbors
 
-from toolkit.evaluate import project, space
+from toolkit.evaluate.analysis import project, space
 
 
 def cloud(n: int = 200, dim: int = 16, seed: int = 0) -> Any:
@@ -72,13 +72,13 @@ def test_turning_and_stretching_change_nothing(seed: int, n: int) -> None:
 
 def test_no_vector_is_its_own_neighbour() -> None:
     """Where all vectors are equal, every row still has ten neighbours other than itself: none is its own."""
-    from toolkit.evaluate.reasons.spaces import occurrences
+    from toolkit.evaluate.analysis.spaces import occurrences
 
     counts = occurrences(np.ones((50, 4)) / 2, 10)
     assert counts.sum() == 500
 
 
-def test_what_is_no_space_is_refused() -> None:
+def test_bad_vectors_and_pairs_are_refused() -> None:
     """Too few, zero or infinite vectors, and pairs that name none."""
     for rows, message in ((np.ones((2, 3)), "at least 3"), (np.zeros((4, 3)), "4 of the 4"),
                           (np.full((4, 3), np.nan), "not finite")):  # fmt: skip
@@ -105,7 +105,8 @@ def test_a_map_says_what_it_keeps() -> None:
     brute = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(true.tolist(), there.tolist(), strict=True)])
     assert found.kept == pytest.approx(brute) and found.kept < 0.2
     assert f"{brute:.0%}" in found.note and found.note in found._repr_html_()
-    assert found.figure.get_supxlabel() == found.note
+    figure, alt = found.picture
+    assert figure.get_supxlabel() == found.note == alt
 
 
 def test_maps_take_labels_and_samples() -> None:
@@ -114,7 +115,7 @@ def test_maps_take_labels_and_samples() -> None:
     found = project(rows, labels=[str(i) for i in range(5200)])
     assert len(found.table) == 5000 and found.table["label"].tolist() == [str(i) for i in found.table["row"]]
     found = project(cloud(50), labels=["a", "b"] * 25)
-    legend = found.figure.axes[0].get_legend()
+    legend = found.picture[0].axes[0].get_legend()
     assert [text.get_text() for text in legend.get_texts()] == ["a", "b"]
     for options, message in (({"method": "tsne"}, "'pca' or 'umap'"), ({"labels": ["a"]}, "one label for each"),
                              ({"k": 50}, "k from 1 to 49")):  # fmt: skip

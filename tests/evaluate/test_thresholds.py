@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, precision_recall_curve, precision_score, recall_score
 
-from toolkit.evaluate import Scores, score, threshold
+from toolkit.evaluate import Scores, score
+from toolkit.evaluate.analysis import threshold
 from toolkit.prepare import Task
 
 
@@ -96,7 +97,7 @@ def test_searches_are_answered_or_not() -> None:
     assert shown["right"].tolist() == [False] + [True] * 19 + [False] * 20
     np.testing.assert_allclose(shown["score"][1:], first[1:])
     assert shown["score"][0] < min(first[1:])
-    assert "Answer from a score of" in found.sentence and "of the searches are answered" in found.sentence
+    assert f"{found.value:.4g}" in found.sentence and found.kind == "retrieval"
 
 
 def test_figure_sentence_and_table_agree() -> None:
@@ -105,18 +106,23 @@ def test_figure_sentence_and_table_agree() -> None:
     label = rng.integers(0, 2, 400)
     noise = pairs(rng.normal(size=400), label, "test")  # scores that say nothing: precision is one half
     found = threshold(drawn(0), noise, precision=0.8)
-    assert "shown to be missed" in found.sentence
+    assert "missed" in found.sentence
     for seed in range(1, 5):
         other = threshold(drawn(0, 1000), drawn(seed, 1000, "test"), precision=0.8)
         ends = other.table.set_index(["part", "metric"])["high"]
         assert ("missed" in other.sentence) == (ends["test", "precision"] < 0.8)
     fine = threshold(drawn(0, 1000), drawn(1, 1000, "test"))
-    assert "missed" not in fine.sentence and f"{fine.value:.4g}" in fine.alt
+    assert "missed" not in fine.sentence and f"{fine.value:.4g}" in fine.picture[1]
     page = fine._repr_html_()
-    assert fine.sentence.split(";")[0] in page and "<img alt=" in page and page.count("<tr") == 7
+    assert (
+        f"{fine.value:.4g}" in fine.sentence
+        and fine.sentence.split(";")[0] in page
+        and "<img alt=" in page
+        and page.count("<tr") == 7
+    )
 
 
-def test_what_gives_no_threshold_is_refused() -> None:
+def test_parts_without_a_threshold_are_refused() -> None:
     """The same data twice, other kinds, precisions out of range, one label only."""
     dev, test = drawn(0), drawn(1, name="test")
     searches = score(at([1, 2] * 20), TASK)

@@ -1,4 +1,4 @@
-"""Scores per query, with intervals, and honest comparisons."""
+"""Score models and systems per item, with intervals, and compare them on the same items."""
 
 import lazy_loader as _lazy
 

@@ -1,1 +1,5 @@
-"""Scores to paired differences, verdicts, the ledger and the paper pack."""
+"""Compare scores: paired differences, verdicts, combined comparisons, the ledger of test uses, and the paper pack."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

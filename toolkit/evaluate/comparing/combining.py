@@ -1,4 +1,4 @@
-"""Several comparisons of the same systems in one answer: over training seeds, or over repeated random splits."""
+"""Combine several comparisons of the same systems: over training seeds, or over repeated random splits."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from toolkit.evaluate.comparing.comparison import Comparison
 from toolkit.evaluate.comparing.differences import ALPHA
 
 SEEDS = (
-    "Over {k} training seeds on one test set. The interval speaks of another seed and other test items of the same "
-    "kind: it adds the variance over seeds to that over groups of items, and takes seeds to be drawn independently. It "
-    "does not speak of other training data."
+    "Over {k} training seeds on one test set. The interval holds for another seed and other test items of the same "
+    "kind: it adds the variance over seeds to that over groups of items, and assumes that seeds are independent. It "
+    "does not hold for other training data."
 )
 SPLITS = (
-    "Over {k} random splits of the same data. The splits share items, so that their differences are no independent "
-    "measurements: the variance is corrected for it (Nadeau and Bengio 2003), which rests on the size of the parts and "
-    "not on groups. It speaks of other splits of such data, not of other data."
+    "Over {k} random splits of the same data. The splits share items, so their differences are not independent: the "
+    "variance is corrected for this (Nadeau and Bengio 2003) by the size of the parts, not by groups. The interval "
+    "holds for other splits of the same data, not for other data."
 )
 
 
 @dataclass(frozen=True)
 class Combined:
-    """Several comparisons in one.
+    """Several comparisons in one. Made by `combine`.
 
     Attributes
     ----------
     table : DataFrame
         One row a system and metric: ``model metric score difference low high p p_holm mdd runs n``. ``low`` and
-        ``high`` enclose the mean paired difference (95 %), ``mdd`` is the smallest true difference that would have
-        been shown with 80 % probability, ``runs`` and ``n`` count comparisons and their test items (the fewest).
+        ``high`` enclose the mean paired difference (95 %), ``mdd`` is the minimum detectable difference (80 % power),
+        ``runs`` and ``n`` count comparisons and their test items (the fewest).
     each : DataFrame
         The tables of the comparisons one below the other, with ``run`` from 1.
     over : str
         ``"seeds"`` or ``"splits"``.
     assumes : str
-        What the intervals speak of, and what they take for granted.
+        What the intervals hold for, and what they assume.
     """
 
     table: pd.DataFrame
@@ -50,8 +50,18 @@ class Combined:
 
     @property
     def sentences(self) -> list[str]:
-        """The verdict on each row in plain words, then what it assumes."""
-        return [_sentence(row, self.over) for _, row in self.table.iterrows()] + [self.assumes]
+        """A verdict on each row, then what it assumes."""
+        found = []
+        for row in self.table.to_dict("records"):
+            numbers = f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}] {row['metric']}"
+            tail = f"over {row['runs']} {self.over}, p {row['p_holm']:.3f} after Holm"
+            if row["p_holm"] < ALPHA:
+                stands = "better" if row["difference"] > 0 else "worse"
+                found.append(f"{row['model']} is {stands}: {numbers}, {tail}.")
+            else:
+                mdd = f"this could have shown {row['mdd']:.3f}"
+                found.append(f"{row['model']}: no difference shown, {numbers}, {tail}; {mdd}.")
+        return [*found, self.assumes]
 
     def _repr_html_(self) -> str:
         return self.table.to_html(index=False, float_format=lambda x: f"{x:.3f}") + f"<p>{self.assumes}</p>"
@@ -62,8 +72,8 @@ def combine(comparisons: Sequence[Comparison], *, test_over_train: float | None 
 
     Comparisons on one test set are taken as training seeds: the seeds see the same items, so both are sources of
     variance. The squared standard error is the variance of the seeds' mean differences over their number, plus the
-    squared error over groups of the difference averaged over seeds; degrees of freedom after Satterthwaite [1]_. What
-    seeds and items do together is counted in both, so the interval is a little wide rather than narrow.
+    squared error over groups of the difference averaged over seeds; degrees of freedom after Satterthwaite [1]_. The
+    interaction of seeds and items is counted in both, so the interval is rather too wide than too narrow.
 
     Comparisons on different test sets are taken as repeated random splits: a t-test with the variance multiplied by
     1/k + test/train in place of 1/k, and k - 1 degrees of freedom [2]_.
@@ -87,9 +97,18 @@ def combine(comparisons: Sequence[Comparison], *, test_over_train: float | None 
        2(6), 1946.
     .. [2] C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine Learning 52, 2003.
     """
-    first = _check(comparisons)
+    if len(comparisons) < 2:
+        raise ValueError(f"expected at least two comparisons to combine, got {len(comparisons)}")
+    first, k = comparisons[0], len(comparisons)
+    base = first.scores[first.baseline]
+    keys = ["model", "metric"]
+    for number, other in enumerate(comparisons[1:], 2):
+        if other.baseline != first.baseline or not other.table[keys].equals(first.table[keys]):
+            raise ValueError(
+                f"comparison {number} has {', '.join(other.scores)} with the baseline {other.baseline!r}, the first "
+                f"{', '.join(first.scores)} with {first.baseline!r}, or other metrics: expected the same in all"
+            )
     digests = {c.scores[c.baseline].task.digest for c in comparisons}
-    k = len(comparisons)
     if 1 < len(digests) < k:
         raise ValueError(
             f"{k} comparisons were made on {len(digests)} test sets: combine the seeds of each test set first, or give "
@@ -102,8 +121,11 @@ def combine(comparisons: Sequence[Comparison], *, test_over_train: float | None 
             f"these comparisons were made {what} test_over_train (size of test over size of train, above 0); got "
             f"{test_over_train}"
         )
+    kept = first.table[first.table["metric"].isin(set(base.per_query))] if over == "seeds" else first.table
+    if kept.empty:
+        raise ValueError("these comparisons have no metric that is a mean over items, which seeds need")
     rows = []
-    for model, metric in zip(first["model"], first["metric"], strict=True):
+    for model, metric in zip(kept["model"], kept["metric"], strict=True):
         parts = [c.row(model, metric) for c in comparisons]
         gaps = np.array([part["difference"] for part in parts])
         if over == "splits":
@@ -119,28 +141,8 @@ def combine(comparisons: Sequence[Comparison], *, test_over_train: float | None 
     return Combined(table, each, over, (SEEDS if over == "seeds" else SPLITS).format(k=k))
 
 
-def _check(comparisons: Sequence[Comparison]) -> pd.DataFrame:
-    """See that all hold the same systems; returns the rows of the first that can be combined."""
-    if len(comparisons) < 2:
-        raise ValueError(f"expected at least two comparisons to combine, got {len(comparisons)}")
-    first = comparisons[0]
-    keys = ["model", "metric"]
-    for number, other in enumerate(comparisons[1:], 2):
-        if other.baseline != first.baseline or not other.table[keys].equals(first.table[keys]):
-            raise ValueError(
-                f"comparison {number} holds {', '.join(other.scores)} beside {other.baseline!r} and the first "
-                f"{', '.join(first.scores)} beside {first.baseline!r}, or other metrics: expected the same in all"
-            )
-    same_test = len({c.scores[c.baseline].task.digest for c in comparisons}) == 1
-    per_item = set(first.scores[first.baseline].per_query)
-    table = first.table[first.table["metric"].isin(per_item)] if same_test else first.table
-    if table.empty:
-        raise ValueError("these comparisons have no metric that is a mean over items, which seeds need")
-    return table
-
-
 def _over_seeds(comparisons: Sequence[Comparison], model: str, metric: str, gaps: Any) -> tuple[float, float]:
-    """Standard error of the mean difference over seeds and groups, and its degrees of freedom."""
+    """Return the standard error of the mean difference over seeds and groups, and its degrees of freedom."""
     base = comparisons[0].scores[comparisons[0].baseline]
     each = [(c.scores[model].per_query[metric] - c.scores[c.baseline].per_query[metric]) for c in comparisons]
     [mean] = stats.intervals(np.mean([x.loc[base.per_query.index] for x in each], axis=0), base.groups)
@@ -153,20 +155,12 @@ def _over_seeds(comparisons: Sequence[Comparison], model: str, metric: str, gaps
 
 
 def _t(gap: float, error: float, df: float) -> dict[str, float]:
-    """Interval, p-value and minimum detectable difference after Student."""
+    """Return interval, p-value and minimum detectable difference by Student's t."""
     from scipy.stats import t
 
-    if not error > 0:  # equal systems; otherwise differences without any variance, from which nothing can be said
+    if not error > 0:  # equal systems, or differences without any variance, which allow no test
         end = 0.0 if gap == 0 and error == 0 else float("nan")
         return {"difference": gap, "low": end, "high": end, "p": 1.0, "mdd": end}
     half = float(t.ppf(1 - ALPHA / 2, df)) * error
     return {"difference": gap, "low": gap - half, "high": gap + half, "p": float(2 * t.sf(abs(gap) / error, df)),
             "mdd": half + float(t.ppf(0.8, df)) * error}  # fmt: skip
-
-
-def _sentence(row: pd.Series, over: str) -> str:
-    numbers = f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}] {row['metric']}"
-    tail = f"over {row['runs']} {over}, p {row['p_holm']:.3f} after Holm"
-    if row["p_holm"] < ALPHA:
-        return f"{row['model']} is {'better' if row['difference'] > 0 else 'worse'}: {numbers}, {tail}."
-    return f"{row['model']}: no difference shown, {numbers}, {tail}; this could have shown {row['mdd']:.3f}."

@@ -1,41 +1,57 @@
-"""Compare systems on the same items: paired differences, intervals over groups, tests, and who is tied with whom."""
+"""Compare systems on the same items: paired differences, intervals over groups, tests, and ties."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from toolkit import stats, vectors
-from toolkit.evaluate.comparing.differences import ALPHA, check_alike, letters, paired
-from toolkit.evaluate.scoring.scores import Scores, score
+from toolkit import stats
+from toolkit.evaluate.comparing import paper
+from toolkit.evaluate.comparing.differences import ALPHA, letters, paired
+from toolkit.evaluate.scoring.inference import Precomputed, wrap_vectors
+from toolkit.evaluate.scoring.metrics import depth
+from toolkit.evaluate.scoring.predictions import metric_names
+from toolkit.evaluate.scoring.ranking import DEPTH, kind_of, rank_all
+from toolkit.evaluate.scoring.scores import Scores, score_ranking
 from toolkit.prepare import Task
 from toolkit.prepare.shapes import check_task
+from toolkit.vectors import Encoder, Ranking, System, as_system, bm25, fuse
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Systems beside a baseline.
+    """Systems compared with a baseline. Made by `compare` and `compare_systems`.
 
     Attributes
     ----------
     baseline : str
     table : DataFrame
         One row a system and metric: ``model metric score difference low high p p_holm mdd better worse same n
-        n_groups``. ``low`` and ``high`` enclose the paired difference (95 %), ``mdd`` is the smallest true
-        difference that this test would have shown with 80 % probability, ``better``, ``worse`` and ``same`` count
-        items (missing for a metric of the whole, such as a correlation).
+        n_groups``. ``low`` and ``high`` enclose the paired difference (95 %), ``mdd`` is the minimum detectable
+        difference (at 80 % power), ``better``, ``worse`` and ``same`` count items (missing for a set metric, such as a
+        correlation).
     scores : mapping of name to Scores
     """
 
     baseline: str
     table: pd.DataFrame
     scores: Mapping[str, Scores]
+
+    @cached_property
+    def systems(self) -> Mapping[str, System]:
+        """The systems by name, of rankings; empty for other kinds of task."""
+        return {
+            name: as_system(scores.system, scores.task.data.corpus, name=name)
+            for name, scores in self.scores.items()
+            if scores.system is not None
+        }
 
     @property
     def results(self) -> pd.DataFrame:
@@ -62,15 +78,17 @@ class Comparison:
         """
         order = self.table.drop_duplicates("model")["model"]
         table = paired(self.scores, list(combinations([self.baseline, *order], 2)))
-        table.insert(list(table.columns).index("p") + 1, "p_holm", _holm_by(table, "metric"))
+        adjusted = table.groupby("metric")["p"].transform(lambda p: stats.holm(list(p)))
+        table.insert(list(table.columns).index("p") + 1, "p_holm", adjusted)
         return table.drop(columns=["score", "better", "worse", "same", "n", "n_groups"])
 
     @cached_property
     def ties(self) -> pd.DataFrame:
-        """Who can be told from whom: ``metric model score letters tied_with_best``, by metric, best first.
+        """Which systems differ: ``metric model score letters tied_with_best``, by metric, best first.
 
         Two systems share a letter exactly where their difference is not shown (``p_holm`` of `pairwise` is 0.05 or
-        more); chains are not joined. Tied with the best is who shares a letter with the system of the highest score.
+        more); chains are not joined. Tied with the best are those that share a letter with the system of the highest
+        score.
         """
         rows = []
         for metric, pairs in self.pairwise.groupby("metric", sort=False):
@@ -86,7 +104,7 @@ class Comparison:
 
     @property
     def notes(self) -> list[str]:
-        """What a reader of the table should know: too few groups, metrics that tell nothing apart."""
+        """What a reader of the table should know: too few groups, metrics by which all systems are equal."""
         notes = list(dict.fromkeys(note for scores in self.scores.values() for note in scores.notes))
         groups, rows = int(self.table["n_groups"].iloc[0]), len(self.table)
         least = 2.0 ** (1 - groups) * rows
@@ -98,81 +116,110 @@ class Comparison:
             )
         for metric, part in self.table.groupby("metric", sort=False):
             if (part["difference"] == 0).all() and part["mdd"].eq(0).all():
-                notes.append(f"All systems are equal on every item by {metric}: it tells nothing apart here.")
+                notes.append(f"All systems are equal on every item by {metric}.")
         for name, scores in self.scores.items():
             values = scores.per_query
             if len(values.columns) and (values == 0).all(axis=None):
-                notes.append(f"{name} scores 0 on every item: look at its ids and at what it returned.")
+                notes.append(f"{name} scores 0 on every item: check its ids and what it returned.")
         return notes
 
     def only(self, items: Iterable[str], name: str) -> Comparison:
-        """The same systems compared on some of the items, under another name of the task, without a new search."""
+        """Compare the systems on some of the items, under another name of the task, without a new search."""
         wanted = set(items)
-        parts = {system: scores.only(wanted, name) for system, scores in self.scores.items()}
-        return compare(parts, baseline=self.baseline)
+        return compare({key: scores.only(wanted, name) for key, scores in self.scores.items()}, baseline=self.baseline)
 
     def row(self, system: str, metric: str) -> pd.Series:
-        """The row of one system and metric."""
+        """Return the row of one system and metric."""
         found = self.table[(self.table["model"] == system) & (self.table["metric"] == metric)]
         if found.empty:
             raise ValueError(f"no comparison of {system!r} with {self.baseline!r} by {metric!r}")
         return found.iloc[0]
 
     def to_paper(self, folder: str | Path, *, data: str = "", split: str = "", seeds: str = "") -> Path:
-        """Write what a paper, and whoever checks it, needs; see `toolkit.evaluate.comparing.paper`."""
-        from toolkit.evaluate.comparing.paper import write
-
-        return write(self, folder, data=data, split=split, seeds=seeds)
+        """Write what a paper and its reviewers need into a new folder; see `toolkit.evaluate.paper.write`."""
+        return paper.write(
+            folder, self.scores, baseline=self.baseline, table=self.table, ties=self.ties, notes=self.notes,
+            data=data, split=split, seeds=seeds,
+        )  # fmt: skip
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<p>{note}</p>" for note in self.notes)
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
         return self.table.to_html(index=False, float_format=lambda x: f"{x:.3f}") + notes
 
 
-def contest(models: Mapping[str, Any], task: Task, *, dtype: str = "auto", language: str = "english") -> Comparison:
-    """Score models on a task beside keyword search, and each also fused with keyword search.
+def compare_systems(
+    systems: Mapping[str, System | Encoder | Ranking],
+    task: Task,
+    *,
+    keywords: bool = True,
+    dtype: str = "auto",
+    language: str = "english",
+) -> Comparison:
+    """Score ways of searching on a task, beside keyword search.
+
+    Every system is searched once: a fusion or a reranked system starts from what its parts found. Documents that are
+    the query itself (`Task.self_matches`) are left out at the end.
 
     Parameters
     ----------
-    models : mapping of name to model
-        The first is the baseline.
+    systems : mapping of name to System, Encoder or ranking
+        The first is the baseline. An encoder searches the corpus of the task by its vectors; a ranking
+        ``{query_id: {doc_id: score}}``, or `toolkit.vectors.from_ranking` of a file, may be that of the search engine
+        that you have today.
     task : Task
+        Of kind retrieval or reranking.
+    keywords : bool
+        Whether to add keyword search, ``"BM25"``, and for each system that searches by vectors ``"<name>+BM25"``, both
+        fused by rank.
     dtype : str
         As in `toolkit.vectors.encode`.
     language : str
         Of the keyword search, as in `toolkit.vectors.bm25`.
 
-    Raises
-    ------
-    ValueError
-        For a task that is no search, or names that are taken.
-
     Returns
     -------
     Comparison
-        Of ``"BM25"``, the models, and for each ``"<model>+BM25"`` (reciprocal rank fusion).
+        Of ``"BM25"``, the given systems, and the fused ones, in this order.
+
+    Raises
+    ------
+    ValueError
+        For a task of another kind, something that does not search, or a name that is taken.
     """
-    if not isinstance(models, Mapping):
-        raise ValueError(f"expected models as {{name: model}}, got {type(models).__name__}")
+    if not isinstance(systems, Mapping) or not systems:
+        got = "an empty one" if isinstance(systems, Mapping) else type(systems).__name__
+        raise ValueError(f"expected a mapping {{name: system or model}}, got {got}")
     check_task(task, "retrieval", "reranking")
-    base = next(iter(models), None)
-    if base is None or {"BM25", *(f"{name}+BM25" for name in models)} & set(models):
-        raise ValueError(f"expected models with names other than 'BM25' and '<model>+BM25', got {list(models)}")
-    scores = {"BM25": score(vectors.bm25(task.data.corpus, language=language), task, name="BM25")}
-    for name, model in models.items():
-        scores[name] = score(model, task, name=name, dtype=dtype)
-    for name in models:
-        fused = vectors.fuse(scores[name].ranking, scores["BM25"].ranking)
-        scores[f"{name}+BM25"] = score(fused, task, name=f"{name}+BM25")
-    return compare(scores, baseline=base)
+    corpus = task.data.corpus
+    found = {
+        name: as_system(wrap_vectors(given, task), corpus, name=name, dtype=dtype) for name, given in systems.items()
+    }
+    if keywords:
+        by_vectors = [name for name, one in found.items() if kind_of(one) == "dense" or isinstance(one, Precomputed)]
+        added = {f"{name}+BM25": found[name] for name in by_vectors}
+        if taken := {"BM25", *added} & set(found):
+            raise ValueError(
+                f"the name {min(taken)!r} is that of the keyword search or a fusion with it: choose another name, or "
+                f"set keywords=False"
+            )
+        words = bm25(corpus, language=language, name="BM25")
+        fused = {name: fuse(one, words, name=name) for name, one in added.items()}
+        found = {"BM25": words, **found, **fused}
+    metrics = metric_names(task.kind, None, {})
+    rankings = rank_all(list(found.values()), task, depth=max(DEPTH, depth(metrics)))
+    scores = {
+        name: score_ranking(ranking, task, metrics, name=name, system=system)
+        for (name, system), ranking in zip(found.items(), rankings, strict=True)
+    }
+    return compare(scores, baseline=next(iter(systems)))
 
 
 def compare(scores: Mapping[str, Scores], *, baseline: str) -> Comparison:
     """Compare each system with the baseline, item by item.
 
     Read the interval of the difference, not the overlap of two intervals: the items are the same. A difference that is
-    not shown is not shown to be zero: ``mdd`` says what could have been seen. p-values are of sign flips of whole
-    groups (of metrics of the whole: of resamples; see `differences.paired`), adjusted by Holm over all rows of the
+    not shown is not shown to be zero: ``mdd`` is the smallest that would have been seen. p-values come from sign flips
+    of whole groups (of set metrics: from resamples; see `differences.paired`), adjusted by Holm over all rows of the
     table.
 
     Parameters
@@ -185,20 +232,35 @@ def compare(scores: Mapping[str, Scores], *, baseline: str) -> Comparison:
     Raises
     ------
     ValueError
-        When the baseline is missing, there is nothing to compare, the systems saw different items or groups, or a
-        score is nan.
+        When the baseline is missing, there is nothing to compare, the systems were scored on different items or
+        groups, or a score is nan.
     """
     given = [type(one).__name__ for one in scores.values()] if isinstance(scores, Mapping) else [type(scores).__name__]
     if set(given) - {"Scores"}:
         raise ValueError(f"expected {{name: evaluate.score(model, task)}}, got {', '.join(given)}")
     if baseline not in scores or len(scores) < 2:
         raise ValueError(f"expected at least two systems, {baseline!r} among them; got {', '.join(scores) or 'none'}")
-    check_alike(scores, baseline)
+    base = scores[baseline]
+    for name, other in scores.items():
+        if other.task.digest != base.task.digest or list(other.per_query.index) != list(base.per_query.index):
+            raise ValueError(
+                f"{name!r} was scored on task {other.task.name!r} and {baseline!r} on {base.task.name!r}, which have "
+                f"different queries, documents or judgements: score both on one task"
+            )
+        if not np.array_equal(stats.group_numbers(other.groups), stats.group_numbers(base.groups)):
+            raise ValueError(f"{name!r} and {baseline!r} were scored with different groups: score both on one task")
+        if not set(other.metrics) & set(base.metrics):
+            raise ValueError(
+                f"{name!r} and {baseline!r} have no metric in common: {', '.join(other.metrics)} and "
+                f"{', '.join(base.metrics)}"
+            )
+        unusable = [metric for metric in other.metrics if not np.isfinite(other.value(metric))]
+        if unusable:
+            raise ValueError(
+                f"{name!r} has no {unusable[0]} (nan), mostly because its scores are constant or nan: check its "
+                f"predictions, and score it again or leave it out"
+            )
     table = paired(scores, [(name, baseline) for name in scores if name != baseline])
     table = table.drop(columns="other").rename(columns={"one": "model"})
     table.insert(list(table.columns).index("p") + 1, "p_holm", stats.holm(list(table["p"])))
     return Comparison(baseline, table, dict(scores))
-
-
-def _holm_by(table: pd.DataFrame, column: str) -> pd.Series:
-    return table.groupby(column)["p"].transform(lambda p: stats.holm(list(p)))

@@ -1,4 +1,4 @@
-"""How often each test set was scored: the best of many results flatters itself."""
+"""Count how often each test set was scored: the best of many results is biased upwards."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ COLUMNS = ["digest", "task", "metric", "times", "systems", "best", "score", "noi
 
 
 def record(result: Scores | Comparison, *, metric: str | None = None, folder: str | Path | None = None) -> str:
-    """Write down that a test set was scored, once for each system, and say how often that has been by now.
+    """Record that a test set was scored, once for each system, and return how often it has been scored by now.
 
     A line a system is added to ``ledger.jsonl``: time, digest and name of the task, system, value, a digest of its
-    results, the noise that systems do not share; no text of the task. Two processes may write at once.
+    results, and the noise that systems do not share; no text of the task. Several processes may write at once.
 
     Parameters
     ----------
     result : Scores or Comparison
-        Of a test part: the validation part is there to be scored often.
+        On a test set: a validation set may be scored as often as you like.
     metric : str, optional
-        By which the best would be chosen; without it nDCG@10, or the first.
+        The one that the best would be chosen by; without it nDCG@10, or the first.
     folder : path, optional
         Where the ledger is kept; without it `toolkit.storage.cache_folder`.
 
@@ -44,9 +44,9 @@ def record(result: Scores | Comparison, *, metric: str | None = None, folder: st
     Warns
     -----
     UserWarning
-        Where the ledger cannot be written to: the score is worth more than its count.
+        When the ledger cannot be written: the score is then not counted.
     """
-    systems = result.scores if isinstance(result, Comparison) else {result.system: result}
+    systems = result.scores if isinstance(result, Comparison) else {result.name: result}
     one = next(iter(systems.values()))
     metric = metric or main_metric(one.metrics)
     noise, paired = _noise(result, metric)
@@ -60,12 +60,12 @@ def record(result: Scores | Comparison, *, metric: str | None = None, folder: st
     try:
         _append(path, lines)
     except (OSError, Timeout) as error:
-        warnings.warn(f"{path} could not be written to ({error}): this score is not counted", stacklevel=2)
+        warnings.warn(f"cannot write {path} ({error}): this score is not counted", stacklevel=2)
     return sentence(one.task.digest, metric, folder=folder)
 
 
 def ledger(*, folder: str | Path | None = None) -> pd.DataFrame:
-    """What was scored how often, one row a test set and metric, the most often scored first.
+    """List how often each test set was scored, one row a test set and metric, the most often scored first.
 
     Parameters
     ----------
@@ -76,9 +76,9 @@ def ledger(*, folder: str | Path | None = None) -> pd.DataFrame:
     -------
     DataFrame
         ``digest task metric times systems best score noise paired first last``: ``times`` counts scores, ``systems``
-        those with results of their own (the same again is no new try), ``best`` and ``score`` are the best of them,
-        ``noise`` is the error that systems do not share (see `toolkit.stats.selection_bias`), an upper bound where
-        it is not ``paired``, that is, not from a comparison.
+        different results (the same result again is not a new try), ``best`` and ``score`` are the best of them,
+        ``noise`` is the error that systems do not share (see `toolkit.stats.selection_bias`), an upper bound unless
+        ``paired``, that is, from a comparison.
     """
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for line in _read(_path(folder)):
@@ -97,38 +97,39 @@ def ledger(*, folder: str | Path | None = None) -> pd.DataFrame:
 
 
 def sentence(digest: str, metric: str, *, folder: str | Path | None = None) -> str:
-    """How often the test set of this digest was scored, and by how much the best of so many is expected to flatter."""
+    """Say how often the test set of this digest was scored, and the expected selection bias of the best result."""
     table = ledger(folder=folder)
     found = table[(table["digest"] == digest) & (table["metric"] == metric)]
     if found.empty:
-        return "How often this test set was scored is not known."
+        return "It is not known how often this test set was scored."
     row = found.iloc[0]
     if row["systems"] == 1:
         return "This test set has now been scored once." if row["times"] == 1 else (
             f"This test set has now been scored {row['times']} times, always with the same result."
         )  # fmt: skip
-    text = f"This test set has now been scored {row['times']} times, with {row['systems']} different results; the best "
-    text += f"of {row['systems']} flatters itself"
+    text = f"This test set has now been scored {row['times']} times, with {row['systems']} different results. The best "
+    text += f"of {row['systems']} is partly luck"
     if np.isnan(row["noise"]):
         return text + "."
     bound = "about" if row["paired"] else "up to"
     size = stats.selection_bias(row["noise"], int(row["systems"]))
-    return text + f": were all equally good, it would stand {bound} {size:.3f} {metric} above their mean by chance."
+    return text + f": if all were equally good, it would be {bound} {size:.3f} {metric} above their mean by chance."
 
 
 def _noise(result: Scores | Comparison, metric: str) -> tuple[float | None, bool]:
-    """The error of a score that systems do not share, and whether it comes from paired differences."""
+    """Return the error of a score that systems do not share, and whether it comes from paired differences."""
+    paired = isinstance(result, Comparison)
     if isinstance(result, Comparison):
-        visible = result.pairwise.loc[result.pairwise["metric"] == metric, "mdd"]
-        noise = float(visible.median()) / stats.minimum_detectable_difference(1.0) / np.sqrt(2)
-        return (float(noise) if np.isfinite(noise) else None), True
-    row = result.table[result.table["metric"] == metric].iloc[0]
-    noise = (row["high"] - row["low"]) / (2 * 1.959964)
-    return (float(noise) if np.isfinite(noise) else None), False
+        mdd = result.pairwise.loc[result.pairwise["metric"] == metric, "mdd"]
+        noise = float(mdd.median()) / stats.minimum_detectable_difference(1.0) / np.sqrt(2)
+    else:
+        row = result.table[result.table["metric"] == metric].iloc[0]
+        noise = (row["high"] - row["low"]) / (2 * 1.959964)
+    return (float(noise) if np.isfinite(noise) else None), paired
 
 
 def _fingerprint(scores: Scores) -> str:
-    """Equal for the same results on the same items, whatever the system is called."""
+    """Return a digest that is equal for the same results on the same items, whatever the system is called."""
     values = [f"{metric}={scores.value(metric):.9f}" for metric in sorted(scores.metrics)]
     columns = [metric for metric in sorted(scores.metrics) if metric in scores.per_query]
     items = (f"{value:.9f}" for metric in columns for value in scores.per_query[metric])
@@ -142,18 +143,14 @@ def _path(folder: str | Path | None) -> Path:
 def _append(path: Path, lines: list[dict[str, Any]]) -> None:
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     with FileLock(path.with_suffix(".lock"), timeout=10), path.open("ab+") as file:
-        if file.tell() and _last_byte(file) != b"\n":
-            text = "\n" + text  # a write that was cut short stays a line of its own
+        if file.tell():
+            file.seek(-1, 2)
+            text = text if file.read(1) == b"\n" else "\n" + text  # a write that was cut short stays a line of its own
         file.write(text.encode())
 
 
-def _last_byte(file: Any) -> bytes:
-    file.seek(-1, 2)
-    return bytes(file.read(1))
-
-
 def _read(path: Path) -> list[dict[str, Any]]:
-    """All whole lines; nothing where there is no ledger yet."""
+    """Read all complete lines; none where there is no ledger yet."""
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -165,5 +162,5 @@ def _read(path: Path) -> list[dict[str, Any]]:
             found.append({key: entry[key] for key in ("time", "digest", "task", "system", "metric", "value", "results",
                                                       "noise", "paired")})  # fmt: skip
         except (ValueError, KeyError, TypeError):
-            continue  # cut short, or not a line of ours
+            continue  # cut short, or not written by us
     return found

@@ -1,13 +1,16 @@
-"""Say a comparison in plain words."""
+"""Say in sentences what a comparison shows, and choose a system by it."""
 
 from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Mapping
+from typing import Any
 
 from toolkit import stats
 from toolkit.evaluate.comparing import differences
 from toolkit.evaluate.comparing.comparison import Comparison
 from toolkit.evaluate.comparing.differences import ALPHA, MAIN, main_metric
+from toolkit.evaluate.scoring.ranking import kind_of
+from toolkit.vectors import System
 
 ITEMS = {
     "retrieval": "searches", "reranking": "searches", "similarity": "pairs", "pairs": "pairs", "bitext": "sentences",
@@ -18,41 +21,41 @@ ITEMS = {
 
 def verdict(
     comparison: Comparison,
-    system: str,
+    system: str | System,
     *,
     keywords: str | None = None,
     metric: str | None = None,
     searches: str | None = None,
-    deployed: str | None = None,
+    deployed: str | System | None = None,
 ) -> list[str]:
-    """Sentences that say whether `system` beats the baseline, for how many searches or other items, and by how much.
+    """Say whether `system` beats the baseline, for how many searches or other items, and by how much.
 
     Parameters
     ----------
     comparison : Comparison
-    system : str
+    system : str or System
         The system in question, such as ``"tuned"``.
     keywords : str, optional
-        Name of the keyword search, when `comparison` holds one; then its standing against `deployed` is said too.
+        Name of the keyword search in `comparison`: then a sentence compares it with `deployed`.
     metric : str, optional
         The metric that decides; without it nDCG@10 of a search, else the first.
     searches : str, optional
         What the items are called, such as ``"stand-in searches"``.
-    deployed : str, optional
+    deployed : str or System, optional
         The system that will be used, without it `system`. Where it is the keyword search, that one is compared with
         the baseline.
 
     Returns
     -------
     list of str
-        By the interval of the one difference that was asked for; of many systems compared at once, trust the
-        comparison's ``p_holm``. The first sentence is the shortest answer; every number comes from the comparison.
+        By the interval of this one difference; where many systems are compared at once, read the comparison's
+        ``p_holm``. The first sentence is the shortest answer; every number comes from the comparison.
     """
-    base = comparison.baseline
+    base, system = comparison.baseline, _name(system)
     task, metrics = comparison.scores[base].task, comparison.scores[base].metrics
     metric, searches = metric or main_metric(metrics), searches or ITEMS[task.kind]
     row = comparison.row(system, metric)
-    (first, ten), (first_after, ten_after) = (_plain(comparison, name) for name in (base, system))
+    (first, ten), (first_after, ten_after) = (_right_answers(comparison, name) for name in (base, system))
     sentences = []
     if first is not None:
         within = "" if ten is None else f", among the first ten: {ten} → {ten_after}"
@@ -61,18 +64,46 @@ def verdict(
         sentences.append(
             f"Helped {row['better']:,} {searches}, hurt {row['worse']:,}, same {row['same']:,} (by {metric} of each)."
         )
-    sentences.append(_difference(comparison, system, metric))
-    if keywords is not None:
-        other = deployed or system
-        sentences.append(_keywords(comparison, base if other == keywords else other, keywords, metric))
+    over = f"resampled {row['n_groups']:,} groups"
+    name = system[:1].upper() + system[1:]  # the rest stays as it is: MiniLM, not Minilm
+    if row["n_groups"] < 2:
+        sentences.append(f"No difference can be shown between {system} and {base}: all {searches} are in one group.")
+    elif row["low"] > 0 or row["high"] < 0:
+        stands = "beats" if row["low"] > 0 else "is worse than"
+        size = f"{abs(row['difference']):.3f} [{abs_ends(row['low'], row['high'])}] {metric}"
+        sentences.append(f"{name} {stands} {base} by {size}, {over}.")
+    else:
+        sentences.append(
+            f"No difference shown between {system} and {base}: {row['difference']:+.3f} [{row['low']:+.3f}, "
+            f"{row['high']:+.3f}] {metric}, {over}; this test could have shown {row['mdd']:.3f}."
+        )
+    if keywords is None:
+        return sentences
+    other = _name(deployed or system)
+    other = base if other == keywords else other
+    gap, mdd = _gap(comparison, other, keywords, metric)
+    size = f"{abs(gap.mean):.3f} [{abs_ends(gap.low, gap.high)}] {metric}"
+    if gap.n_groups < 2:
+        sentences.append(
+            f"Keyword search ({keywords}) cannot be compared with {other}: all {searches} are in one group."
+        )
+    elif gap.low > 0:
+        sentences.append(f"Keyword search ({keywords}) is behind {other} by {size}.")
+    elif gap.high < 0:
+        sentences.append(f"Keyword search ({keywords}) is better here than {other}, by {size}: use it.")
+    else:
+        sentences.append(
+            f"No difference shown between {other} and keyword search ({keywords}), which needs no model: "
+            f"{gap.mean + 0:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}] {metric}; this test could have shown {mdd:.3f}."
+        )
     return sentences
 
 
 def conclusions(comparison: Comparison, *, metric: str | None = None) -> list[str]:
-    """What the whole comparison shows by one metric, and what it does not: one sentence a system, then the ties.
+    """Say what the whole comparison shows by one metric, and what it does not: one sentence a system, then the ties.
 
-    By p-values after Holm over all comparisons: what holds for one difference that was asked for (`verdict`) may not
-    hold for the best of many.
+    By p-values after Holm over all comparisons: what holds for one difference (`verdict`) may not hold for the best of
+    many.
 
     Parameters
     ----------
@@ -80,18 +111,33 @@ def conclusions(comparison: Comparison, *, metric: str | None = None) -> list[st
     metric : str, optional
         Without it nDCG@10 of a search, else the first.
     """
-    base = comparison.scores[comparison.baseline]
+    base, over = comparison.scores[comparison.baseline], len(comparison.table)
     metric = metric or main_metric(base.metrics)
     rows = comparison.table[comparison.table["metric"] == metric]
     if rows.empty:
         raise ValueError(f"the systems were not compared by {metric!r}; there is {', '.join(base.metrics)}")
-    sentences = [_concluded(row, comparison, metric) for _, row in rows.iterrows()]
+    sentences = []
+    for row in rows.to_dict("records"):
+        pair = f"{row['model']} and {comparison.baseline}"
+        size = f"{row['difference'] + 0:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}] {metric}"
+        p = f"p {row['p_holm']:.4f} after Holm over {over} comparisons"
+        if row["n_groups"] < 2:
+            sentences.append(f"{pair}: nothing can be shown, since all items are in one group.")
+        elif row["p_holm"] < ALPHA:
+            stands = "better" if row["difference"] > 0 else "worse"
+            sentences.append(f"{row['model']} is {stands} than {comparison.baseline}: {size}, {p}.")
+        else:
+            alone = " (it would be, had this been the only comparison)" if row["p"] < ALPHA else ""
+            sentences.append(
+                f"{pair}: no difference shown{alone}, {size}, {p}. Not shown is not equal: a true difference of "
+                f"{row['mdd']:.3f} would be shown in four of five tests, a smaller one less often."
+            )
     ties = comparison.ties[comparison.ties["metric"] == metric]
     first, *level = ties[ties["tied_with_best"]]["model"]
     if level:
         sentences.append(
-            f"The highest {metric} is that of {first}; not shown to differ from it (Holm over all pairs): "
-            f"{', '.join(level)}. Not shown is not equal."
+            f"{first} has the highest {metric}; not shown to differ from it (Holm over all pairs): {', '.join(level)}. "
+            f"Not shown is not equal."
         )
     else:
         sentences.append(f"{first} is shown to be better by {metric} than every other system (Holm over all pairs).")
@@ -102,110 +148,125 @@ def conclusions(comparison: Comparison, *, metric: str | None = None) -> list[st
     return sentences + comparison.notes
 
 
-def _concluded(row: pd.Series, comparison: Comparison, metric: str) -> str:
-    """One system against the baseline, after Holm."""
-    name, base, over = row["model"], comparison.baseline, len(comparison.table)
-    if row["n_groups"] < 2:
-        return f"{name} and {base}: nothing can be shown, since all items are one group."
-    size = f"{row['difference'] + 0:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}] {metric}"
-    if row["p_holm"] < ALPHA:
-        stands = "better" if row["difference"] > 0 else "worse"
-        return f"{name} is {stands} than {base}: {size}, p {row['p_holm']:.4f} after Holm over {over} comparisons."
-    alone = " (it would be, had this been the only comparison)" if row["p"] < ALPHA else ""
-    return (
-        f"{name} and {base}: no difference shown{alone}, {size}, p {row['p_holm']:.4f} after Holm over {over} "
-        f"comparisons. Not shown is not equal: a true difference of {row['mdd']:.3f} would be seen four times of "
-        f"five, a smaller one less often."
-    )
-
-
-def best(comparison: Comparison, *, metric: str = MAIN) -> str:
-    """The system to use. For choices, and so for dev alone.
+def best(comparison: Comparison, *, metric: str = MAIN) -> System:
+    """Choose the system to use. For choices, and so only for dev.
 
     Of the single systems that are shown to be better than the baseline the one with the highest mean, else the
-    baseline; and a fusion with keyword search (``"<model>+BM25"``) only where it is shown to be better than that one.
-    Shown means that the interval of the paired difference lies above zero.
+    baseline; a system made of others, such as a fusion with keyword search, only where it is shown to be better than
+    that one. Shown means that the interval of the paired difference lies above zero.
+
+    Returns
+    -------
+    System
+        Its ``name`` is that in the comparison.
+
+    Raises
+    ------
+    ValueError
+        When the comparison is not one of rankings.
     """
+    systems = comparison.systems
+    if comparison.baseline not in systems:
+        kind = comparison.scores[comparison.baseline].task.kind
+        raise ValueError(f"expected a comparison of systems that search, got one of kind {kind!r}: see its `ties`")
     order = comparison.table[comparison.table["metric"] == metric].sort_values("score", ascending=False)["model"]
-    single = next((name for name in order if "+BM25" not in name and _shown(comparison, name, metric=metric)), None)
-    taken = single or comparison.baseline
-    fusions = (name for name in order if "+BM25" in name and _shown(comparison, name, taken, metric=metric))
-    return next(fusions, taken)
-
-
-def _shown(comparison: Comparison, system: str, other: str | None = None, *, metric: str) -> bool:
-    """Whether `system` is shown to be better than `other` (without it: than the baseline)."""
-    gap, _ = _gap(comparison, system, other or comparison.baseline, metric)
-    return gap.n_groups > 1 and gap.low > 0
+    taken = comparison.baseline
+    for composite in (False, True):
+        wanted = [name for name in order if name in systems and bool(systems[name].record.get("parts")) == composite]
+        taken = next((name for name in wanted if _shown(comparison, name, taken, metric)), taken)
+    return systems[taken]
 
 
 def headline(
-    comparison: Comparison, system: str, *, keywords: str = "BM25", metric: str = MAIN, searches: str = "searches"
+    comparison: Comparison,
+    system: str | System,
+    *,
+    keywords: str | None = None,
+    metric: str = MAIN,
+    searches: str = "searches",
 ) -> str:
-    """The one sentence that a report opens with: what to use, how good it is, and what it is measured against.
+    """Say in one sentence what to use, how good it is, and what it is measured against.
 
     Parameters
     ----------
     comparison : Comparison
         On test, by the default metrics.
-    system : str
+    system : str or System
         What dev chose; see `best`. Where the test does not confirm that it beats the baseline, the headline says so
-        and does not recommend it: the base model is simpler. Keyword search, which needs no model, stays recommended
+        and does not recommend it: the baseline is simpler. Keyword search, which needs no model, stays recommended
         unless the test shows it to be worse.
-    keywords : str
-        Name of the keyword search in `comparison`. Where it may be as good, a sentence says so, and what the test could
-        have seen.
+    keywords : str, optional
+        Name of the keyword search in `comparison`; without it the system whose record is of kind ``"bm25"``, if there
+        is one. Where it may be as good, a sentence says so, with the minimum detectable difference.
     metric, searches : str
         As in `verdict`.
 
     Raises
     ------
     ValueError
-        When one of the two systems is not in the comparison.
+        When one of the systems is not in the comparison.
     """
-    _require(comparison, system, keywords)
-    base = comparison.baseline
-    names = {base: "the base model", keywords: "keyword search (BM25)", f"{base}+BM25": "the base model with keywords"}
-    called = names.get(
-        system, f"the {system.removesuffix('+BM25')} model" + (" with keywords" if "+" in system else "")
-    )
-    said = [(names[name], *_plain(comparison, name)) for name in (base, keywords) if name != system]
-    first, ten = _plain(comparison, system)
-    doubts = [_doubt(comparison, system, other, keywords, metric) for other in (keywords, base) if other != system]
-    taken = system == base or _shown(comparison, system, metric=metric)
-    if system == keywords:  # which is simpler than any model, and so need not be better
-        taken = not _shown(comparison, base, keywords, metric=metric)
+    chosen, base = _name(system), comparison.baseline
+    if keywords is None:
+        keywords = next((name for name, one in comparison.systems.items() if kind_of(one) == "bm25"), None)
+    taken = chosen == base or _shown(comparison, chosen, base, metric)
+    if chosen == keywords:  # it is simpler than any model, and so need not be better
+        taken = not _shown(comparison, base, keywords, metric)
+    others = [name for name in dict.fromkeys((base, keywords)) if name is not None and name != chosen]
+    doubts = [_doubt(comparison, chosen, name, keywords, metric) for name in reversed(others)]
+    numbers = {name: " and ".join(map(str, _right_answers(comparison, name))) for name in others}
+    first, ten = _right_answers(comparison, chosen)
+    called = _called(comparison, chosen)
     text = f"Use {called}" if taken else f"Validation data preferred {called}"
-    text += f": a right text comes first in {first} of 100 {searches}, and among the first ten in {ten} ("
-    text += "; ".join(f"{name}: {ones} and {tens}" for name, ones, tens in said) + ")."
-    return " ".join([text, *filter(None, doubts)])
+    text += f": a right text comes first in {first} of 100 {searches}, and among the first ten in {ten}"
+    beside = "; ".join(f"{_called(comparison, name)}: {numbers[name]}" for name in others)
+    return " ".join([f"{text} ({beside})." if beside else f"{text}.", *filter(None, doubts)])
 
 
-def _doubt(comparison: Comparison, system: str, other: str, keywords: str, metric: str) -> str:
-    """Where `system` is not shown to beat `other` on test: so much, by which numbers, and what is simpler."""
-    gap, visible = _gap(comparison, system, other, metric)
+def _doubt(comparison: Comparison, chosen: str, other: str, keywords: str | None, metric: str) -> str:
+    """Say that `chosen` is not shown to beat `other` on test, by which numbers, and what is simpler."""
+    gap, mdd = _gap(comparison, chosen, other, metric)
     if gap.n_groups > 1 and gap.low > 0:
         return ""
+    called = _called(comparison, other)
     size = f"{gap.mean + 0:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}] {metric}"
-    shown = f"{size}, and this test would have shown {visible:.3f}"
-    if other == keywords:
-        if gap.n_groups < 2:
-            return ""
+    shown = f"the difference is {size}, and this test would have shown {mdd:.3f}."
+    if other == keywords and other != comparison.baseline:
         stands = "is better here" if gap.high < 0 else "may be as good"
-        return f"Keyword search, which needs no model, {stands}: the difference is {shown}."
+        return f"Keyword search, which needs no model, {stands}: {shown}" if gap.n_groups > 1 else ""
     if gap.n_groups < 2:
-        return "This test can neither confirm it nor refute it: all it holds is one group."
+        return "This test can neither confirm nor refute it: all its items are in one group."
     if gap.high < 0:
-        return f"This test refutes it: the base model is better here, the difference is {size}. Take the base model."
-    simpler = (
-        "Keyword search needs no model and stays the simpler choice."
-        if system == keywords
-        else "So the base model, without tuning, is the simpler choice."
-    )
-    return f"This test does not confirm that it beats the base model: the difference is {shown}. {simpler}"
+        return f"This test refutes it: {called} is better here, the difference is {size}. Use {called}."
+    simpler = f"So {called} stays the simpler choice."
+    if chosen == keywords:
+        simpler = "Keyword search needs no model and stays the simpler choice."
+    elif kind_of(comparison.systems.get(other)) == "dense":
+        simpler = f"So {called}, without tuning, is the simpler choice."
+    return f"This test does not confirm that it beats {called}: {shown} {simpler}"
 
 
-def _plain(comparison: Comparison, system: str) -> tuple[str | None, str | None]:
+def _called(comparison: Comparison, name: str) -> str:
+    """Name a system in a sentence, by its record."""
+
+    def described(record: Mapping[str, Any]) -> str:
+        kind, called, parts = record.get("kind"), str(record.get("name")), record.get("parts", ())
+        if kind == "bm25":
+            return f"keyword search ({called})"
+        if kind == "dense":
+            return "the base model" if called == comparison.baseline else f"the {called} model"
+        if kind == "fusion" and sorted(part["kind"] for part in parts) == ["bm25", "dense"]:
+            return f"{described(next(part for part in parts if part['kind'] == 'dense'))} with keywords"
+        return f"{described(parts[0])}, reranked" if kind == "reranked" else called
+
+    return described(getattr(comparison.systems.get(name), "record", {"name": name}))
+
+
+def _name(system: str | System) -> str:
+    return system if isinstance(system, str) else system.name
+
+
+def _right_answers(comparison: Comparison, system: str) -> tuple[str | None, str | None]:
     """Of 100 searches, how many have a right document first, and how many among the first ten."""
     table = comparison.scores[system].per_query
     first = f"{table['accuracy@1'].mean() * 100:.0f}" if "accuracy@1" in table else None
@@ -213,25 +274,8 @@ def _plain(comparison: Comparison, system: str) -> tuple[str | None, str | None]
     return first, ten
 
 
-def _difference(comparison: Comparison, system: str, metric: str) -> str:
-    row = comparison.row(system, metric)
-    size = f"{abs(row['difference']):.3f} [{abs_ends(row['low'], row['high'])}] {metric}"
-    over = f"resampled {row['n_groups']:,} groups"
-    name = system[:1].upper() + system[1:]  # and the rest as it is: MiniLM, not Minilm
-    if row["n_groups"] < 2:
-        return f"No difference can be shown between {system} and {comparison.baseline}: all searches are one group."
-    if row["low"] > 0:
-        return f"{name} beats {comparison.baseline} by {size}, {over}."
-    if row["high"] < 0:
-        return f"{name} is worse than {comparison.baseline} by {size}, {over}."
-    return (
-        f"No difference shown between {system} and {comparison.baseline}: {row['difference']:+.3f} "
-        f"[{row['low']:+.3f}, {row['high']:+.3f}] {metric}, {over}; this test could have seen {row['mdd']:.3f}."
-    )
-
-
 def abs_ends(low: float, high: float) -> str:
-    """The ends of an interval that lies on one side of zero, as sizes in ascending order.
+    """Write the ends of an interval on one side of zero as sizes in ascending order.
 
     Examples
     --------
@@ -242,28 +286,15 @@ def abs_ends(low: float, high: float) -> str:
     return f"{ends[0]:.3f}, {ends[1]:.3f}"
 
 
-def _require(comparison: Comparison, *systems: str) -> None:
-    for name in systems:
+def _gap(comparison: Comparison, system: str, other: str, metric: str) -> tuple[stats.Interval, float]:
+    """Return the paired difference system minus other, and the minimum detectable difference."""
+    for name in (system, other):
         if name not in comparison.scores:
             raise ValueError(f"no system {name!r} in the comparison; it has {', '.join(comparison.scores)}")
-
-
-def _gap(comparison: Comparison, system: str, other: str, metric: str) -> tuple[stats.Interval, float]:
-    """The paired difference system minus other, and the smallest that would have been seen."""
-    _require(comparison, other)
     return differences.gap(comparison.scores[system], comparison.scores[other], metric)
 
 
-def _keywords(comparison: Comparison, system: str, keywords: str, metric: str) -> str:
-    gap, visible = _gap(comparison, system, keywords, metric)
-    ends = f"{abs(gap.mean):.3f} [{abs_ends(gap.low, gap.high)}] {metric}"
-    if gap.n_groups < 2:
-        return f"Keyword search ({keywords}) cannot be compared with {system}: all searches are one group."
-    if gap.low > 0:
-        return f"Keyword search ({keywords}) is behind {system} by {ends}."
-    if gap.high < 0:
-        return f"Keyword search ({keywords}) is better here than {system}, by {ends}: take it."
-    return (
-        f"No difference shown between {system} and keyword search ({keywords}), which needs no model: "
-        f"{gap.mean + 0:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}] {metric}; this test could have seen {visible:.3f}."
-    )
+def _shown(comparison: Comparison, system: str, other: str, metric: str) -> bool:
+    """Return whether `system` is shown to be better than `other`."""
+    gap, _ = _gap(comparison, system, other, metric)
+    return gap.n_groups > 1 and gap.low > 0

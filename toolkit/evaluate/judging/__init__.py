@@ -1,1 +1,5 @@
-"""Real searches, judged by people."""
+"""Judge what systems find for real searches: blind, resumable, by several people."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

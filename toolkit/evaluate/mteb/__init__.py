@@ -1,1 +1,5 @@
-"""The public benchmark, by mteb's own code."""
+"""The Massive Text Embedding Benchmark, run by mteb's own code."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

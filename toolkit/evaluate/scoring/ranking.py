@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 
 from toolkit.evaluate.scoring.inference import Model, Precomputed, same_dimension, vectors_of, wrap_vectors
 from toolkit.prepare import RetrievalData, Task
-from toolkit.vectors import Ranking, System, as_system, fuse_rankings, pair_scores, top
+from toolkit.vectors import System, as_system, fuse_rankings, pair_scores, top
 from toolkit.vectors.reranking import Reranked, is_cross_encoder
 from toolkit.vectors.systems import Dense, Fused
 
@@ -82,10 +83,13 @@ def search_all(
     list of ``{query_id: {doc_id: score}}``
         For each system what its own ``search(queries, k)`` gives.
     """
-    memo: dict[tuple[int, int], Found] = {}
+    memo: dict[tuple[object, ...], Found] = {}
 
     def find(system: System, k: int) -> Found:
-        if (id(system), k) not in memo:
+        key: tuple[object, ...] = (k, id(system))
+        if is_dataclass(system):  # one system under two names is searched once
+            key = (k, type(system), *(id(getattr(system, part.name)) for part in fields(system) if part.name != "name"))
+        if key not in memo:
             if isinstance(system, Fused):
                 parts = [find(part, max(k, system.depth)) for part in system.systems]
                 found = {query: top(row, k) for query, row in fuse_rankings(*parts, k=system.k).items()}
@@ -93,8 +97,8 @@ def search_all(
                 found = system.reorder(queries, find(system.system, max(k, system.depth)), k)
             else:
                 found = search(system, k) if search else system.search(queries, k)
-            memo[id(system), k] = found
-        return memo[id(system), k]
+            memo[key] = found
+        return memo[key]
 
     return [find(system, len(system.corpus) if kind_of(system) == "ranking" else k) for system in systems]
 

@@ -14,11 +14,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from toolkit import stats
-from toolkit.evaluate.scoring import kinds, predicting, resampling
+from toolkit.evaluate.scoring import set_metrics
 from toolkit.evaluate.scoring.inference import Model, wrap_vectors
 from toolkit.evaluate.scoring.metrics import depth, per_query
+from toolkit.evaluate.scoring.predictions import (
+    THRESHOLDS,
+    item_metrics,
+    metric_names,
+    predict,
+    set_metric,
+    unseen_label_warning,
+)
 from toolkit.evaluate.scoring.ranking import DEPTH, Found, rank
-from toolkit.evaluate.scoring.wholes import Curve
 from toolkit.prepare import Task
 from toolkit.prepare.shapes import check_task
 from toolkit.vectors import Ranking, System, as_system, top
@@ -76,7 +83,7 @@ class Scores:
 
     def value(self, metric: str) -> float:
         """Return the value of a metric, in its own unit: most are 0 to 1, a correlation is -1 to 1."""
-        return float(self._of(metric)(np.ones((1, len(self.per_query))))[0])
+        return float(self.weighted(metric)(np.ones((1, len(self.per_query))))[0])
 
     def resampled(self, metric: str, *, resamples: int = RESAMPLES, seed: int = 0) -> NDArray[np.float64]:
         """Compute a metric on bootstrap resamples over groups, shape (resamples,).
@@ -87,15 +94,16 @@ class Scores:
         A resample that leaves the metric undefined, since all its pairs have one label or score, gives nan; that
         happens only in very small sets. With fewer than two groups all are nan.
         """
-        return resampling.resampled(self._of(metric), self.groups, resamples=resamples, seed=seed)
+        return set_metrics.resampled(self.weighted(metric), self.groups, resamples=resamples, seed=seed)
 
-    def _of(self, metric: str) -> resampling.Metric:
+    def weighted(self, metric: str) -> set_metrics.Metric:
+        """Return a metric as a function of the weights of the items."""
         if metric not in self.metrics:
             raise ValueError(f"{self.name!r} was not scored by {metric!r}; it has {', '.join(self.metrics)}")
         if metric in self.per_query:
-            return resampling.mean(self.per_query[metric].to_numpy(dtype=float))
+            return set_metrics.mean(self.per_query[metric].to_numpy(dtype=float))
         assert self.predictions is not None  # only tables have set metrics
-        return kinds.of_whole(self.task.kind, metric, self.task.rows, self.predictions, self.thresholds)
+        return set_metric(self.task.kind, metric, self.task.rows, self.predictions, self.thresholds)
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -107,10 +115,7 @@ class Scores:
             found = {metric: (x.mean, x.low, x.high) for metric, x in zip(columns, means, strict=True)}
         for metric in self.metrics:
             if metric not in found:
-                drawn = self.resampled(metric)
-                drawn = drawn[~np.isnan(drawn)]
-                low, high = np.percentile(drawn, [2.5, 97.5]) if len(drawn) else (np.nan, np.nan)
-                found[metric] = self.value(metric), float(low), float(high)
+                found[metric] = self.value(metric), *stats.percentile_interval(self.resampled(metric))
         return pd.DataFrame(
             {
                 "model": self.name, "task": self.task.name, "metric": metric, "score": found[metric][0],
@@ -219,12 +224,12 @@ def score(
     check_task(task)
     thresholds: dict[str, float] = {}
     if threshold is not None:
-        given = dict(threshold) if isinstance(threshold, Mapping) else dict.fromkeys(kinds.THRESHOLDS, threshold)
+        given = dict(threshold) if isinstance(threshold, Mapping) else dict.fromkeys(THRESHOLDS, threshold)
         numbers = all(isinstance(value, (int, float)) and np.isfinite(value) for value in given.values())
-        if not given or set(given) - set(kinds.THRESHOLDS) or not numbers:
+        if not given or set(given) - set(THRESHOLDS) or not numbers:
             raise ValueError(f"expected a threshold as a number, or {{'f1': ..., 'accuracy': ...}}; got {threshold!r}")
         thresholds = {metric: float(value) for metric, value in given.items()}
-    wanted = kinds.wanted(task.kind, metrics, thresholds)
+    wanted = metric_names(task.kind, metrics, thresholds)
     called = name or getattr(model, "name", None) or type(model).__name__
     wrapped = wrap_vectors(model, task)
     if task.kind in ("retrieval", "reranking"):
@@ -240,13 +245,13 @@ def score(
                     )
         ranking = rank(system or wrapped, task, depth=max(DEPTH, depth(wanted)))
         return score_ranking(ranking, task, wanted, name=called, system=system)
-    if task.kind == "classification" and (warning := predicting.unseen(task)):
+    if task.kind == "classification" and (warning := unseen_label_warning(task)):
         warnings.warn(warning, UserWarning, stacklevel=2)
-    predictions = predicting.predict(wrapped, task, wanted, dtype=dtype)
-    table = kinds.per_item(task.kind, task.rows, predictions, thresholds)
+    predictions = predict(wrapped, task, wanted, dtype=dtype)
+    table = item_metrics(task.kind, task.rows, predictions, thresholds)
     table = table[[metric for metric in wanted if metric in table]]
     if task.kind == "pairs" and not thresholds:
-        thresholds = Curve(predictions["score"], task.rows["label"]).thresholds(predictions["score"])
+        thresholds = set_metrics.Curve(predictions["score"], task.rows["label"]).thresholds(predictions["score"])
     return Scores(called, task, {}, table, predictions, wanted, thresholds, _notes(task))
 
 
@@ -258,7 +263,7 @@ def score_ranking(ranking: Found, task: Task, metrics: Sequence[str], *, name: s
 
 
 def _notes(task: Task) -> list[str]:
-    notes = [warning] if (warning := predicting.unseen(task)) else []
+    notes = [warning] if (warning := unseen_label_warning(task)) else []
     n_groups = len(set(map(task.group_of, task.items)))
     if n_groups < 2:
         notes.append("All items are in one group: no interval can be given.")

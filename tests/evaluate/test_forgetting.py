@@ -1,4 +1,4 @@
-"""What tuning costs elsewhere: told where the data are, said to be skipped where they are not."""
+"""What tuning costs on general tasks: measured where the data are here, listed as skipped where they are not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from datasets import Dataset
 
-from toolkit.evaluate import forgetting, score
+from toolkit.evaluate import score
+from toolkit.evaluate.analysis import measure_forgetting
 from toolkit.prepare import Task
 
 LEFT, RIGHT = ([f"{side} {i}" for i in range(80)] for side in "ab")
@@ -40,15 +41,15 @@ def task(name: str = "toy") -> Task:
 
 def test_a_damage_is_shown_and_none_is_not() -> None:
     """Noise on top is a loss with its numbers; the same model twice is no loss shown."""
-    found = forgetting(Toy(0), Toy(2), [task()])
+    found = measure_forgetting(Toy(0), Toy(2), [task()])
     row = found.table.iloc[0]
     assert row["task"] == "toy" and row["base"] == pytest.approx(1) and row["high"] < 0 and row["p_holm"] < 0.05
     assert row["tuned"] == pytest.approx(score(Toy(2), task()).value("spearman"))
-    assert "tuning made it worse" in found.sentences[0] and f"{row['tuned']:.3f}" in found.sentences[0]
-    same = forgetting(Toy(1), Toy(1), [task()])
+    assert "worse" in found.sentences[0] and f"{row['tuned']:.3f}" in found.sentences[0]
+    same = measure_forgetting(Toy(1), Toy(1), [task()])
     assert same.table["difference"].iloc[0] == 0 and "no loss shown" in same.sentences[0]
     with pytest.raises(ValueError, match="two called 'toy'"):
-        forgetting(Toy(0), Toy(1), [task(), task()])
+        measure_forgetting(Toy(0), Toy(1), [task(), task()])
 
 
 def test_what_cannot_be_reached_is_skipped_without_a_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -57,16 +58,16 @@ def test_what_cannot_be_reached_is_skipped_without_a_network(monkeypatch: pytest
     from huggingface_hub import constants
 
     before = constants.HF_HUB_OFFLINE
-    found = forgetting(Toy(0), Toy(1), ["stsb", "banking77", task()])
+    found = measure_forgetting(Toy(0), Toy(1), ["stsb", "banking77", task()])
     if not found.skipped:
         pytest.skip("the sets were downloaded here before")
     assert list(found.skipped) == ["stsb", "banking77"] and found.table["task"].tolist() == ["toy"]
     assert "skipped" in found.sentences[-1] and "stsb, banking77" in found._repr_html_()
     assert constants.HF_HUB_OFFLINE is before
     monkeypatch.setenv("TOOLKIT_DATA", str(tmp_path / "none"))  # names no folder
-    assert list(forgetting(Toy(0), Toy(1)).skipped) == ["stsb", "banking77"]
+    assert list(measure_forgetting(Toy(0), Toy(1)).skipped) == ["stsb", "banking77"]
     with pytest.raises((ValueError, OSError), match="bankng77"):
-        forgetting(Toy(0), Toy(1), ["bankng77"])
+        measure_forgetting(Toy(0), Toy(1), ["bankng77"])
 
 
 def test_the_side_of_the_searches_is_looked_at(model: Any) -> None:
@@ -81,8 +82,8 @@ def test_the_side_of_the_searches_is_looked_at(model: Any) -> None:
     words = [f"the colour {c} of a {t}" for c in ("red", "blue", "green") for t in ("car", "house", "tree", "river")]
     data = Dataset.from_dict({"sentence1": words, "sentence2": words[::-1], "score": rng.random(12)})
     one = Task("t", "similarity", data, {})
-    assert forgetting(model, tuned, [one]).table["difference"].iloc[0] == 0
-    assert forgetting(model, tuned, [one], side="query").table["difference"].iloc[0] != 0
+    assert measure_forgetting(model, tuned, [one]).table["difference"].iloc[0] == 0
+    assert measure_forgetting(model, tuned, [one], side="query").table["difference"].iloc[0] != 0
 
 
 @pytest.mark.realdata
@@ -95,7 +96,7 @@ def test_a_damaged_copy_forgets_on_the_sts_benchmark(model: Any, data_folder: Pa
     with torch.no_grad():
         for parameter in damaged.parameters():
             parameter.add_(torch.randn_like(parameter) * parameter.std() * 0.3 if parameter.numel() > 1 else 0)
-    found = forgetting(model, damaged, ["stsb"], dtype="float32")
+    found = measure_forgetting(model, damaged, ["stsb"], dtype="float32")
     row = found.table.iloc[0]
     assert row["base"] == pytest.approx(0.8203, abs=2e-4) and row["metric"] == "spearman" and row["n"] == 1379
     assert row["high"] < 0 and "worse" in found.sentences[0]
@@ -114,5 +115,5 @@ def test_the_network_is_used_only_when_asked_for(monkeypatch: pytest.MonkeyPatch
         return task(name)
 
     monkeypatch.setattr("toolkit.prepare.task", look)
-    forgetting(Toy(0), Toy(1), ["toy"], download=allowed)
+    measure_forgetting(Toy(0), Toy(1), ["toy"], download=allowed)
     assert seen == [not allowed] and constants.HF_HUB_OFFLINE is False

@@ -1,4 +1,4 @@
-"""Metrics of the whole equal scipy's and scikit-learn's, and their resamples those of a loop over the libraries."""
+"""Set metrics equal scipy's and scikit-learn's, and their resamples those of a loop over the libraries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from scipy.stats import pearsonr, spearmanr
 from sentence_transformers.sentence_transformer.evaluation import BinaryClassificationEvaluator
 from sklearn.metrics import accuracy_score, average_precision_score, f1_score, v_measure_score
 
-from toolkit.evaluate.scoring import resampling, wholes
+from toolkit import stats
+from toolkit.evaluate.scoring import set_metrics
 
 
 def numbers(rng: np.random.Generator, n: int, *, ties: bool) -> np.ndarray:
@@ -31,25 +32,26 @@ def cases(seed: int, *, ties: bool, n: int = 60) -> dict:
     said, true = rng.integers(0, 5, n), rng.integers(1, 7, n)
     said = np.where(rng.random(n) < 0.6, true, said)
     return {
-        "spearman": (wholes.spearman, (scores, gold), lambda a, b: spearmanr(a, b).statistic),
-        "pearson": (wholes.pearson, (scores, gold), lambda a, b: pearsonr(a, b).statistic),
+        "spearman": (set_metrics.spearman, (scores, gold), lambda a, b: spearmanr(a, b).statistic),
+        "pearson": (set_metrics.pearson, (scores, gold), lambda a, b: pearsonr(a, b).statistic),
         "average_precision": (
-            lambda s, y: wholes.Curve(s, y).average_precision, (scores, labels),
+            lambda s, y: set_metrics.Curve(s, y).average_precision, (scores, labels),
             lambda s, y: average_precision_score(y, s),
         ),
         "best_f1": (
-            lambda s, y: wholes.Curve(s, y).best_f1, (scores, labels),
+            lambda s, y: set_metrics.Curve(s, y).best_f1, (scores, labels),
             lambda s, y: best(lambda *both: f1_score(*both, zero_division=0), s, y),
         ),
         "best_accuracy": (
-            lambda s, y: wholes.Curve(s, y).best_accuracy, (scores, labels), lambda s, y: best(accuracy_score, s, y)
+            lambda s, y: set_metrics.Curve(s, y).best_accuracy, (scores, labels),
+            lambda s, y: best(accuracy_score, s, y),
         ),
-        "f1": (wholes.f1, (scores > 0.3, labels), lambda s, y: f1_score(y, s)),
-        "macro_f1": (wholes.macro_f1, (said, true), lambda s, y: f1_score(y, s, average="macro", zero_division=0)),
+        "f1": (set_metrics.f1, (scores > 0.3, labels), lambda s, y: f1_score(y, s)),
+        "macro_f1": (set_metrics.macro_f1, (said, true), lambda s, y: f1_score(y, s, average="macro", zero_division=0)),
         "weighted_f1": (
-            wholes.weighted_f1, (said, true), lambda s, y: f1_score(y, s, average="weighted", zero_division=0)
+            set_metrics.weighted_f1, (said, true), lambda s, y: f1_score(y, s, average="weighted", zero_division=0)
         ),
-        "v_measure": (wholes.v_measure, (said, true), lambda s, y: v_measure_score(y, s)),
+        "v_measure": (set_metrics.v_measure, (said, true), lambda s, y: v_measure_score(y, s)),
     }  # fmt: skip
 
 
@@ -73,7 +75,7 @@ def test_thresholds_are_those_of_sentence_transformers(seed: int) -> None:
     scores = numbers(rng, 50, ties=seed % 2 == 0)
     labels = (rng.random(50) < (0.1 if seed < 4 else 0.6)).astype(int)
     labels[0] = 1
-    found = wholes.Curve(scores, labels).thresholds(scores)
+    found = set_metrics.Curve(scores, labels).thresholds(scores)
     f1, *_, at_f1 = BinaryClassificationEvaluator.find_best_f1_and_threshold(scores, labels, True)
     accuracy, at_accuracy = BinaryClassificationEvaluator.find_best_acc_and_threshold(scores, labels, True)
     assert f1_score(labels, scores >= found["f1"]) == pytest.approx(f1)
@@ -85,14 +87,14 @@ def test_scores_next_to_each_other_keep_apart() -> None:
     """Half way between two neighbouring numbers is one of them; the threshold must not let the lower in."""
     low = 0.5
     high = float(np.nextafter(low, 1))
-    found = wholes.Curve([low, high], [0, 1]).thresholds([low, high])
+    found = set_metrics.Curve([low, high], [0, 1]).thresholds([low, high])
     assert found == {"f1": high, "accuracy": high}
 
 
 def test_draws_take_groups_whole_and_fairly() -> None:
     """Each resample draws as many groups as there are, items of a group alike, each group equally often on average."""
     groups = ["a", "b", "a", "c", "b", "b"]
-    weights = np.concatenate(list(resampling.draws(groups, resamples=30_000, seed=0)))
+    weights = np.concatenate(list(set_metrics.item_weights(groups, resamples=30_000, seed=0)))
     assert (weights[:, 0] == weights[:, 2]).all() and (weights[:, 1] == weights[:, 5]).all()
     assert (weights[:, [0, 1, 3]].sum(axis=1) == 3).all()
     assert weights.mean(axis=0) == pytest.approx(1, abs=0.03)  # standard error 0.005
@@ -102,32 +104,32 @@ def test_draws_take_groups_whole_and_fairly() -> None:
 def test_draws_are_the_same_whatever_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory for fewer rows at a time changes nothing; another seed does."""
     groups = [number % 7 for number in range(20)]
-    whole = np.concatenate(list(resampling.draws(groups, resamples=50, seed=3)))
-    monkeypatch.setattr(resampling, "_BLOCK", 60)
-    blocks = list(resampling.draws(groups, resamples=50, seed=3))
+    whole = np.concatenate(list(set_metrics.item_weights(groups, resamples=50, seed=3)))
+    monkeypatch.setattr(stats, "BLOCK", 60)
+    blocks = list(set_metrics.item_weights(groups, resamples=50, seed=3))
     assert len(blocks) == 17 and (np.concatenate(blocks) == whole).all()
-    assert (np.concatenate(list(resampling.draws(groups, resamples=50, seed=4))) != whole).any()
+    assert (np.concatenate(list(set_metrics.item_weights(groups, resamples=50, seed=4))) != whole).any()
 
 
 def test_one_group_or_no_resample() -> None:
     """One group says nothing of others; no resamples are no answer."""
-    metric = resampling.mean(np.array([1.0, 0.0]))
-    assert np.isnan(resampling.resampled(metric, ["a", "a"], resamples=3, seed=0)).all()
-    with pytest.raises(ValueError, match="resamples of at least 1, got 0"):
-        resampling.resampled(metric, ["a", "b"], resamples=0, seed=0)
+    metric = set_metrics.mean(np.array([1.0, 0.0]))
+    assert np.isnan(set_metrics.resampled(metric, ["a", "a"], resamples=3, seed=0)).all()
+    with pytest.raises(ValueError, match="got 0"):
+        set_metrics.resampled(metric, ["a", "b"], resamples=0, seed=0)
 
 
 def test_undefined_is_nan() -> None:
     """A resample of one item, or of one label, has no correlation and no average precision."""
     alone = np.array([[3.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
     x, y = [0.1, 0.7, 0.3], [1.0, 2.0, 0.5]
-    for metric in (wholes.spearman(x, y), wholes.pearson(x, y), wholes.Curve(x, [0, 1, 1]).average_precision,
-                   wholes.Curve(x, [0, 1, 1]).best_f1):  # fmt: skip
+    curve = set_metrics.Curve(x, [0, 1, 1])
+    for metric in (set_metrics.spearman(x, y), set_metrics.pearson(x, y), curve.average_precision, curve.best_f1):
         found = metric(alone)
         if metric.__name__ != "best_f1":
             assert np.isnan(found[0])
         assert np.isfinite(found[1])
-    assert wholes.v_measure([0, 1, 1], ["a", "b", "b"])(alone).tolist() == [1, 1]
+    assert set_metrics.v_measure([0, 1, 1], ["a", "b", "b"])(alone).tolist() == [1, 1]
 
 
 @settings(max_examples=60, deadline=None)
@@ -135,7 +137,7 @@ def test_undefined_is_nan() -> None:
 def test_spearman_of_any_ties(pairs: list) -> None:
     """Whatever the ties, Spearman is scipy's, and undefined where scipy's is."""
     x, y = np.array(pairs, dtype=float).T
-    [found] = wholes.spearman(x, y)(np.ones((1, len(x))))
+    [found] = set_metrics.spearman(x, y)(np.ones((1, len(x))))
     if len(set(x)) < 2 or len(set(y)) < 2:
         assert np.isnan(found)
     else:

@@ -1,0 +1,5 @@
+"""Explain a score: slices, single items, thresholds, leaked items, forgetting, and the space of the vectors."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

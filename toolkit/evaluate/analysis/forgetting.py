@@ -1,0 +1,153 @@
+"""Forgetting: what tuning for one purpose costs on general tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any, Literal
+
+import pandas as pd
+
+from toolkit import prepare, stats
+from toolkit.evaluate.comparing.comparison import Comparison, compare
+from toolkit.evaluate.comparing.differences import ALPHA
+from toolkit.evaluate.scoring.inference import vectors_of
+from toolkit.evaluate.scoring.scores import score
+from toolkit.prepare import Task
+
+GENERAL: dict[str, tuple[str, str]] = {"stsb": ("similarity", "spearman"), "banking77": ("classification", "accuracy")}
+"""Short names of the general tasks, each with its kind and main metric."""
+
+COLUMNS = ["task", "metric", "base", "tuned", "difference", "low", "high", "p", "p_holm", "mdd", "n", "n_groups"]
+Side = Literal["query", "document"]
+
+
+@dataclass(frozen=True)
+class Forgetting:
+    """General tasks before and after tuning.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per task: ``task metric base tuned difference low high p p_holm mdd n n_groups``, with the paired
+        difference tuned minus base, its 95 % interval, p adjusted by Holm over the tasks, and the minimum detectable
+        difference.
+    comparisons : mapping of task to Comparison
+    skipped : mapping of task to str
+        Why a task could not be loaded.
+    """
+
+    table: pd.DataFrame
+    comparisons: Mapping[str, Comparison] = field(default_factory=dict)
+    skipped: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sentences(self) -> list[str]:
+        """The result on each task, and which tasks were skipped."""
+        sentences = []
+        for row in self.table.to_dict("records"):
+            change = f"{row['base']:.3f} → {row['tuned']:.3f} {row['metric']}, {row['difference'] + 0:+.3f} "
+            change += f"[{row['low']:+.3f}, {row['high']:+.3f}] (base → tuned)"
+            if row["p_holm"] < ALPHA:
+                result = f"tuning made it {'worse' if row['difference'] < 0 else 'better'}, {change}."
+            else:
+                result = f"no loss shown, {change}; a change of {row['mdd']:.3f} would have been detected."
+            sentences.append(f"General task {row['task']}: {result}")
+        if self.skipped:
+            sentences.append(
+                f"General tasks skipped, since their data are not on this machine: {', '.join(self.skipped)}. What "
+                f"tuning costs there is unknown; put the data into the folder that TOOLKIT_DATA names "
+                f"(prepare.known() lists the files)."
+            )
+        return sentences
+
+    def _repr_html_(self) -> str:
+        table = self.table.to_html(index=False, float_format=lambda x: f"{x:.3f}") if len(self.table) else ""
+        return table + "".join(f"<p>{escape(sentence)}</p>" for sentence in self.sentences)
+
+
+def measure_forgetting(
+    base: Any,
+    tuned: Any,
+    tasks: Sequence[str | Task] | None = None,
+    *,
+    side: Side | None = None,
+    dtype: str = "auto",
+    download: bool = False,
+) -> Forgetting:
+    """Compare the base and the tuned model on tasks that the tuning was not meant for.
+
+    Parameters
+    ----------
+    base, tuned : model
+        As `score` takes them.
+    tasks : sequence of tasks or short names, optional
+        By default the similarity of sentences (STS Benchmark) and the intents of bank customers (Banking77).
+    side : {"query", "document"}, optional
+        The side on which texts are encoded. A small layer for queries alone leaves everything else as it was; then
+        ``"query"`` shows what it does to texts.
+    dtype : str
+        As in `toolkit.vectors.encode`.
+    download : bool
+        Whether data sets given by name may be downloaded from the Hub. Otherwise only those are used that lie in the
+        folder that ``TOOLKIT_DATA`` names or were downloaded before; the others are listed in ``skipped``.
+
+    Raises
+    ------
+    ValueError
+        If the models cannot do a task, or two tasks have the same name.
+    FileNotFoundError
+        For a name that is neither a file nor a known data set.
+    """
+    comparisons: dict[str, Comparison] = {}
+    skipped: dict[str, str] = {}
+    rows = []
+    for wanted in GENERAL if tasks is None else tasks:
+        if isinstance(wanted, str):
+            kind, metric = GENERAL.get(wanted, (None, None))
+            try:
+                task = _load(wanted, kind, download=download)
+            except (OSError, ValueError) as error:  # a ConnectionError is an OSError
+                named = "/" in wanted or wanted.partition(":")[0] in set(prepare.known()["name"])
+                if tasks is not None and (isinstance(error, ValueError) or not named):
+                    raise
+                skipped[wanted] = str(error)
+                continue
+        else:
+            task, metric = wanted, None
+        if task.name in comparisons:
+            raise ValueError(f"expected tasks of different names, got two called {task.name!r}")
+        scores = {
+            name: score(_on_side(model, task, side, dtype), task, metrics=metric and [metric], name=name, dtype=dtype)
+            for name, model in (("base", base), ("tuned", tuned))
+        }
+        comparisons[task.name] = compare(scores, baseline="base")
+        row = comparisons[task.name].table.iloc[0]
+        rows.append({**row, "task": task.name, "tuned": row["score"], "base": row["score"] - row["difference"]})
+    table = pd.DataFrame(rows)
+    if rows:
+        table["p_holm"] = stats.holm(list(table["p"]))
+    return Forgetting(table.reindex(columns=COLUMNS), comparisons, skipped)
+
+
+def _load(name: str, kind: str | None, *, download: bool) -> Task:
+    """Load a task by name, without a network unless downloads are allowed."""
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = before or not download  # the Hub's libraries read it at every request
+    try:
+        return prepare.task(name, kind=kind)
+    finally:
+        constants.HF_HUB_OFFLINE = before
+
+
+def _on_side(model: Any, task: Task, side: Side | None, dtype: str) -> Any:
+    """Return the model, or its vectors of the texts of a table encoded on one side."""
+    if side is None or task.kind in ("retrieval", "reranking") or isinstance(model, Mapping):
+        return model
+    parts = {column: list(task.rows[column]) for column in ("text", "sentence1", "sentence2") if column in task.rows}
+    if task.train is not None:
+        parts["train"] = list(task.train["text"][:])
+    return {part: vectors_of(model, texts, part, side=side, dtype=dtype) for part, texts in parts.items()}

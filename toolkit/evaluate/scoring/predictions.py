@@ -1,0 +1,232 @@
+"""Predictions of a model for each row of a task other than search, and the metrics computed from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from toolkit import vectors
+from toolkit.evaluate.scoring import set_metrics
+from toolkit.evaluate.scoring.inference import same_dimension, vectors_of
+from toolkit.evaluate.scoring.metrics import METRICS, RERANKING
+from toolkit.prepare import Task
+from toolkit.vectors import pair_scores
+from toolkit.vectors.reranking import is_cross_encoder
+
+DEFAULTS: dict[str, tuple[str, ...]] = {
+    "retrieval": METRICS,
+    "reranking": RERANKING,
+    "similarity": ("spearman", "pearson"),
+    "pairs": ("average_precision", "best_f1", "best_accuracy"),
+    "classification": ("accuracy", "macro_f1", "knn_accuracy", "knn_macro_f1"),
+    "clustering": ("v_measure",),
+    "bitext": ("f1", "mean_accuracy", "src2trg_accuracy", "trg2src_accuracy"),
+}
+"""Metrics of each kind when none are named; the first is the main one of sentence-transformers or MTEB."""
+
+THRESHOLDS = ("f1", "accuracy")
+"""Metrics of pairs at a threshold that was chosen on other data."""
+
+SEEDS = range(10)  # of k-means: MTEB's number of clusterings
+NEIGHBOURS = 5
+
+
+def metric_names(kind: str, metrics: Sequence[str] | None, thresholds: Mapping[str, float]) -> list[str]:
+    """List the metrics to compute for a kind of task; those of rankings are checked where they are computed.
+
+    Raises
+    ------
+    ValueError
+        For a name that the kind does not have.
+    """
+    if isinstance(metrics, str) or (metrics is not None and not len(metrics)):
+        raise ValueError(f"expected a list of metrics such as {list(DEFAULTS[kind])}, got {metrics!r}")
+    if kind != "pairs" and thresholds:
+        raise ValueError(f"a threshold is for a task of kind 'pairs', this one is of kind {kind!r}")
+    if kind in ("retrieval", "reranking"):
+        return list(DEFAULTS[kind] if metrics is None else metrics)
+    at_threshold = [name for name in THRESHOLDS if name in thresholds]
+    known = [*DEFAULTS[kind], *at_threshold]
+    if metrics is None:
+        return ["average_precision", *at_threshold] if thresholds else list(DEFAULTS[kind])
+    for metric in metrics:
+        if kind == "pairs" and metric in THRESHOLDS and metric not in thresholds:
+            raise ValueError(
+                f"metric {metric!r} needs threshold=, chosen on other data: score(model, dev).thresholds; "
+                f"'best_{metric}' chooses it on the data that it scores, and so overestimates"
+            )
+        if metric not in known:
+            raise ValueError(f"unknown metric {metric!r} of kind {kind!r}; expected some of {', '.join(known)}")
+    return list(dict.fromkeys(metrics))
+
+
+def predict(model: Any, task: Task, metrics: Sequence[str], *, dtype: str) -> pd.DataFrame:
+    """Predict every item of a task: one row per item, with the columns from which the metrics are computed.
+
+    ``score`` of similarity and pairs: the cosine, or the score of a cross-encoder. ``label`` and ``knn_label`` of a
+    classification. ``cluster 0`` to ``cluster 9`` of a clustering. ``target`` and ``source`` of a bitext: the row whose
+    translation is nearest, in either direction.
+
+    Raises
+    ------
+    ValueError
+        If the model cannot do the task, or the task has data of one label or score.
+    """
+    if task.kind in ("similarity", "pairs"):
+        predictions = pd.DataFrame({"score": _pair_scores(model, task, dtype)})
+    elif is_cross_encoder(model) or not hasattr(model, "encode"):
+        raise ValueError(
+            f"a task of kind {task.kind!r} needs vectors: a model with encode(texts), or {{text: vector}}; got "
+            f"{type(model).__name__}"
+        )
+    elif task.kind == "classification":
+        predictions = _labels(model, task, metrics, dtype)
+    elif task.kind == "clustering":
+        predictions = _clusters(vectors_of(model, list(task.rows["text"]), "text", dtype=dtype), task)
+    else:
+        predictions = _translations(model, task, dtype)
+    return predictions.set_axis(task.items)
+
+
+def _sentence_vectors(model: Any, task: Task, dtype: str) -> list[NDArray[np.float32]]:
+    """Encode both sides of the rows."""
+    columns = ("sentence1", "sentence2")
+    one, two = (vectors_of(model, list(task.rows[column]), column, dtype=dtype) for column in columns)
+    same_dimension(one, two, columns)
+    return [one, two]
+
+
+def _pair_scores(model: Any, task: Task, dtype: str) -> NDArray[np.float64]:
+    if task.kind == "pairs" and task.rows["label"].nunique() < 2:
+        raise ValueError(
+            f"all {len(task.rows)} pairs of task {task.name!r} have the label {task.rows['label'].iloc[0]}: expected "
+            f"some 0 and some 1, since pairs are scored by how well the two are separated"
+        )
+    if task.kind == "similarity" and _alike(task.rows["score"]):
+        raise ValueError(f"all {len(task.rows)} pairs of task {task.name!r} have the same score: no correlation exists")
+    if is_cross_encoder(model):
+        scores = pair_scores(model, list(zip(task.rows["sentence1"], task.rows["sentence2"], strict=True)))
+    elif hasattr(model, "encode"):
+        scores = np.einsum("ij,ij->i", *_sentence_vectors(model, task, dtype)).astype(float)
+    else:
+        raise ValueError(
+            f"a task of kind {task.kind!r} needs encode(texts), predict(pairs) or vectors; got {type(model).__name__}"
+        )
+    if task.kind == "similarity" and _alike(scores):
+        raise ValueError(
+            f"the model gives all {len(scores)} pairs of task {task.name!r} the same score, {scores[0]:.4f}: no "
+            f"correlation exists. Look at its vectors: they may have collapsed into one"
+        )
+    return scores
+
+
+def _alike(values: Any) -> bool:
+    """Whether values are equal but for the rounding of float32."""
+    return bool(np.ptp(values) <= 1e-6 * max(1.0, float(np.abs(values).max())))
+
+
+def _labels(model: Any, task: Task, metrics: Sequence[str], dtype: str) -> pd.DataFrame:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neighbors import KNeighborsClassifier
+
+    assert task.train is not None  # Task refuses a classification without
+    labels = np.asarray(task.train["label"][:])
+    if len(np.unique(labels)) < 2:
+        raise ValueError(
+            f"all {len(labels)} training texts of task {task.name!r} have the label {str(labels[0])!r}: expected two "
+            f"labels or more"
+        )
+    learn = vectors_of(model, list(task.train["text"][:]), "train", dtype=dtype)
+    rows = vectors_of(model, list(task.rows["text"]), "text", dtype=dtype)
+    same_dimension(rows, learn, ("text", "train"))
+    predictions = {}
+    if any(not metric.startswith("knn_") for metric in metrics):
+        predictions["label"] = LogisticRegression(max_iter=1000).fit(learn, labels).predict(rows)
+    if any(metric.startswith("knn_") for metric in metrics):
+        nearest = KNeighborsClassifier(min(NEIGHBOURS, len(learn)), algorithm="brute", metric="cosine")
+        predictions["knn_label"] = nearest.fit(learn, labels).predict(rows)
+    return pd.DataFrame(predictions)
+
+
+def _clusters(rows: NDArray[np.float32], task: Task) -> pd.DataFrame:
+    from sklearn.cluster import MiniBatchKMeans
+
+    k = task.rows["label"].nunique()
+    if k < 2:
+        raise ValueError(
+            f"all {len(rows)} texts of task {task.name!r} have the label {task.rows['label'].iloc[0]!r}: expected at "
+            f"least two, since a clustering is scored by how well it separates them"
+        )
+    if len(np.unique(rows, axis=0)) < k:
+        raise ValueError(
+            f"the texts of task {task.name!r} have fewer different vectors than its {k} labels: no clustering into {k} "
+            f"exists. Look at the vectors: they may have collapsed into one"
+        )
+    kmeans = {seed: MiniBatchKMeans(k, batch_size=512, n_init=1, random_state=seed) for seed in SEEDS}
+    return pd.DataFrame({f"cluster {seed}": one.fit_predict(rows) for seed, one in kmeans.items()})
+
+
+def _translations(model: Any, task: Task, dtype: str) -> pd.DataFrame:
+    one, two = _sentence_vectors(model, task, dtype)
+    scores, forth = vectors.nearest(one, two, 1)
+    back = vectors.nearest(two, one, 1)[1][:, 0]
+    items, source, target = (np.asarray(x) for x in (task.items, task.rows["sentence1"], task.rows["sentence2"]))
+    return pd.DataFrame({
+        "target": items[forth[:, 0]], "source": items[back], "score": scores[:, 0],
+        # As in sentence-transformers, another row with an identical text is right too.
+        "trg_text_right": target[forth[:, 0]] == target, "src_text_right": source[back] == source,
+    })  # fmt: skip
+
+
+def unseen_label_warning(task: Task) -> str | None:
+    """Warn of labels that no classifier can predict, since no training text has them; None where there are none."""
+    if task.train is None:
+        return None
+    rows = task.rows["label"][~task.rows["label"].isin(set(task.train["label"][:]))]
+    if not len(rows):
+        return None
+    return (
+        f"{len(rows)} of {len(task.rows)} rows have a label that no training text has (first: {rows.iloc[0]!r}): they "
+        f"count as wrong. Add training texts, or leave them out by task.only"
+    )
+
+
+def item_metrics(
+    kind: str, rows: pd.DataFrame, predictions: pd.DataFrame, thresholds: Mapping[str, float]
+) -> pd.DataFrame:
+    """Compute all metrics of the kind that are means over items: one row per item, one column per metric, 0 to 1."""
+    columns: dict[str, Any] = {}
+    if kind == "classification":
+        answers = {"accuracy": "label", "knn_accuracy": "knn_label"}
+        columns = {name: predictions[c] == rows["label"] for name, c in answers.items() if c in predictions}
+    elif kind == "pairs" and "accuracy" in thresholds:
+        columns = {"accuracy": (predictions["score"] >= thresholds["accuracy"]) == (rows["label"] == 1)}
+    elif kind == "bitext":
+        forth, back = (predictions[column].to_numpy() for column in ("trg_text_right", "src_text_right"))
+        columns = {"src2trg_accuracy": forth, "trg2src_accuracy": back, "mean_accuracy": (forth * 1.0 + back) / 2}
+    return pd.DataFrame(columns, index=rows.index, dtype=float)
+
+
+def set_metric(
+    kind: str, metric: str, rows: pd.DataFrame, predictions: pd.DataFrame, thresholds: Mapping[str, float]
+) -> set_metrics.Metric:
+    """Make a set metric of a kind of task: a function of the weights of the items."""
+    if kind == "clustering":
+        return set_metrics.average([set_metrics.v_measure(predictions[c], rows["label"]) for c in predictions])
+    if kind == "bitext":
+        return set_metrics.weighted_f1(predictions["target"], np.asarray(rows.index))
+    if kind == "classification":
+        return set_metrics.macro_f1(predictions["knn_label" if metric == "knn_macro_f1" else "label"], rows["label"])
+    if kind == "similarity":
+        correlation = {"spearman": set_metrics.spearman, "pearson": set_metrics.pearson}[metric]
+        return correlation(predictions["score"], rows["score"])
+    if metric == "f1":
+        return set_metrics.f1(predictions["score"] >= thresholds["f1"], rows["label"])
+    curve = set_metrics.Curve(predictions["score"], rows["label"])
+    by_name = {"average_precision": curve.average_precision, "best_f1": curve.best_f1,
+               "best_accuracy": curve.best_accuracy}  # fmt: skip
+    return by_name[metric]
