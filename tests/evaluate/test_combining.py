@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from scipy.stats import t
 
-from toolkit.evaluate import Comparison, Scores, combine, compare
+from toolkit.evaluate import Comparison, Scores, compare
+from toolkit.evaluate.comparing import combine
 from toolkit.prepare import RetrievalData, Task
 
 
@@ -95,7 +96,7 @@ def test_what_cannot_be_combined() -> None:
     one, two, other = compared(gaps, search()), compared(gaps, search()), compared(gaps, search("other"))
     with pytest.raises(ValueError, match="at least two comparisons to combine, got 1"):
         combine([one])
-    with pytest.raises(ValueError, match="comparison 2 holds base, tuned, more beside 'base'"):
+    with pytest.raises(ValueError, match="comparison 2 has base, tuned, more"):
         combine([one, compared(gaps, search(), more=gaps)])
     with pytest.raises(ValueError, match="3 comparisons were made on 2 test sets"):
         combine([one, two, other])

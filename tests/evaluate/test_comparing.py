@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+import pandas as pd
 import pytest
+from datasets import Dataset
 
 from toolkit import stats, vectors
-from toolkit.evaluate import Comparison, Scores, best, compare, contest, errors, headline, score, verdict
+from toolkit.evaluate import Comparison, Scores, best, compare, compare_systems, errors, score, verdict
+from toolkit.evaluate.comparing import headline
 from toolkit.prepare import RetrievalData, Task
 
 N = 60
@@ -31,6 +38,32 @@ def placed(places: list[int], task: Task | None = None, **options: object) -> Sc
     return score(ranking, task or make(), **options)
 
 
+@dataclass(frozen=True)
+class Named:
+    """A system with a record and nothing else."""
+
+    name: str
+    record: dict[str, Any]
+    corpus: dict[str, str] = field(default_factory=dict)
+
+    def search(self, queries: dict[str, str], k: int = 10) -> dict[str, dict[str, float]]:
+        """Nothing."""
+        return {}
+
+
+def recorded(**systems: Scores) -> Comparison:
+    """A comparison with ``base``: BM25 is keyword search, x_BM25 its fusion with x, all others search by vectors."""
+    scores = {}
+    for given, one in systems.items():
+        name = given.replace("_", "+")
+        record = {"kind": "bm25" if name == "BM25" else "dense", "name": name}
+        if "+" in name:
+            parts = [{"kind": "dense", "name": name.split("+")[0]}, {"kind": "bm25", "name": "BM25"}]
+            record = {"kind": "fusion", "name": name, "parts": parts}
+        scores[name] = replace(one, name=name, system=Named(name, record))
+    return compare(scores, baseline="base")
+
+
 RNG = np.random.default_rng(0)
 BASE = RNG.integers(1, 5, size=N).tolist()
 BETTER = [max(1, place - 1) for place in BASE]
@@ -39,8 +72,7 @@ MIXED = RNG.permutation(BASE).tolist()
 
 @pytest.fixture(scope="module")
 def comparison() -> Comparison:
-    return compare({"base": placed(BASE), "better": placed(BETTER), "mixed": placed(MIXED), "BM25": placed([9] * N)},
-                   baseline="base")  # fmt: skip
+    return recorded(base=placed(BASE), better=placed(BETTER), mixed=placed(MIXED), BM25=placed([9] * N))
 
 
 def test_differences_are_subtraction(comparison: Comparison) -> None:
@@ -113,24 +145,88 @@ class Turned:
         return rows
 
 
-def test_contest_has_its_systems() -> None:
-    """Keyword search, the models, and the first fused with keyword search, each with the score that was planted."""
-    found = contest({"small": Turned(0.25), "large": Turned(0.75)}, make())
+def test_compare_systems_adds_keywords() -> None:
+    """Keyword search, the given systems, and each that has vectors fused with it, all with the planted scores."""
+    found = compare_systems({"small": Turned(0.25), "large": Turned(0.75)}, make())
     assert list(found.scores) == ["BM25", "small", "large", "small+BM25", "large+BM25"] and found.baseline == "small"
+    assert list(found.systems) == list(found.scores) == [system.name for system in found.systems.values()]
+    kinds = [system.record["kind"] for system in found.systems.values()]
+    assert kinds == ["bm25", "dense", "dense", "fusion", "fusion"]
     means = {name: scores.per_query["accuracy@1"].mean() for name, scores in found.scores.items()}
     assert means["BM25"] == 1  # every query has the word of its document
     assert (means["small"], means["large"]) == (0.25, 0.75)
     for name in ("small", "large"):
-        fused = vectors.fuse(found.scores[name].ranking, found.scores["BM25"].ranking)
+        rankings = (found.scores[one].ranking for one in (name, "BM25"))
+        fused = {query: vectors.top(row, 100) for query, row in vectors.fuse_rankings(*rankings).items()}
         assert found.scores[f"{name}+BM25"].ranking == fused
+        assert found.systems[f"{name}+BM25"].search(make().data.queries, 100) == fused
     assert found.row("large", "accuracy@1")["difference"] == pytest.approx(0.5)
+    alone = compare_systems({"small": Turned(0.25), "large": Turned(0.75)}, make(), keywords=False)
+    assert list(alone.scores) == ["small", "large"]
+    assert alone.scores["large"].ranking == found.scores["large"].ranking
 
 
-@pytest.mark.parametrize("models", [{}, {"BM25": Turned(1)}, {"a": Turned(1), "a+BM25": Turned(1)}])
-def test_contest_needs_names_of_its_own(models: dict) -> None:
-    """No model, or one under the name of another system, is refused."""
-    with pytest.raises(ValueError, match="names other than 'BM25'"):
-        contest(models, make())
+def test_a_system_that_a_fusion_was_made_of_is_searched_once() -> None:
+    """Also where it has another name in the comparison; vectors made elsewhere are a system too."""
+
+    class Counted(Turned):
+        n = 0
+
+        def encode(self, texts: list[str]) -> np.ndarray:
+            """As the model does."""
+            self.n += len(texts) == N
+            return super().encode(texts)
+
+    task, model = make(), Counted(0.5)
+    dense = vectors.dense(model, task.data.corpus)
+    both = vectors.fuse(dense, vectors.bm25(task.data.corpus))
+    given = {"documents": model.encode(list(task.data.corpus.values())),
+             "queries": model.encode(list(task.data.queries.values()))}  # fmt: skip
+    model.n = 0
+    found = compare_systems({"base": dense, "both": both, "given": given}, task)
+    assert list(found.scores) == ["BM25", "base", "both", "given", "base+BM25", "given+BM25"] and model.n == 1
+    assert found.systems["both"].record["parts"][0]["kind"] == "dense"
+    for one, other in (("both", "base+BM25"), ("base", "given"), ("both", "given+BM25")):
+        assert found.scores[one].ranking == found.scores[other].ranking
+
+
+@pytest.mark.parametrize(
+    "systems", [{}, [Turned(1)], {"BM25": Turned(1)}, {"a": Turned(1), "a+BM25": Turned(1)}, {"a": object()}]
+)
+def test_compare_systems_needs_systems_and_names_of_their_own(systems: Any) -> None:
+    """No system, no names, one under the name of another, or something that does not search is refused."""
+    with pytest.raises(ValueError, match="expected a m|choose another name"):
+        compare_systems(systems, make())
+
+
+def test_the_search_engine_that_one_has_is_a_baseline(tmp_path: Path) -> None:
+    """Results in a file are compared with a model: table, verdict, choice, headline and paper pack."""
+    task = make()
+    lines = ["query_id,doc_id,score"]
+    for i, place in enumerate(BASE):
+        others = [f"d{(i + step) % N}" for step in range(1, 11)]
+        row = [*others[: place - 1], f"d{i}", *others[place - 1 :]]
+        lines += [f"q{i},{doc},{-rank}" for rank, doc in enumerate(row)]
+    (tmp_path / "results.csv").write_text("\n".join(lines))
+    current = vectors.from_ranking(tmp_path / "results.csv", task.data.corpus)
+    found = compare_systems({"current": current, "base": Turned(1)}, task)
+    assert found.baseline == "current" and list(found.scores) == ["BM25", "current", "base", "base+BM25"]
+    assert found.scores["current"].per_query.equals(placed(BASE).per_query)
+    row, gain = found.row("base", "nDCG@10"), 1 - placed(BASE).value("nDCG@10")
+    assert row["difference"] == pytest.approx(gain) and row["low"] > 0
+    ones = round(100 * np.mean(np.array(BASE) == 1))
+    first, *_, last, keywords = verdict(found, "base", keywords="BM25")
+    assert f"{ones} → 100 of 100" in first and f"by {gain:.3f}" in last and "keyword search (BM25)" in keywords
+    chosen = best(found)
+    assert chosen is found.systems[chosen.name] and chosen.name in ("BM25", "base")  # both are right everywhere
+    said = headline(found, "base")
+    assert said.startswith("Use the base model: ") and f"(current: {ones} and 100; keyword search (BM25): 100" in said
+    worse = compare_systems({"current": current, "base": Turned(0)}, task, keywords=False)
+    assert best(worse).name == "current" and best(worse).record["kind"] == "ranking"
+    assert "current is better here" in headline(worse, "base")
+    pack = found.to_paper(tmp_path / "pack")
+    run = (pack / "current.run").read_text().splitlines()
+    assert len(run) == 11 * N and run[0].split()[0] == "q0" and "current" in (pack / "table.tex").read_text()
 
 
 def signed(row: object) -> str:
@@ -164,7 +260,7 @@ def test_verdict_not_shown(comparison: Comparison) -> None:
     assert row["low"] < 0 < row["high"]
     assert verdict(comparison, "mixed")[-1] == (
         f"No difference shown between mixed and base: {signed(row)} nDCG@10, resampled 30 groups; "
-        f"this test could have seen {row['mdd']:.3f}."
+        f"this test could have shown {row['mdd']:.3f}."
     )
 
 
@@ -175,7 +271,7 @@ def test_verdict_of_equals_and_of_one_group() -> None:
     task = make(groups=dict.fromkeys((f"q{i}" for i in range(N)), "all"))
     one = compare({"a": placed(BASE, task), "b": placed(BETTER, task)}, baseline="a")
     sentences = verdict(one, "b", keywords="a")
-    assert "all searches are one group" in sentences[-1] and "all searches are one group" in sentences[-2]
+    assert all("in one group" in sentence for sentence in sentences[-2:])
     assert "nan" not in " ".join(sentences)
 
 
@@ -241,22 +337,28 @@ def test_verdict_on_unknown_keywords(comparison: Comparison) -> None:
     for function in (verdict, headline):
         with pytest.raises(ValueError, match="no system 'words' in the comparison; it has base"):
             function(comparison, "better", keywords="words")
-    with pytest.raises(ValueError, match="expected a Comparison, of evaluate.compare or contest; got Scores"):
+    with pytest.raises(ValueError, match="expected a Comparison.* got Scores"):
         errors(comparison.scores["base"])
 
 
 def test_best_is_the_highest_that_is_shown_to_be_better() -> None:
     """A higher mean alone is not enough; of those shown to be better the highest wins; else it is the baseline."""
     scores = {"base": placed(BASE), "BM25": placed(MIXED), "tuned": placed(BETTER), "first": placed([1] * N)}
-    assert best(compare(scores, baseline="base")) == "first"
-    assert best(compare({name: scores[name] for name in ("base", "BM25", "tuned")}, baseline="base")) == "tuned"
-    fused = {**scores, "tuned+BM25": placed(BETTER), "first": placed(BASE)}
-    assert best(compare(fused, baseline="base")) == "tuned"  # a fusion that is only as good is not taken
-    assert best(compare({**fused, "base+BM25": placed([1] * N)}, baseline="base")) == "base+BM25"
+    found = recorded(**scores)
+    assert best(found).name == "first" and best(found) is found.systems["first"]
+    assert best(recorded(**{name: scores[name] for name in ("base", "BM25", "tuned")})).name == "tuned"
+    fused = {**scores, "tuned_BM25": placed(BETTER), "first": placed(BASE)}
+    assert best(recorded(**fused)).name == "tuned"  # a fusion that is only as good is not taken
+    assert best(recorded(**fused, base_BM25=placed([1] * N))).name == "base+BM25"
     for start, end in ((0, 30), (30, 60)):  # chance makes one of the two halves better in the mean
         mixed = BASE[:start] + MIXED[start:end] + BASE[end:]
-        found = compare({"base": placed(BASE), "mixed": placed(mixed)}, baseline="base")
-        assert found.row("mixed", "nDCG@10")["low"] < 0 and best(found) == "base"
+        found = recorded(base=placed(BASE), mixed=placed(mixed))
+        assert found.row("mixed", "nDCG@10")["low"] < 0 and best(found).name == "base"
+    labelled = Dataset.from_dict({"sentence1": ["a", "b"], "sentence2": ["c", "d"], "score": [0.0, 1.0]})
+    values = pd.DataFrame({"m": [0.0, 1.0]}, index=["0", "1"])
+    one = Scores("a", Task("t", "similarity", labelled, {}), {}, values)
+    with pytest.raises(ValueError, match="kind 'similarity'"):
+        best(compare({"a": one, "b": one}, baseline="a"), metric="m")
 
 
 def test_headline_names_what_to_use_and_what_it_beats(comparison: Comparison) -> None:
@@ -266,30 +368,34 @@ def test_headline_names_what_to_use_and_what_it_beats(comparison: Comparison) ->
         f"Use the better model: a right text comes first in {ones[1]} of 100 stand-in searches, and among the first "
         f"ten in 100 (the base model: {ones[0]} and 100; keyword search (BM25): 0 and 100)."
     )
-    better = compare({"base": placed([5] * N), "BM25": placed([1] * N)}, baseline="base")
+    better = recorded(base=placed([5] * N), BM25=placed([1] * N))
     assert headline(better, "BM25") == (
         "Use keyword search (BM25): a right text comes first in 100 of 100 searches, and among the first ten in 100 "
         "(the base model: 0 and 100)."
     )
     assert headline(comparison, "base").startswith("Use the base model: a right text comes first in ")
+    fused = recorded(base=placed([5] * N), BM25=placed(BASE), tuned_BM25=placed([1] * N), base_BM25=placed([1] * N))
+    for name, called in (("tuned+BM25", "the tuned model"), ("base+BM25", "the base model")):
+        assert headline(fused, name) == headline(fused, fused.systems[name])
+        assert headline(fused, name).startswith(f"Use {called} with keywords: ")
 
 
 def test_headline_says_when_keywords_do_as_well() -> None:
     """Keyword search that is level, or better, is in the headline, and so is a gain that may be chance."""
-    level = compare({"base": placed([5] * N), "tuned": placed(BASE), "BM25": placed(MIXED)}, baseline="base")
+    level = recorded(base=placed([5] * N), tuned=placed(BASE), BM25=placed(MIXED))
     [gap] = stats.intervals(
         (level.scores["tuned"].per_query["nDCG@10"] - level.scores["BM25"].per_query["nDCG@10"]).to_numpy(),
         [i // 2 for i in range(N)],
     )
     words = "Keyword search, which needs no model, may be as good: the difference is"
     assert f"{words} {gap.mean:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}] nDCG@10" in headline(level, "tuned")
-    ahead = compare({"base": placed([5] * N), "tuned": placed(BASE), "BM25": placed([1] * N)}, baseline="base")
+    ahead = recorded(base=placed([5] * N), tuned=placed(BASE), BM25=placed([1] * N))
     assert "Keyword search, which needs no model, is better here: the difference is -" in headline(ahead, "tuned")
 
 
 def test_headline_does_not_recommend_what_the_test_does_not_confirm(comparison: Comparison) -> None:
     """Validation data preferred it, the test shows no gain: both are said, by the numbers, and what is simpler."""
-    chance = compare({"base": placed(BASE), "tuned": placed(MIXED), "BM25": placed([9] * N)}, baseline="base")
+    chance = recorded(base=placed(BASE), tuned=placed(MIXED), BM25=placed([9] * N))
     said, row = headline(chance, "tuned"), chance.row("tuned", "nDCG@10")
     assert said.startswith("Validation data preferred the tuned model: a right text comes first in ")
     assert said.endswith(
@@ -303,16 +409,12 @@ def test_headline_does_not_recommend_what_the_test_does_not_confirm(comparison: 
         f"refutes it: the base model is better here, the difference is {signed(comparison.row('BM25', 'nDCG@10'))}"
         in (worse)
     )
-    level = headline(compare({"base": placed(BASE), "BM25": placed(MIXED)}, baseline="base"), "BM25")
+    level = headline(recorded(base=placed(BASE), BM25=placed(MIXED)), "BM25")
     assert level.startswith("Use keyword search (BM25): ") and level.endswith("and stays the simpler choice.")
     task = make(groups=dict.fromkeys((f"q{i}" for i in range(N)), "all"))
-    one = compare(
-        {"base": placed(BASE, task), "tuned": placed(BETTER, task), "BM25": placed(BASE, task)}, baseline="base"
-    )
+    one = recorded(base=placed(BASE, task), tuned=placed(BETTER, task), BM25=placed(BASE, task))
     said = headline(one, "tuned")
-    assert (
-        said.startswith("Validation data preferred") and "neither confirm it nor refute" in said and "nan" not in said
-    )
+    assert said.startswith("Validation data preferred") and "neither confirm nor refute" in said and "nan" not in said
 
 
 def test_a_part_is_compared_like_a_task_of_its_own(comparison: Comparison) -> None:

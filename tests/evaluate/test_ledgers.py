@@ -1,4 +1,4 @@
-"""The ledger counts every score, also of two processes at once, and says how far the best flatters itself."""
+"""The ledger counts every score, also of two processes at once, and states the selection bias of the best."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from toolkit import stats, storage
-from toolkit.evaluate import Scores, compare, ledger, record
+from toolkit.evaluate import Scores, compare
+from toolkit.evaluate.comparing import ledger, record
 from toolkit.evaluate.comparing.ledgers import FILE, _append
 from toolkit.prepare import RetrievalData, Task
 
@@ -31,10 +32,8 @@ def scored(name: str = "x", seed: int = 0, task: str = "test", groups: bool = Fa
 
 def test_scores_are_counted_by_digest(tmp_path: Path) -> None:
     """Each score counts; the same results again are no new try; another test set has a count of its own."""
-    assert record(scored(), folder=tmp_path) == "This test set has now been scored once."
-    assert record(scored("renamed"), folder=tmp_path) == (
-        "This test set has now been scored 2 times, always with the same result."
-    )
+    assert "once" in record(scored(), folder=tmp_path)
+    assert "2 times, always with the same result" in record(scored("renamed"), folder=tmp_path)
     record(scored("other test", task="other"), folder=tmp_path)
     for seed in range(1, 5):
         text = record(scored(f"s{seed}", seed), folder=tmp_path)
@@ -47,15 +46,13 @@ def test_scores_are_counted_by_digest(tmp_path: Path) -> None:
     error = np.sqrt(1 / 12 / N)  # of the mean of uniform values
     assert row["noise"] == pytest.approx(error, rel=0.15) and not row["paired"]
     size = stats.selection_bias(row["noise"], 5)
-    assert text == (
-        "This test set has now been scored 6 times, with 5 different results; the best of 5 flatters itself: were all "
-        f"equally good, it would stand up to {size:.3f} nDCG@10 above their mean by chance."
-    )
+    for told in ("6 times", "5 different results", "best of 5", f"up to {size:.3f} nDCG@10"):
+        assert told in text
     assert "secret" not in (tmp_path / FILE).read_text()
 
 
 def test_a_comparison_counts_each_system_and_knows_the_noise_they_do_not_share(tmp_path: Path) -> None:
-    """Queries that are hard for all flatter nobody: the noise is that of the paired differences, over root two."""
+    """Queries that are hard for all help nobody: the noise is that of the paired differences, over root two."""
     rng = np.random.default_rng(0)
     task = scored().task
     hard = rng.random(N)
@@ -67,7 +64,7 @@ def test_a_comparison_counts_each_system_and_knows_the_noise_they_do_not_share(t
     row = ledger(folder=tmp_path).iloc[0]
     assert (row["times"], row["systems"], row["metric"]) == (3, 3, "m") and row["paired"]
     assert row["noise"] == pytest.approx(0.1 / np.sqrt(N), rel=0.25)
-    assert "would stand about 0.01" in text
+    assert "about 0.01" in text
     record(systems["a"], folder=tmp_path)  # a single score's error, which they share, is no better known
     assert ledger(folder=tmp_path).iloc[0]["noise"] == row["noise"]
 
@@ -99,16 +96,16 @@ def test_without_a_ledger(tmp_path: Path) -> None:
     """None yet: an empty table with its columns; a place that takes no file: a warning, and no count."""
     assert list(ledger(folder=tmp_path).columns)[:4] == ["digest", "task", "metric", "times"]
     (tmp_path / "file").write_text("")
-    with pytest.warns(UserWarning, match="could not be written to"):
+    with pytest.warns(UserWarning, match="not counted"):
         text = record(scored(), folder=tmp_path / "file")
-    assert text == "How often this test set was scored is not known."
+    assert "not known" in text
 
 
 def test_one_group_has_no_noise(tmp_path: Path) -> None:
     """Where nothing can be said of the error, the size of the selection bias is left out."""
     record(scored(groups=True), folder=tmp_path)
     text = record(scored(seed=1, groups=True), folder=tmp_path)
-    assert text.endswith("the best of 2 flatters itself.") and "nan" not in text
+    assert "2 different results" in text and "chance" not in text and "nan" not in text
 
 
 def test_the_ledger_lies_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

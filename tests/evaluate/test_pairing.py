@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from scipy.stats import bootstrap, spearmanr
 
 from toolkit import stats
-from toolkit.evaluate import Scores, compare, conclusions, verdict
-from toolkit.evaluate.comparing.differences import _whole, gap, letters
+from toolkit.evaluate import Scores, compare, verdict
+from toolkit.evaluate.comparing import conclusions
+from toolkit.evaluate.comparing.differences import gap, letters, resampled_test
 from toolkit.prepare import RetrievalData, Task
 
 N = 80
@@ -89,7 +90,7 @@ def test_correlations_raise_few_false_alarms_and_only_over_groups() -> None:
             here = replace(task, data=task.data.remove_columns("score").add_column("score", true))
             one, two = (said(here, true + 2 * part) for part in noise)
             drawn = one.resampled("spearman", resamples=200) - two.resampled("spearman", resamples=200)
-            alarms[groups] += _whole(0.0, drawn, here.groups.values(), "")[1] < 0.05
+            alarms[groups] += resampled_test(0.0, drawn, here.groups.values())[1] < 0.05
     assert 0 < alarms[40] <= 0.12 * SIMULATED  # 5 of 100 are expected
     assert alarms[240] > 0.25 * SIMULATED
 
@@ -168,12 +169,11 @@ def test_other_groups_and_nan_are_refused() -> None:
     renamed = scored(search(groups={query: f"g{i}" for query, i in pairs.items()}), m=values)
     with pytest.raises(ValueError, match="'b' and 'a' were scored with different groups"):
         compare({"a": base, "b": scored(search(groups=pairs), m=values)}, baseline="a")
-    assert compare({"a": scored(search(groups=pairs), m=values), "b": renamed}, baseline="a").notes == [
-        "All systems are equal on every item by m: it tells nothing apart here."
-    ]
+    [note] = compare({"a": scored(search(groups=pairs), m=values), "b": renamed}, baseline="a").notes
+    assert "equal on every item by m" in note
     with pytest.raises(ValueError, match=r"'b' has no m \(nan\)"):
         compare({"a": base, "b": scored(search(), m=np.where(values > 0.5, values, np.nan))}, baseline="a")
-    with pytest.raises(ValueError, match="expected a metric that both have"):
+    with pytest.raises(ValueError, match="a metric that both systems have"):
         gap(base, base, "other")
 
 

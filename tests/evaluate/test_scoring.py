@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import zlib
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from handmade_rankings import TASK, N, at
 
 from toolkit import stats, vectors
-from toolkit.evaluate import METRICS, per_query, rank, score
+from toolkit.evaluate import score
+from toolkit.evaluate.scoring import METRICS, per_query, rank
+from toolkit.evaluate.scoring.ranking import rank_all, search_all
 from toolkit.prepare import RetrievalData, Task
 
 
@@ -54,26 +60,31 @@ def test_a_model_that_encodes() -> None:
     assert right.per_query.to_numpy().tolist() == [[1, 1, 1, 1]] * 6
     for row in wrong.per_query.to_numpy():
         assert row == pytest.approx([0, 1 / np.log2(3), 0.5, 1])
-    assert (right.system, wrong.system) == ("right", "Planted")
+    assert (right.name, wrong.name) == (right.system.name, wrong.system.name) == ("right", "Planted")
     cosine = 0.8 / np.hypot(0.8, 0.2)
     assert right.ranking["q3"]["d3"] == pytest.approx(cosine) and max(right.ranking["q3"].values()) <= 1
 
 
-def test_sides_are_told_to_the_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Documents are encoded as documents and queries as queries, in the arithmetic that was asked for."""
-    calls = []
+@pytest.mark.parametrize("kind", ["retrieval", "reranking"])
+def test_sides_and_dtype_reach_the_encoder(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Documents are encoded as documents and queries as queries, in the number format that was asked for."""
+    calls = set()
 
     def record(model: Planted, texts: list[str], **options: object) -> np.ndarray:
-        calls.append((texts[0].split()[0], options))
+        calls.add((texts[0].split()[0], options["side"], options["dtype"]))
         return model.encode(texts).astype(np.float32)
 
     monkeypatch.setattr(vectors, "encode", record)
-    score(Planted(0.2), make(), dtype="bfloat16")
-    assert calls == [(side, {"side": side, "dtype": "bfloat16"}) for side in ("document", "query")]
+    monkeypatch.setattr("toolkit.vectors.systems.encode", record)
+    task = make()
+    candidates = {query: list(task.data.corpus) for query in task.data.queries}
+    data = RetrievalData(task.data.corpus, task.data.queries, task.data.qrels, candidates)
+    score(Planted(0.2), Task("t", kind, data, {}), dtype="bfloat16")
+    assert calls == {(side, side, "bfloat16") for side in ("document", "query")}
 
 
 def test_a_model_that_searches() -> None:
-    """`search` is asked for all queries and is believed."""
+    """Anything with `search` is a system, also without a name or a record."""
     model = Search()
     scores = score(model, make())
     assert scores.per_query.to_numpy().sum() == 0 and model.k == 100 and scores.ranking["q5"] == {"d0": 1.0}
@@ -92,8 +103,12 @@ def test_rankings_are_as_deep_as_the_metrics_look() -> None:
 
 
 def test_a_ranking() -> None:
-    """A finished ranking is scored as it is; what it misses counts 0."""
-    scores = score({"q0": {"d0": 1.0}, "q1": {"d0": 2.0, "d1": 1.0}}, make(), metrics=["MRR@10", "precision@1"])
+    """A finished ranking is kept whole; a query that it lacks counts 0, with a warning."""
+    with pytest.warns(UserWarning, match="4 of 6 queries"):
+        scores = score({"q0": {"d0": 1.0}, "q1": {"d0": 2.0, "d1": 1.0}}, make(), metrics=["MRR@10", "precision@1"])
+    task = make(150)
+    whole = {query: {doc: float(-place) for place, doc in enumerate(task.data.corpus)} for query in task.data.queries}
+    assert score(whole, task).ranking == whole
     assert scores.per_query["MRR@10"].tolist() == [1, 0.5, 0, 0, 0, 0]
     assert scores.per_query["precision@1"].tolist() == [1, 0, 0, 0, 0, 0]
 
@@ -124,9 +139,9 @@ def test_table_holds_intervals_over_groups() -> None:
 
 def test_strange_rankings() -> None:
     """A ranking of another task is refused by its documents or its queries."""
-    with pytest.raises(ValueError, match="holds document 'x', which the corpus of 'planted' lacks"):
+    with pytest.raises(ValueError, match="documents that the corpus lacks .first: 'x'"):
         score({"q0": {"x": 1.0}}, make())
-    with pytest.raises(ValueError, match="none of the 6 queries of task 'planted'"):
+    with pytest.raises(ValueError, match="none of the 6 queries"):
         score({"Q0": {"d0": 1.0}}, make())
     with pytest.raises(ValueError, match=r"model with encode\(texts\), got int"):
         score(3, make())
@@ -153,3 +168,80 @@ def test_unjudged_is_counted() -> None:
     assert base.unjudged(10) == pytest.approx(4 / 5)
     assert base.unjudged(1) == 1
     assert tuned.unjudged(1) == pytest.approx(30 / 40)
+
+
+class Counted:
+    """A system that counts how often it is searched."""
+
+    def __init__(self, system: Any) -> None:
+        self.system, self.name, self.corpus, self.record, self.n = system, system.name, system.corpus, system.record, 0
+
+    def search(self, queries: dict[str, str], k: int = 10) -> dict[str, dict[str, float]]:
+        """As the system does."""
+        self.n += 1
+        return self.system.search(queries, k)
+
+
+class Words:
+    """A cross-encoder: the number of shared words."""
+
+    def predict(self, pairs: list[tuple[str, str]]) -> list[int]:
+        """A score a pair."""
+        return [len(set(a.split()) & set(b.split())) for a, b in pairs]
+
+
+def test_each_system_is_searched_once() -> None:
+    """Fused and reranked systems start from what their parts found, and give what their own `search` gives."""
+    rng = np.random.default_rng(0)
+    corpus = {f"d{i:03}": " ".join(f"w{n}" for n in rng.integers(0, 60, 8)) for i in range(300)}
+    queries = {f"q{i}": " ".join(f"w{n}" for n in rng.integers(0, 60, 3)) for i in range(20)}
+    dense = vectors.dense(Random(), corpus)
+    one, two = Counted(vectors.bm25(corpus)), Counted(dense)
+    fused = vectors.fuse(one, two)
+    systems = [one, two, fused, vectors.rerank(fused, Words(), depth=20), vectors.fuse(fused, one)]
+    for k in (10, 150):
+        one.n = two.n = 0
+        found = search_all(systems, queries, k)
+        assert one.n == two.n == 1 + (k < 100)  # a fusion asks its parts for 100 documents
+        assert found == [system.search(queries, k) for system in systems]
+    renamed = replace(dense, name="other")
+    assert search_all([dense, renamed], queries, 5)[0] == search_all([renamed], queries, 5)[0]
+
+
+class Random:
+    """A model that gives each text a vector of its own."""
+
+    def encode(self, texts: list[str]) -> np.ndarray:
+        """A vector a text."""
+        return np.array([np.random.default_rng(zlib.crc32(text.encode())).normal(size=8) for text in texts])
+
+
+def test_self_matches_are_removed_from_the_final_ranking() -> None:
+    """A fusion ranks them like any other document, as its own `search` does; only then are they left out."""
+    data = RetrievalData(
+        {"same": "pay", "a": "pay by card", "b": "pay by bank", "c": "weather"},
+        {"q": "Pay", "r": "weather card"},
+        {"q": {"b": 1}, "r": {"c": 1}},
+    )
+    task = Task("t", "retrieval", data, {})
+    first = vectors.from_ranking({"q": {"same": 3.0, "a": 2.0}, "r": {"c": 1.0}}, data.corpus)
+    second = vectors.from_ranking({"q": {"same": 3.0, "b": 2.0, "a": 1.0}, "r": {"a": 1.0}}, data.corpus)
+    fused = vectors.fuse(first, second)
+    expected = {query: {doc: x for doc, x in row.items() if doc != "same"} for query, row in
+                fused.search(data.queries, 100).items()}  # fmt: skip
+    assert score(fused, task).ranking == expected
+    assert expected["q"] == {"a": pytest.approx(1 / 62 + 1 / 63), "b": pytest.approx(1 / 62)}
+
+
+def test_candidates_are_scored_by_each_part() -> None:
+    """Of a reranking task every part of a system scores all candidates, and what a search engine lacks is not found."""
+    corpus = {"a": "red fox", "b": "blue whale", "c": "red whale", "d": "red"}
+    candidates = {"q": ["b", "a", "c"]}
+    task = Task("t", "reranking", RetrievalData(corpus, {"q": "red fox"}, {"q": {"a": 1}}, candidates), {})
+    words = vectors.bm25(corpus)
+    current = vectors.from_ranking({"q": {"d": 9.0, "c": 2.0, "a": 1.0}}, corpus)
+    found = rank_all([words, current, vectors.fuse(words, current), vectors.rerank(words, Words(), depth=9)], task)
+    assert [list(vectors.top(row["q"], 9)) for row in found] == [["a", "c", "b"], ["c", "a"], ["a", "c", "b"],
+                                                                 ["a", "c", "b"]]  # fmt: skip
+    assert found[2]["q"] == {"a": 1 / 61 + 1 / 62, "c": 1 / 62 + 1 / 61, "b": 1 / 63}
+    assert found[3]["q"] == {"a": 2, "c": 1, "b": 0} == rank(Words(), task)["q"]
