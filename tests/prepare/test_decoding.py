@@ -82,3 +82,21 @@ def test_many_blank_lines_first(tmp_path: Path) -> None:
     """However many blank lines stand above a table, its separator is found."""
     for name in ("a.csv", "a.dat"):
         assert rows_of(save(tmp_path / name, "\n" * 3000 + TEXT))[1] == ["1", "first text here"]
+
+
+def test_a_given_encoding(tmp_path: Path) -> None:
+    """The encoding that is given is used, nothing is guessed, and what it cannot read is counted."""
+    path = save(tmp_path / "a.csv", "id,text\n1,Ősz\n2,nyár\n".encode("cp1250"))
+    table = read(path, encoding="cp1250")
+    assert table.data["text"].tolist() == ["Ősz", "nyár"] and table.encoding == "cp1250" and table.notes == []
+    wrong = read(path, encoding="utf-8")
+    assert wrong.encoding == "utf-8" and wrong.data["text"].tolist() == ["\ufffdsz", "ny\ufffdr"]
+    assert len(wrong.notes) == 1 and "2 lines" in wrong.notes[0] and "line 2" in wrong.notes[0]
+    marked = read(save(tmp_path / "b.csv", "id,text\n1,é\n".encode("utf-8-sig")), encoding="UTF8")
+    assert marked.data.to_dict("list") == {"id": ["1"], "text": ["é"]} and marked.notes == []
+    (tmp_path / "folder").mkdir()
+    save(tmp_path / "folder" / "a.txt", "Ősz".encode("cp1250"))
+    assert read(tmp_path / "folder", encoding="cp1250").data["text"].tolist() == ["Ősz"]
+    for encoding in ("cp9", "base64"):
+        with pytest.raises(ValueError, match=rf"expected an encoding .* got '{encoding}'"):
+            read(path, encoding=encoding)

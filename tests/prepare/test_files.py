@@ -67,3 +67,25 @@ def test_all_rows_equal_and_few(tmp_path: Path) -> None:
     table = read(path, limit=2)
     assert len(read(path).data) == 3 and len(table.data) == 2
     assert table.digest == __import__("hashlib").sha256(path.read_bytes()).hexdigest()
+
+
+def test_options_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    """A sheet of a csv file, a separator of JSON, an encoding of a parquet file: each is named with the file."""
+    csv = save(tmp_path / "a.csv", TEXT)
+    json = save(tmp_path / "a.json", '[{"a": 1}]')
+    parquet = tmp_path / "a.parquet"
+    read(csv).data.to_parquet(parquet)
+    for path, options in (
+        (csv, {"sheet": "one"}),
+        (json, {"separator": ";"}),
+        (parquet, {"encoding": "utf-8"}),
+        (parquet, {"sheet": "one"}),
+        (tmp_path, {"sheet": "one"}),
+        (tmp_path, {"separator": ","}),
+    ):
+        [option] = options
+        with pytest.raises(ValueError, match=rf"{option}=.*{path.name} is read as"):
+            read(path, **options)
+    for separator in ("", ";;", '"'):
+        with pytest.raises(ValueError, match="separator of one character"):
+            read(csv, separator=separator)

@@ -1,1 +1,1 @@
-"""Files of every kind to tables of texts."""
+"""Files of many formats as tables of texts."""
