@@ -1,0 +1,1 @@
+"""Texts cleaned, assigned to languages, and cut to what a model reads."""
