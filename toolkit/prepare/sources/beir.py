@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from toolkit.prepare.account import Account
+from toolkit.prepare.dropped import Dropped
 from toolkit.prepare.files.decoding import opened
-from toolkit.prepare.shapes import RetrievalData
+from toolkit.prepare.tasks import RetrievalData
 
 ALIASES = {"validation": "dev", "val": "dev", "dev": "dev", "train": "train", "test": "test"}
 _ENDINGS = ("", ".gz", ".bz2", ".xz")
@@ -103,7 +103,7 @@ def collection(
     judgements: Iterable[tuple[str, str, int]],
 ) -> Collection:
     """A collection of (id, text) and (query id, document id, grade), checked; what does not fit is accounted for."""
-    account = Account()
+    account = Dropped()
     corpus = _distinct(f"{name}: corpus", documents, account)
     asked = _distinct(f"{name}: queries", queries, account)
     qrels: dict[str, dict[str, int]] = {}
@@ -146,7 +146,7 @@ def collection(
     return Collection(name, split, data, table[table["dropped"] > 0].reset_index(drop=True), notes)
 
 
-def _distinct(where: str, texts: Iterable[tuple[str, str]], account: Account) -> dict[str, str]:
+def _distinct(where: str, texts: Iterable[tuple[str, str]], account: Dropped) -> dict[str, str]:
     found: dict[str, str] = {}
     rows = 0
     for name, text in texts:

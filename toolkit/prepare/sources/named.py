@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from toolkit.prepare.account import Account
-from toolkit.prepare.rows import dataset_of
+from toolkit.prepare.dropped import Dropped
+from toolkit.prepare.frames import digest_of, from_frame, shaped
 from toolkit.prepare.sources import localcopies
 from toolkit.prepare.sources.beir import Collection, collection, document_of, read_beir
 from toolkit.prepare.sources.hub import fetch
 from toolkit.prepare.sources.knownsets import Known
 from toolkit.prepare.sources.loaded import Loaded
-from toolkit.prepare.sources.tables import digest_of, shaped
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -31,7 +30,7 @@ def load_known(known: Known, split: str | None, limit: int | None, revision: str
         return of_collection(official(known, split, revision), known.full_name, limit, provenance(known, split))
     data, notes = _rows(known, split, revision)
     notes = [*provenance(known, split), *notes]
-    account = Account()
+    account = Dropped()
     columns = columns_of(known, data.column_names)
     data, shape = shaped(data.select_columns(list(columns)), columns)
     data = _repaired(known, data, shape, account, notes)
@@ -45,7 +44,7 @@ def load_hub(
     """Load any data set of the Hub, ``owner/name`` or ``owner/name:subset``."""
     hub, _, subset = source.partition(":")
     data, shape = shaped(fetch(hub, subset or None, split, revision), columns)
-    account = Account()
+    account = Dropped()
     data = sampled(data, limit, account)
     notes = [
         f"{source} of the Hugging Face Hub{f', revision {revision}' if revision else ''}: see its page for licence"
@@ -60,10 +59,10 @@ def load_beir(path: Path, split: str | None, limit: int | None) -> Loaded:
 
 def of_collection(found: Collection, name: str, limit: int | None, notes: list[str]) -> Loaded:
     """A collection as pairs."""
-    account = Account()
+    account = Dropped()
     account.rows += [{str(key): value for key, value in row.items()} for row in found.table.to_dict("records")]
     frame, documents = found.pairs()
-    data = sampled(dataset_of(frame), limit, account)
+    data = sampled(from_frame(frame), limit, account)
     if limit is not None and len(data) < len(frame):
         kept = set(data["positive"][:])
         documents += [text for text in dict.fromkeys(frame["positive"]) if text not in kept]
@@ -88,7 +87,7 @@ def official(known: Known, split: str, revision: str | None) -> Collection:
     return collection(known.full_name, name, documents, queries, judgements)
 
 
-def sampled(data: Dataset, limit: int | None, account: Account) -> Dataset:
+def sampled(data: Dataset, limit: int | None, account: Dropped) -> Dataset:
     """A random sample of rows, in their order, or all."""
     import numpy as np
 
@@ -111,7 +110,7 @@ def provenance(known: Known, split: str) -> list[str]:
 def _rows(known: Known, split: str, revision: str | None) -> tuple[Dataset, list[str]]:
     found = localcopies.files(known, split) if revision is None else []
     if found:
-        return dataset_of(localcopies.table(known, found)), [
+        return from_frame(localcopies.table(known, found)), [
             f"read from TOOLKIT_DATA ({', '.join(f.name for f in found)})"
         ]
     if not known.hub:
@@ -145,21 +144,21 @@ def columns_of(known: Known, names: list[str]) -> dict[str, str]:
     return {name: renamed.get(name, name) for name in names if name in renamed or name in ours}
 
 
-def _repaired(known: Known, data: Dataset, shape: str, account: Account, notes: list[str]) -> Dataset:
+def _repaired(known: Known, data: Dataset, shape: str, account: Dropped, notes: list[str]) -> Dataset:
     """What is particular: scores of 0 to 5 become 0 to 1, NLI labels numbers, out-of-scope questions go."""
     frame: pd.DataFrame
     if shape == "scored pairs" and max(data["score"][:]) > 1:
         notes.append(f"scores of 0 to {MAX_SCORE} were divided by {MAX_SCORE}: they are 0 to 1, as trainers want them")
         frame = data.to_pandas()
-        return dataset_of(frame.assign(score=frame["score"] / MAX_SCORE))
+        return from_frame(frame.assign(score=frame["score"] / MAX_SCORE))
     if known.name in ("snli", "all-nli") and shape == "labelled pairs":
         frame = data.to_pandas()
         labels = frame["label"].map(lambda value: NLI.get(value, value))
         frame = frame.assign(label=pd.to_numeric(labels))
         judged = account.keep(frame, frame["label"] >= 0, "no label", "its annotators did not agree on one")
         notes.append("label 0 is entailment, 1 neutral, 2 contradiction")
-        return dataset_of(judged.astype({"label": "int64"}))
+        return from_frame(judged.astype({"label": "int64"}))
     if known.name == "clinc150":
         frame = data.to_pandas()
-        return dataset_of(account.keep(frame, frame["label"] != "oos", "out of scope", "no intent of the 150"))
+        return from_frame(account.keep(frame, frame["label"] != "oos", "out of scope", "no intent of the 150"))
     return data

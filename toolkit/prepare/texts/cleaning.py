@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from toolkit.prepare.rows import documents_of
+from toolkit.prepare.frames import documents_of, text_frame
+from toolkit.prepare.schema import sides_of
 from toolkit.prepare.texts.boilerplate import COLUMNS, drop_repeated, repeats
 from toolkit.prepare.texts.characters import repair_mojibake, tidy
-from toolkit.prepare.texts.columns import frame_of, sides_of
 from toolkit.prepare.texts.languages import UNKNOWN
 from toolkit.prepare.texts.languages import languages as guess_languages
 from toolkit.prepare.texts.mail import reply_only, shows_mail
@@ -20,7 +20,7 @@ from toolkit.prepare.texts.markup import html_to_text
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from toolkit.prepare.rows import Rows
+    from toolkit.prepare.frames import Rows
 
 STEPS = ("html", "mojibake", "replies", "boilerplate", "tidy")
 """What `clean` can do to a text, in the order in which it is done."""
@@ -154,7 +154,7 @@ def clean(
 
     _check_options(steps, languages)
     documents = documents_of(dataset, documents)
-    frame, texts = frame_of(dataset)
+    frame, texts = text_frame(dataset)
     account = _Account(frame, texts)
     extra = [text or "" for text in documents]
     lines = [pd.DataFrame(columns=COLUMNS)]
