@@ -10,7 +10,7 @@ import pytest
 
 from toolkit.prepare import load
 from toolkit.prepare.sources.beir import is_beir, read_beir
-from toolkit.prepare.sources.official import task_from
+from toolkit.prepare.splitting.official import task_from
 
 CORPUS = [
     {"_id": "d1", "title": "Sleep", "text": "Cats sleep all day."},

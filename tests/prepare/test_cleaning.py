@@ -73,9 +73,9 @@ def test_scripts_survive(text: str) -> None:
 
 def test_numbers_are_named() -> None:
     """A column of numbers, or one number among texts, is refused by column and row."""
-    with pytest.raises(ValueError, match=r"column 'positive' holds int64 in row 0 .*expected text"):
+    with pytest.raises(ValueError, match=r"column 'positive' holds int in row 0"):
         clean(Dataset.from_dict({"anchor": ["a", "b"], "positive": [1, 2]}))
-    with pytest.raises(ValueError, match=r"column 'anchor' holds float64 in row 1 .*3\.5"):
+    with pytest.raises(ValueError, match=r"column 'anchor' holds float in row 1 .*3\.5"):
         clean(Dataset.from_dict({"anchor": [None, 3.5], "positive": ["x", "y"]}))
 
 

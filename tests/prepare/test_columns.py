@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from toolkit.prepare.columns.guessing import SAMPLE, guess
+from toolkit.prepare.guess.guessing import SAMPLE, guess
 
 N = 40
 TOPICS = ["printer", "screen", "mouse", "invoice", "delivery", "password", "account", "laptop"]

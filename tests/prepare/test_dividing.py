@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold
 
 from toolkit.prepare import Split, Task, audit, shape_of, split
-from toolkit.prepare.splits.dividing import drawn, stratified
+from toolkit.prepare.splitting.dividing import drawn, stratified
 
 
 def sentence(*key: object, words: int = 9) -> str:

@@ -1,16 +1,16 @@
-from .columns.guessing import Guess, guess
-from .columns.order import shape_of
 from .describing.look import Description, describe
 from .files.reading import FileTable, read
-from .pairing.making import Paired, pairs
-from .shapes import RetrievalData, Split, Task
+from .frames import shape_of
+from .guess.guessing import Guess
+from .pairing.making import Pairs, make_pairs
 from .sources.knownsets import known
 from .sources.loaded import Loaded
 from .sources.loading import load
-from .splits.duplicates import near_pairs
-from .splits.leakage import Audit, audit
-from .splits.splitting import TooFewGroupsError, split
-from .splits.tasks import task
+from .splitting.auditing import Audit, audit
+from .splitting.near_copies import near_pairs
+from .splitting.splitting import TooFewGroupsError, split
+from .splitting.tasks import task
+from .tasks import RetrievalData, Split, Task
 from .texts.characters import repair_mojibake, tidy
 from .texts.chunking import chunk
 from .texts.cleaning import Cleaned, clean, suggest_steps
@@ -27,7 +27,7 @@ __all__ = [
     "FileTable",
     "Guess",
     "Loaded",
-    "Paired",
+    "Pairs",
     "RetrievalData",
     "Split",
     "Task",
@@ -39,13 +39,12 @@ __all__ = [
     "chunk_pairs",
     "clean",
     "describe",
-    "guess",
     "html_to_text",
     "known",
     "languages",
     "load",
+    "make_pairs",
     "near_pairs",
-    "pairs",
     "read",
     "repair_mojibake",
     "reply_only",

@@ -15,7 +15,7 @@ from toolkit import stats, vectors
 from toolkit.evaluate.comparing.differences import ALPHA, check_alike, letters, paired
 from toolkit.evaluate.scoring.scores import Scores, score
 from toolkit.prepare import Task
-from toolkit.prepare.shapes import check_task
+from toolkit.prepare.tasks import check_task
 
 
 @dataclass(frozen=True)

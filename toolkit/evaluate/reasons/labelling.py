@@ -10,7 +10,7 @@ import numpy as np
 from toolkit import prepare
 from toolkit.evaluate.comparing.wording import ITEMS
 from toolkit.prepare import Task
-from toolkit.prepare.shapes import check_task
+from toolkit.prepare.tasks import check_task
 from toolkit.vectors.keywords import words
 
 LARGEST = 5  # groups that get a slice of their own

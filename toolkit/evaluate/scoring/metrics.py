@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from toolkit.prepare.checking import check_grades
+from toolkit.prepare.tasks import check_grades
 
 METRICS = ("accuracy@1", "nDCG@10", "MRR@10", "recall@10")
 RERANKING = ("MAP@1000", "MRR@10", "nDCG@10")  # 1000: as MTEB, so in practice all candidates

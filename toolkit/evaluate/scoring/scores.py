@@ -20,7 +20,7 @@ from toolkit.evaluate.scoring.metrics import depth, per_query, top
 from toolkit.evaluate.scoring.ranking import DEPTH, rank
 from toolkit.evaluate.scoring.wholes import Curve
 from toolkit.prepare import Task
-from toolkit.prepare.shapes import check_task
+from toolkit.prepare.tasks import check_task
 
 FEW = 20  # groups below which a bootstrap interval is called rough
 RESAMPLES = 2_000  # of a metric of the whole

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from toolkit.prepare.columns.order import Layout
 from toolkit.prepare.describing.measures import MANY_PIECES
+from toolkit.prepare.schema import Layout
 from toolkit.prepare.texts.languages import FEWEST, UNKNOWN, about, name
 
 NEAR = 0.01  # share of near-copies from which it is said ...

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from toolkit import plots
-from toolkit.prepare.columns.order import Layout, layout
 from toolkit.prepare.describing import measures
 from toolkit.prepare.describing.advising import advise
-from toolkit.prepare.rows import table_of
+from toolkit.prepare.frames import to_frame
+from toolkit.prepare.schema import Layout, layout
 from toolkit.prepare.texts.languages import spoken
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from toolkit.prepare.rows import Rows
+    from toolkit.prepare.frames import Rows
 
 LOOK_LANGUAGES = 500  # texts from which the languages are told
 PAIRED = ("pairs", "triplets", "n-tuples", "scored triplets")  # shapes whose first two texts belong together
@@ -144,7 +144,7 @@ def describe(dataset: Rows, model: Any = None) -> Description:
     >>> print(found.advice[0])
     1 text of anchor is missing or empty: prepare.clean and prepare.pairs leave such rows out.
     """
-    frame = table_of(dataset, _names(dataset)).rename(columns=str)
+    frame = to_frame(dataset, _names(dataset)).rename(columns=str)
     read, trouble = _layout(frame)
     columns = list(read.inputs) if read else [name for name, kind in _kinds(frame).items() if kind == "text"]
     frame = frame.assign(**{column: measures.texts_of(frame, column) for column in columns})
@@ -184,7 +184,7 @@ def _none(columns: str) -> pd.DataFrame:
 
 
 def _kinds(frame: pd.DataFrame) -> dict[str, str]:
-    """What each column holds, in the words of `toolkit.prepare.columns.order.layout`."""
+    """What each column holds, in the words of `toolkit.prepare.schema.layout`."""
     kinds = {}
     for name in frame.columns:
         values = frame[name].dropna()

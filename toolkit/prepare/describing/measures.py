@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from toolkit.prepare.splits.duplicates import near_pairs, normal
+from toolkit.prepare.splitting.near_copies import near_pairs
+from toolkit.prepare.values import normal
 from toolkit.vectors.keywords import UNSPACED
 
 LOOK = 5_000  # texts of a column that are looked at for near-copies, tokens and words

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from toolkit.prepare.account import Account
+from toolkit.prepare.dropped import Dropped
 from toolkit.prepare.pairing.columns import numbers
 from toolkit.prepare.pairing.relations import MOST
 
@@ -17,7 +17,7 @@ UNLABELLED = ("-", "", "-1")  # SNLI, where its annotators did not agree
 SCALES = ((0, 1), (-1, 1), (0, 2), (0, 3), (0, 4), (0, 5), (1, 3), (1, 4), (1, 5), (1, 7), (0, 10), (1, 10), (0, 100))
 
 
-def _classes(frame: pd.DataFrame, steps: Account) -> pd.DataFrame:
+def _classes(frame: pd.DataFrame, steps: Dropped) -> pd.DataFrame:
     """The rows with a label, as one of `CLASSES`."""
 
     def told(value: object) -> str | None:
@@ -39,7 +39,7 @@ def _classes(frame: pd.DataFrame, steps: Account) -> pd.DataFrame:
     return steps.keep(frame.assign(label=label), label.notna(), "no label", "the annotators did not agree, or missing")
 
 
-def nli(frame: pd.DataFrame, steps: Account, *, most: int = MOST, seed: int = 0) -> pd.DataFrame:
+def nli(frame: pd.DataFrame, steps: Dropped, *, most: int = MOST, seed: int = 0) -> pd.DataFrame:
     """Triplets of a premise, a sentence that it entails and one that it contradicts (``premise hypothesis label``).
 
     As the subset ``triplet`` of sentence-transformers/all-nli was made (its data set card): for each premise all
@@ -72,7 +72,7 @@ def nli(frame: pd.DataFrame, steps: Account, *, most: int = MOST, seed: int = 0)
     return pd.DataFrame(rows, columns=["anchor", "positive", "negative", "row"])
 
 
-def nli_labels(frame: pd.DataFrame, steps: Account) -> pd.DataFrame:
+def nli_labels(frame: pd.DataFrame, steps: Dropped) -> pd.DataFrame:
     """Premise and hypothesis with the number of their class in `CLASSES`, as SoftmaxLoss needs them."""
     frame = _classes(frame, steps)
     return pd.DataFrame({
@@ -81,7 +81,7 @@ def nli_labels(frame: pd.DataFrame, steps: Account) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def ratings(frame: pd.DataFrame, steps: Account, *, scale: tuple[float, float] | None = None) -> pd.DataFrame:
+def ratings(frame: pd.DataFrame, steps: Dropped, *, scale: tuple[float, float] | None = None) -> pd.DataFrame:
     """Rated pairs (``sentence1 sentence2 score``) with the score moved to 0 to 1, straight.
 
     Without `scale`, values that all lie in 0 to 1 stay as they are, values with ``%`` are percent, and others have to

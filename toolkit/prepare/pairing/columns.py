@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from toolkit.prepare.account import Account
+from toolkit.prepare.dropped import Dropped
 
 
-def filled(frame: pd.DataFrame, columns: Sequence[str], steps: Account) -> pd.DataFrame:
+def filled(frame: pd.DataFrame, columns: Sequence[str], steps: Dropped) -> pd.DataFrame:
     """The rows with a text in each of the columns, without white space at the ends.
 
     Raises
@@ -30,7 +30,7 @@ def filled(frame: pd.DataFrame, columns: Sequence[str], steps: Account) -> pd.Da
     return steps.keep(frame, (frame[list(columns)] != "").all(axis=1), "empty", "a missing or empty text")
 
 
-def apart(frame: pd.DataFrame, columns: Sequence[str], steps: Account) -> pd.DataFrame:
+def apart(frame: pd.DataFrame, columns: Sequence[str], steps: Dropped) -> pd.DataFrame:
     """The rows whose two texts differ by more than capitals: a text that finds itself teaches nothing.
 
     It comes before anything is drawn, so that no place of the rows drawn is spent on such a one.

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from toolkit.prepare.account import Account
+from toolkit.prepare.dropped import Dropped
 from toolkit.prepare.pairing.relations import MOST
 from toolkit.prepare.texts.languages import UNKNOWN, spoken
 from toolkit.prepare.texts.sentences import count_words
@@ -44,7 +44,7 @@ def split_sentences(texts: Sequence[str]) -> list[list[str]]:
     return [[part.strip() for part in sentencex.segment(language, text) if part.strip()] for text in texts]
 
 
-def neighbours(frame: pd.DataFrame, steps: Account, *, most: int = MOST, seed: int = 0) -> pd.DataFrame:
+def neighbours(frame: pd.DataFrame, steps: Dropped, *, most: int = MOST, seed: int = 0) -> pd.DataFrame:
     """Sentences of at least three words that follow each other, at most `most` of a document, drawn at random.
 
     That neighbours are about the same is the signal of L. Logeswaran and H. Lee, 2018, "An efficient framework for
@@ -70,7 +70,7 @@ def neighbours(frame: pd.DataFrame, steps: Account, *, most: int = MOST, seed: i
     return pd.DataFrame(rows, columns=["anchor", "positive", "row"])
 
 
-def cloze(frame: pd.DataFrame, steps: Account, *, seed: int = 0) -> pd.DataFrame:
+def cloze(frame: pd.DataFrame, steps: Dropped, *, seed: int = 0) -> pd.DataFrame:
     """A random sentence of each document as the query, the rest of the document as what it should find.
 
     The inverse cloze task of K. Lee, M. Chang and K. Toutanova, 2019, "Latent Retrieval for Weakly Supervised Open
@@ -114,7 +114,7 @@ def damage(text: str, rng: np.random.Generator) -> str:
     return "".join(word for word, stays in zip(words, kept, strict=True) if stays).strip()
 
 
-def damaged(frame: pd.DataFrame, steps: Account, *, seed: int = 0) -> pd.DataFrame:
+def damaged(frame: pd.DataFrame, steps: Dropped, *, seed: int = 0) -> pd.DataFrame:
     """A damaged copy of each text, and the text, for DenoisingAutoEncoderLoss.
 
     TSDAE: K. Wang, N. Reimers and I. Gurevych, 2021, "TSDAE: Using Transformer-based Sequential Denoising Auto-Encoder

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from toolkit.prepare.account import Account
-from toolkit.prepare.columns.order import LABELS, is_negative, shape_of
+from toolkit.prepare.dropped import Dropped
+from toolkit.prepare.frames import shape_of, to_frame
 from toolkit.prepare.pairing import annotated, documents, relations
 from toolkit.prepare.pairing.columns import apart, filled
-from toolkit.prepare.rows import table_of
-from toolkit.prepare.shapes import RetrievalData, Task
+from toolkit.prepare.schema import is_training_column
+from toolkit.prepare.tasks import RetrievalData, Task
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -38,7 +38,7 @@ SENTENCES = ("nli labels", "ratings")  # two equal sentences are an example too:
 
 
 @dataclass(frozen=True)
-class Paired:
+class Pairs:
     """Data in the shape that a loss needs, and the account of it.
 
     Attributes
@@ -79,7 +79,7 @@ class Paired:
         return lines + first.to_html(index=False, max_cols=8) + self.table.to_html(index=False)
 
 
-def pairs(
+def make_pairs(
     source: Any,
     *,
     by: str,
@@ -89,7 +89,7 @@ def pairs(
     negatives: int | None = None,
     scale: tuple[float, float] | None = None,
     seed: int = 0,
-) -> Paired:
+) -> Pairs:
     r"""Make what a loss needs of what you have.
 
     Equal rows count once, a pair of equal texts is left out, and so is a row without a text. White space at the ends
@@ -141,7 +141,8 @@ def pairs(
 
     Examples
     --------
-    >>> made = pairs({"text": ["reset password", "forgot password", "pay by card"], "group": [1, 1, 2]}, by="groups")
+    >>> rows = {"text": ["reset password", "forgot password", "pay by card"], "group": [1, 1, 2]}
+    >>> made = make_pairs(rows, by="groups")
     >>> made.data.column_names, len(made.data)
     (['anchor', 'positive'], 1)
     >>> made.table.query("dropped > 0")[["step", "dropped", "why"]].to_dict("records")
@@ -150,9 +151,9 @@ def pairs(
     texts, others, function, options = _checked(by, most=most, least=least, negatives=negatives, scale=scale, seed=seed)
     if by == "qrels" and (judged := _judged(source)) is not None:
         source, columns = judged, {}
-    frame = table_of(source, [*texts, *others]).rename(columns=dict(columns or {}))
+    frame = to_frame(source, [*texts, *others]).rename(columns=dict(columns or {}))
     _check_columns(frame, [*texts, *others], columns or {}, by)
-    steps = Account()
+    steps = Dropped()
     frame = frame.reset_index(drop=True)
     frame["row"] = frame.index
     frame = filled(frame, texts, steps)
@@ -203,12 +204,11 @@ def _check_columns(frame: pd.DataFrame, needed: Sequence[str], columns: Mapping[
         raise ValueError(f"with columns={dict(columns)} there are several columns {twice!r}: drop or rename the others")
 
 
-def _result(made: pd.DataFrame, steps: Account, by: str) -> Paired:
+def _result(made: pd.DataFrame, steps: Dropped, by: str) -> Pairs:
     """Drop what teaches nothing, and part the texts and the label from the rest."""
     from datasets import ClassLabel, Dataset, Features, Value
 
-    known = ("anchor", "positive", "sentence1", "sentence2", "noisy", "text", *LABELS)
-    names = [name for name in made if name in known or is_negative(name)]
+    names = [name for name in made if is_training_column(name)]
     if by != "labels":
         made = steps.keep(made, ~made.duplicated(names), "repeated", "the same row again")
     if by in ("groups", "neighbours", "cloze"):
@@ -223,4 +223,4 @@ def _result(made: pd.DataFrame, steps: Account, by: str) -> Paired:
         features["label"] = ClassLabel(names=classes)
         made = made.assign(label=made["label"].cat.codes.astype("int64"))
     data = Dataset.from_pandas(made[names].reset_index(drop=True), preserve_index=False, features=Features(features))
-    return Paired(data, steps.table, made.drop(columns=names).reset_index(drop=True), tuple(steps.notes))
+    return Pairs(data, steps.table, made.drop(columns=names).reset_index(drop=True), tuple(steps.notes))

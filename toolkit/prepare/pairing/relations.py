@@ -1,6 +1,6 @@
 """Pairs from what stands beside each other: titles, answers, groups, labels, judgements, clicks.
 
-Each function takes a table with the columns that it names, and the `Account` that count what goes; each returns a table
+Each function takes a table with the columns that it names, and the `Dropped` that count what goes; each returns a table
 whose columns of texts stand in the trainer's order, with ``row`` and whatever else is known of a row behind them.
 """
 
@@ -12,14 +12,14 @@ from itertools import islice
 import numpy as np
 import pandas as pd
 
-from toolkit.prepare.account import Account
-from toolkit.prepare.checking import labels_in
+from toolkit.prepare.dropped import Dropped
 from toolkit.prepare.pairing.columns import numbers
+from toolkit.prepare.values import labels_in
 
 MOST = 10  # rows from one group, query, premise or document
 
 
-def beside(frame: pd.DataFrame, steps: Account) -> pd.DataFrame:
+def beside(frame: pd.DataFrame, steps: Dropped) -> pd.DataFrame:
     """The first column of texts with the second: title and body, or question and answer."""
     first, second = ("title", "body") if "title" in frame and "body" in frame else ("question", "answer")
     return pd.DataFrame({"anchor": frame[first], "positive": frame[second], "row": frame["row"]})
@@ -42,7 +42,7 @@ def ring(n: int) -> Iterator[tuple[int, int]]:
             yield start, (start + apart) % n
 
 
-def groups(frame: pd.DataFrame, steps: Account, *, most: int = MOST, seed: int = 0) -> pd.DataFrame:
+def groups(frame: pd.DataFrame, steps: Dropped, *, most: int = MOST, seed: int = 0) -> pd.DataFrame:
     """Pairs of texts of one group (``text group``), at most `most` of a group.
 
     A group of n texts has n (n - 1) / 2 pairs, so that without a bound a group of 100 would weigh as much as 4,950
@@ -79,7 +79,7 @@ def groups(frame: pd.DataFrame, steps: Account, *, most: int = MOST, seed: int =
     })  # fmt: skip
 
 
-def labels(frame: pd.DataFrame, steps: Account) -> pd.DataFrame:
+def labels(frame: pd.DataFrame, steps: Dropped) -> pd.DataFrame:
     """Labelled texts (``text label``) for Batch*Triplet losses: at least two of each label, labels as numbers.
 
     The numbers count the names in their order; the feature of the result's column keeps the names. For pairs of texts
@@ -104,7 +104,7 @@ def labels(frame: pd.DataFrame, steps: Account) -> pd.DataFrame:
 
 def qrels(
     frame: pd.DataFrame,
-    steps: Account,
+    steps: Dropped,
     *,
     most: int = MOST,
     least: float = 1,
@@ -142,7 +142,7 @@ def qrels(
     return pd.DataFrame(made).join(frame[known])
 
 
-def clicks(frame: pd.DataFrame, steps: Account, *, most: int = MOST, least: float = 1) -> pd.DataFrame:
+def clicks(frame: pd.DataFrame, steps: Dropped, *, most: int = MOST, least: float = 1) -> pd.DataFrame:
     """Queries with documents that were clicked (``query document clicks[ impressions]``) at least `least` times.
 
     Equal pairs are added up. Of a query with more than `most` such documents those with the most clicks stay. The

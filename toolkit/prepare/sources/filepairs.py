@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from toolkit.prepare.account import Account
-from toolkit.prepare.columns.guessing import guess
+from toolkit.prepare.dropped import Dropped
 from toolkit.prepare.files.reading import FileTable, read
-from toolkit.prepare.rows import dataset_of
+from toolkit.prepare.frames import digest_of, from_frame, shaped
+from toolkit.prepare.guess.guessing import guess
+from toolkit.prepare.schema import EXTRA, PAIR, ROLES, is_role
 from toolkit.prepare.sources.loaded import Loaded
-from toolkit.prepare.sources.tables import COLUMNS, ROLES, digest_of, is_role, shaped
-from toolkit.prepare.splits.moments import times
 from toolkit.prepare.texts.sentences import first_sentence, has_rest
+from toolkit.prepare.values import times
 
 MISSING = ("nan", "null", "none", "<na>", "n/a", "#n/a")  # written by other programs where a text is missing
 YES = ("1", "1.0", "true", "yes")
@@ -26,22 +26,22 @@ def from_file(path: Path, columns: Mapping[str, str], limit: int | None) -> Load
         if not is_role(new):
             raise ValueError(f"columns= maps to {new!r}, expected one of {', '.join(ROLES)}, negative_1, ...")
     table = read(path, sample=limit)
-    steps = Account()
+    steps = Dropped()
     if table.rows > len(table.data):
         why = f"a random {limit:,} rows were asked for"
         steps.count("sample", table.rows, table.rows - len(table.data), why)
-    if set(columns.values()) - set(COLUMNS):
+    if set(columns.values()) - {*PAIR, *EXTRA}:
         return _as_named(table, columns, steps)
     return _as_guessed(table, columns, steps)
 
 
-def _as_named(table: FileTable, columns: Mapping[str, str], steps: Account) -> Loaded:
+def _as_named(table: FileTable, columns: Mapping[str, str], steps: Dropped) -> Loaded:
     """Rows of the shape that `columns` makes; nothing is guessed."""
-    data, shape = shaped(dataset_of(table.data), columns)
+    data, shape = shaped(from_frame(table.data), columns)
     return Loaded(table.name, data, steps.table, digest_of(data), None, table.notes, shape=shape)
 
 
-def _as_guessed(table: FileTable, columns: Mapping[str, str], steps: Account) -> Loaded:
+def _as_guessed(table: FileTable, columns: Mapping[str, str], steps: Dropped) -> Loaded:
     records = table.data
     roles = {new: old for old, new in columns.items()}
     found = guess(records, query=roles.get("anchor"), document=roles.get("positive"))
@@ -56,22 +56,22 @@ def _as_guessed(table: FileTable, columns: Mapping[str, str], steps: Account) ->
     if documents:
         taken = set(frame["positive"])
         documents = [text for text in dict.fromkeys(documents) if text not in taken]
-    data = dataset_of(frame[[column for column in COLUMNS if column in frame]])
+    data = from_frame(frame[[column for column in (*PAIR, *EXTRA) if column in frame]])
     return Loaded(table.name, data, steps.table, digest_of(data, documents), found, table.notes, documents)
 
 
 def _others(records: pd.DataFrame, roles: Mapping[str, str]) -> dict[str, str]:
     """Columns beside the pair: those that were named, and in a file of our own form those that are there."""
-    others = {name: roles[name] for name in COLUMNS[2:] if name in roles}
+    others = {name: roles[name] for name in EXTRA if name in roles}
     if {"anchor", "positive"} <= set(records):
-        others = {name: name for name in COLUMNS[2:] if name in records} | others
+        others = {name: name for name in EXTRA if name in records} | others
     for old in others.values():
         if old not in records:
             raise ValueError(f"there is no column {old!r}; the table has {', '.join(records.columns)}")
     return others
 
 
-def _paired(frame: pd.DataFrame, kind: str, keep: pd.Series | None, steps: Account) -> tuple[pd.DataFrame, list[str]]:
+def _paired(frame: pd.DataFrame, kind: str, keep: pd.Series | None, steps: Dropped) -> tuple[pd.DataFrame, list[str]]:
     """Pairs, and the texts to be found that have no search."""
     for column in {"anchor", "positive"} & set(frame.columns):  # a cell that says that it is empty holds no text
         frame = frame.assign(**{column: frame[column].mask(frame[column].str.strip().str.casefold().isin(MISSING))})

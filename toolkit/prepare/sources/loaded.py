@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from toolkit.prepare.columns.guessing import Guess
+from toolkit.prepare.guess.guessing import Guess
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from toolkit.prepare.account import STEPS
+from toolkit.prepare.dropped import STEPS
 from toolkit.prepare.files.kinds import suffixes
-from toolkit.prepare.rows import dataset_of, frame_of
+from toolkit.prepare.frames import digest_of, from_frame, shaped, to_dataset
 from toolkit.prepare.sources import knownsets
 from toolkit.prepare.sources.beir import is_beir
 from toolkit.prepare.sources.filepairs import from_file
 from toolkit.prepare.sources.loaded import Loaded
-from toolkit.prepare.sources.tables import digest_of, shaped
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -129,7 +128,7 @@ def _pydocs(limit: int | None) -> Loaded:
     from toolkit.prepare.sources.pydocs import load_pydocs
 
     records, steps = load_pydocs(limit)
-    data, shape = shaped(dataset_of(records), {"name": "positive_id", "symbol": "group"})
+    data, shape = shaped(from_frame(records), {"name": "positive_id", "symbol": "group"})
     return Loaded("pydocs", data, steps, digest_of(data), shape=shape)
 
 
@@ -142,11 +141,11 @@ def _in_memory(source: Any, columns: dict[str, str], limit: int | None, split: s
     if isinstance(source, DatasetDict):
         source = one_split(source, split, "the DatasetDict")
     elif isinstance(source, (list, tuple)):
-        source = frame_of(source[:limit])
+        source = to_dataset(source[:limit])
     elif not isinstance(source, (Dataset, pd.DataFrame)):
         raise ValueError(f"{_EXPECTED}, got {name}")
     if isinstance(source, pd.DataFrame):
-        source = dataset_of(source.head(limit) if limit is not None else source)
+        source = from_frame(source.head(limit) if limit is not None else source)
     elif limit is not None:
         source = source.select(range(min(limit, len(source))))
     data, shape = shaped(source, columns)
@@ -157,14 +156,14 @@ def _in_memory(source: Any, columns: dict[str, str], limit: int | None, split: s
 
 def _documents(name: str, data: Dataset) -> Loaded:
     """Texts alone: there is nothing to search with, they are searched."""
-    from toolkit.prepare.account import Account
+    from toolkit.prepare.dropped import Dropped
 
     texts = [text for text in data["text"][:] if text is not None and text.strip()]
     documents = list(dict.fromkeys(texts))
-    account = Account()
+    account = Dropped()
     account.count("empty", len(data), len(data) - len(texts), "nothing to find: the text is missing")
     account.count("same text twice", len(texts), len(texts) - len(documents), "it is searched once")
     table = account.table
     table = table[table["dropped"] > 0].reset_index(drop=True)
-    empty = dataset_of(pd.DataFrame({"anchor": [], "positive": []}, dtype="str"))
+    empty = from_frame(pd.DataFrame({"anchor": [], "positive": []}, dtype="str"))
     return Loaded(name, empty, table, digest_of(empty, documents), documents=documents)

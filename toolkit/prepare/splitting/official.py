@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit.prepare.shapes import RetrievalData, Task
 from toolkit.prepare.sources import knownsets
 from toolkit.prepare.sources.beir import Collection, is_beir, read_beir
 from toolkit.prepare.sources.knownsets import Known
-from toolkit.prepare.splits.duplicates import near_pairs, normal
-from toolkit.prepare.splits.graph import components, same_value
+from toolkit.prepare.splitting.groups import same_value
+from toolkit.prepare.splitting.near_copies import connected_components, near_pairs
+from toolkit.prepare.tasks import RetrievalData, Task
+from toolkit.prepare.values import normal
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -105,9 +106,9 @@ def _of_rows(known: Known, rows: Dataset, kind: str, train: Dataset | None, name
 
 
 def _dataset(frame: Any) -> Dataset:
-    from toolkit.prepare.rows import dataset_of
+    from toolkit.prepare.frames import from_frame
 
-    return dataset_of(frame.reset_index(drop=True))
+    return from_frame(frame.reset_index(drop=True))
 
 
 def _only(expected: str, kind: str | None, name: str) -> None:
@@ -121,7 +122,7 @@ def _has_splits(source: str | Path) -> bool:
 
 def _own(data: Dataset, kind: str | None, documents: list[str], name: str) -> Task:
     """A task of a table's shape, by `toolkit.prepare.task`."""
-    from toolkit.prepare.splits.tasks import task
+    from toolkit.prepare.splitting.tasks import task
 
     options: dict[str, Any] = {} if kind is None else {"kind": kind}
     return task(data, documents=documents, name=name, **options)
@@ -161,7 +162,7 @@ def _query_groups(data: RetrievalData, topic_of: list[tuple[str, Any]]) -> dict[
     edges.append(_near(list(data.queries.values())))
     rows = np.array(list(first.values()), dtype=np.int64)
     edges.append(rows[_near([data.corpus[d] for d in first])])
-    return {query: int(label) for query, label in zip(number, components(len(number), edges), strict=True)}
+    return {query: int(label) for query, label in zip(number, connected_components(len(number), edges), strict=True)}
 
 
 def _links(named: list[tuple[int, Any]], first: dict[Any, int]) -> np.ndarray:
@@ -173,7 +174,7 @@ def _groups(columns: list[list[str]]) -> np.ndarray:
     """Rows that share a text on either side, or nearly."""
     texts = [text for column in columns for text in column]
     n = len(columns[0])
-    return components(n, [_near(texts) % n])
+    return connected_components(n, [_near(texts) % n])
 
 
 def _near(texts: list[str]) -> np.ndarray:

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from toolkit.prepare.columns.order import is_negative
-from toolkit.prepare.rows import documents_of, rows_of
-from toolkit.prepare.shapes import KINDS, Split, Task
-from toolkit.prepare.splits.dividing import Members, Parts, drawn, newest, stratified
-from toolkit.prepare.splits.duplicates import CLOSE, normal
-from toolkit.prepare.splits.moments import times
-from toolkit.prepare.splits.tasks import KINDS_OF, columns_of, loose_shape, table_groups, task
+from toolkit.prepare.frames import documents_of, to_dataset
+from toolkit.prepare.schema import SHAPES, TABLE_KINDS, is_negative, task_shape
+from toolkit.prepare.splitting.dividing import Members, Parts, drawn, newest, stratified
+from toolkit.prepare.splitting.near_copies import CLOSE
+from toolkit.prepare.splitting.tasks import columns_of, table_groups, task
+from toolkit.prepare.tasks import Split, Task
+from toolkit.prepare.values import normal, times
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from toolkit.prepare.rows import Rows
+    from toolkit.prepare.frames import Rows
 
 LARGEST = 0.1  # a group that would fill more than this share of dev or test goes to train ...
 CAPS = (LARGEST, 0.2, 0.4, 1.0)  # ... unless so little would be left that larger ones must be let in
@@ -87,9 +87,9 @@ def split(
         from toolkit.prepare.sources.loading import load
 
         dataset = load(dataset)
-    documents, dataset = documents_of(dataset, documents), rows_of(dataset)
-    shape = loose_shape(dataset)
-    if "retrieval" in KINDS_OF[shape]:
+    documents, dataset = documents_of(dataset, documents), to_dataset(dataset)
+    shape = task_shape(dataset.column_names).name
+    if "retrieval" in SHAPES[shape].kinds:
         whole = task(dataset, kind="retrieval", groups=groups, documents=documents, model=model, cosine=cosine)
         age = _age(dataset, whole) if "time" in dataset.column_names else None
         parts, members = _divided(whole.groups, sizes, seed, age, None, "queries")
@@ -173,12 +173,12 @@ def _tables(
     dataset: Dataset, shape: str, parts: Parts, group_of: Mapping[str, Any]
 ) -> tuple[Dataset, Task, Task]:  # fmt: skip
     """Rows of a table as the training part and two tasks; rows keep their names, else their numbers in the whole."""
-    kind = "classification" if shape == "labelled texts" else KINDS_OF[shape][0]
+    kind = "classification" if shape == "labelled texts" else SHAPES[shape].kinds[0]
     data = columns_of(dataset, kind)
     if "id" not in data.column_names:
         data = data.add_column("id", list(group_of))
     rows = {name: sorted(map(int, items)) for name, items in parts.items()}
-    train = dataset.select(rows["train"]).select_columns(list(KINDS[kind]))
+    train = dataset.select(rows["train"]).select_columns(list(TABLE_KINDS[kind]))
     made = []
     for name in ("dev", "test"):
         part = data.select(rows[name])

@@ -6,6 +6,9 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from toolkit.prepare import schema
+from toolkit.prepare.schema import COLUMNS
+
 
 def plain(name: str) -> str:
     """A column's name without case, accents, spaces and signs.
@@ -23,31 +26,9 @@ def _list(names: str) -> list[str]:
     return list(dict.fromkeys(map(plain, names.split())))
 
 
-# In the order of preference.
-QUERIES = _list("""
-    query question search anchor utterance sentence1 premise question1 text1 q queries questions searches prompt
-    instruction userquery searchterm searchquery frage suchanfrage suche anfrage pregunta consulta busqueda
-    requete recherche demande domanda ricerca pergunta vraag zapytanie pytanie fraga sporgsmal вопрос запрос 问题 問題
-    質問 查询 질문 سوال سؤال प्रश्न""")  # fmt: skip
-DOCUMENTS = _list("""
-    document passage answer positive response reply solution resolution body context content paragraph description
-    text abstract article chunk details message doc a sentence2 hypothesis antwort losung beschreibung inhalt
-    absatz respuesta contenido descripcion texto parrafo articulo cuerpo reponse texte contenu corps paragraphe
-    risposta testo descrizione resposta descricao antwoord tekst beschrijving ответ текст описание 答案
-    回答 本文 文本 内容 답변 نص جواب""")  # fmt: skip
-STAND_INS = _list("""
-    title subject headline heading summary header name betreff titel uberschrift zusammenfassung thema
-    kurzbeschreibung bezeichnung titre sujet objet resume titulo asunto resumen titular titolo oggetto assunto
-    onderwerp заголовок тема название 标题 標題 タイトル 件名 제목 عنوان""")  # fmt: skip
-LABELS = _list("""
-    label intent class category topic tag intention kategorie klasse absicht rubrik schlagwort categoria etiqueta
-    clase intencion categorie etiquette classe rubrique kategoria categorie метка категория 标签 类别""")  # fmt: skip
-NO_LABELS = _list("""
-    status state priority language lang locale country gender sex user author agent owner assignee customer team
-    channel source type version currency sentiment rating active open closed prioritat sprache land estado idioma
-    pais etat langue pays priorite prioridad""")  # fmt: skip
-KEEPS = "isduplicate duplicate isduplicated relevant isrelevant relevance match ismatch matched label duplikat".split()
-GRADES = ("score", "similarity", "goldlabel", *KEEPS)
+QUERIES, DOCUMENTS, LABELS = (_list(COLUMNS[name].synonyms) for name in ("anchor", "positive", "label"))
+STAND_INS, NO_LABELS, KEEPS = map(_list, (schema.STAND_INS, schema.NO_LABELS, schema.PAIR_FLAGS))
+GRADES = (*_list(COLUMNS["score"].synonyms), *KEEPS)
 _GENERIC = {"col", "column", "field", "spalte", "columna", "colonne", "unnamed", "f", "c", "v", "x", "var", ""}
 
 

@@ -6,27 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolkit.prepare.columns.order import SHAPES, is_negative, shape_of
-from toolkit.prepare.rows import documents_of, rows_of
-from toolkit.prepare.shapes import KINDS, Task
-from toolkit.prepare.splits.duplicates import CLOSE
-from toolkit.prepare.splits.grouping import check_texts, labels_of, row_groups
-from toolkit.prepare.splits.searchtasks import search_task
+from toolkit.prepare.frames import documents_of, to_dataset
+from toolkit.prepare.schema import SHAPES, TABLE_KINDS, task_shape
+from toolkit.prepare.splitting.building import search_task
+from toolkit.prepare.splitting.groups import check_texts, labels_of, row_groups
+from toolkit.prepare.splitting.near_copies import CLOSE
+from toolkit.prepare.tasks import Task
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from toolkit.prepare.rows import Rows
-
-KINDS_OF = {
-    "pairs": ("retrieval", "bitext"),
-    "triplets": ("retrieval", "reranking"),
-    "scored pairs": ("similarity",),
-    "labelled pairs": ("pairs",),
-    "labelled texts": ("clustering", "classification"),
-    "sentence pairs": ("bitext",),
-}
-"""Kinds of task that a shape can be, the first of them where none is asked for."""
+    from toolkit.prepare.frames import Rows
 
 
 def task(
@@ -96,17 +86,17 @@ def task(
     ('similarity', {'0': 0, '1': 1, '2': 0})
     """
     if isinstance(source, (str, Path)):
-        from toolkit.prepare.sources.official import task_from
+        from toolkit.prepare.splitting.official import task_from
 
         found: Task = task_from(source, kind=kind, name=None if name == "all" else name)
         return found
-    documents, source = documents_of(source, documents), rows_of(source)
-    train = None if train is None else rows_of(train)
-    shape = loose_shape(source)
-    kind = kind or ("classification" if shape == "labelled texts" and train is not None else KINDS_OF[shape][0])
-    if kind not in KINDS_OF[shape]:
+    documents, source = documents_of(source, documents), to_dataset(source)
+    train = None if train is None else to_dataset(train)
+    shape = task_shape(source.column_names).name
+    kind = kind or ("classification" if shape == "labelled texts" and train is not None else SHAPES[shape].kinds[0])
+    if kind not in SHAPES[shape].kinds:
         hint = ": give negatives (columns anchor positive negative)" if (kind, shape) == ("reranking", "pairs") else ""
-        raise ValueError(f"{shape} can be a task of kind {' or '.join(KINDS_OF[shape])}, got {kind!r}{hint}")
+        raise ValueError(f"{shape} can be a task of kind {' or '.join(SHAPES[shape].kinds)}, got {kind!r}{hint}")
     if kind in ("retrieval", "reranking"):
         return search_task(source, kind, groups, documents, model=model, cosine=cosine, name=name)
     if len(documents):
@@ -137,20 +127,6 @@ def _by_name(data: Dataset) -> Dataset:
     return data.remove_columns("label").add_column("label", told)
 
 
-def loose_shape(dataset: Dataset) -> str:
-    """Name of the shape, as `shape_of` has it, though columns may stand in any order; also ``"sentence pairs"``."""
-    names = set(dataset.column_names)
-    if {"anchor", "positive"} <= names:
-        return "triplets" if any(map(is_negative, names)) else "pairs"
-    for wanted, shape in SHAPES.items():
-        if shape in KINDS_OF and set(wanted) <= names:
-            return shape
-    if {"sentence1", "sentence2"} <= names:
-        return "sentence pairs"
-    shape = shape_of(dataset)
-    raise ValueError(f"{shape} say nothing of what is right: expected {', '.join(KINDS_OF)}")
-
-
 def table_groups(
     dataset: Dataset, shape: str, groups: str | Sequence[object] | None, *, model: Any, cosine: float
 ) -> Any:
@@ -169,4 +145,4 @@ def table_groups(
 
 def columns_of(dataset: Dataset, kind: str) -> Dataset:
     """The columns of a kind of table, and the names of its rows where it has them."""
-    return dataset.select_columns([*KINDS[kind], *(["id"] if "id" in dataset.column_names else [])])
+    return dataset.select_columns([*TABLE_KINDS[kind], *(["id"] if "id" in dataset.column_names else [])])

@@ -9,10 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from toolkit.prepare.checking import labels_in
-from toolkit.prepare.splits.duplicates import CLOSE, NEAR, close_pairs, distinct
-from toolkit.prepare.splits.graph import components, same_value
-from toolkit.prepare.splits.overlaps import overlapping
+from toolkit.prepare.splitting.near_copies import CLOSE, NEAR, close_pairs, connected_components, overlapping
+from toolkit.prepare.values import distinct, labels_in
 
 
 def row_groups(
@@ -55,7 +53,7 @@ def row_groups(
         edges.append(same_label(labels or []))
     else:
         edges.append(same_label(labels_in(groups)))
-    return components(rows, edges)
+    return connected_components(rows, edges)
 
 
 def links(keys: Sequence[str], texts: Sequence[str], *, model: Any = None, cosine: float = CLOSE) -> NDArray[np.int64]:
@@ -110,3 +108,10 @@ def check_texts(frame: pd.DataFrame, columns: Sequence[str]) -> None:
             )
     if frame.empty:
         raise ValueError("expected at least one pair, got none")
+
+
+def same_value(values: Sequence[object]) -> NDArray[np.int64]:
+    """Row pairs that join all rows of equal value: each with the first row that has it."""
+    first: dict[object, int] = {}
+    pairs = [(first.setdefault(value, row), row) for row, value in enumerate(values)]
+    return np.array([pair for pair in pairs if pair[0] != pair[1]], dtype=np.int64).reshape(-1, 2)

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from toolkit.prepare.columns.names import DOCUMENTS, KEEPS, LABELS, QUERIES, STAND_INS, is_generic, place, plain
+from toolkit.prepare.guess.names import DOCUMENTS, KEEPS, LABELS, QUERIES, STAND_INS, is_generic, place, plain
 from toolkit.prepare.texts.sentences import LONGEST_SEARCH, WORD, count_words
 
 # First words of questions; a sign of interrogation says more, and searches often lack it.

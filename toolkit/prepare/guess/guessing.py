@@ -9,8 +9,8 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from toolkit.prepare.columns import names
-from toolkit.prepare.columns.content import Columns
+from toolkit.prepare.guess import names
+from toolkit.prepare.guess.content import Columns
 from toolkit.prepare.texts.sentences import has_rest
 
 SAMPLE = 5_000  # rows that are looked at

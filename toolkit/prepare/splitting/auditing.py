@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from toolkit.prepare.rows import rows_of
-from toolkit.prepare.shapes import RetrievalData, Task
-from toolkit.prepare.splits.duplicates import CLOSE, NEAR, distinct
-from toolkit.prepare.splits.grouping import check_texts
-from toolkit.prepare.splits.overlaps import overlapping
-from toolkit.prepare.splits.tasks import loose_shape
+from toolkit.prepare.frames import to_dataset
+from toolkit.prepare.schema import task_shape
+from toolkit.prepare.splitting.groups import check_texts
+from toolkit.prepare.splitting.near_copies import CLOSE, NEAR, overlapping
+from toolkit.prepare.tasks import RetrievalData, Task
+from toolkit.prepare.values import distinct
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from toolkit.prepare.rows import Rows
+    from toolkit.prepare.frames import Rows
 
 REASONS = {
     "same_query": "same search",
@@ -178,8 +178,8 @@ def _sides(data: Rows | Task) -> tuple[list[str], Sides]:
             return wanted, {"query": [[found.queries[q]] for q in wanted], "document": answers}
         frame, names = data.rows, data.items
     else:
-        rows = rows_of(data)
-        loose_shape(rows)
+        rows = to_dataset(data)
+        task_shape(rows.column_names)
         frame = rows.to_pandas()
         names = [str(name) for name in (frame["id"] if "id" in frame else range(len(frame)))]
     if {"anchor", "positive"} <= set(frame):
@@ -202,7 +202,7 @@ def _two_sided(*sides: Mapping[str, list[list[str]]]) -> bool:
 
 
 def _pair(texts: Sequence[str]) -> tuple[str, ...]:
-    from toolkit.prepare.splits.duplicates import normal
+    from toolkit.prepare.values import normal
 
     return tuple(sorted(map(normal, texts)))
 

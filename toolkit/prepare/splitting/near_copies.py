@@ -1,18 +1,22 @@
-"""Pairs of texts that share most of their words, among millions: signatures, bands, and an exact check."""
+"""Near-copies among many texts: MinHash signatures, bands, and an exact check; or the vectors of a model."""
 
 from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import coo_array, csgraph, csr_array
 
-from toolkit.prepare.splits.graph import components
+from toolkit.prepare.values import distinct
+from toolkit.vectors import nearest
+from toolkit.vectors.inputs import check_texts, each
 
+NEAR = 0.7  # Jaccard similarity of words and word pairs from which two texts count as near-copies
+CLOSE = 0.95  # cosine from which two texts count as near-copies by their vectors; see benchmarks/leakage.md
 BANDS, WIDTH, SEED = 32, 4, 42
 CHUNK = 32_768  # texts whose signatures are made at a time
 BITS = 31  # of the number of a word: a pair of words is one number of 62 bits
@@ -22,6 +26,94 @@ HELD = 16_000_000  # candidate pairs, or elements of sets, that are held at a ti
 _MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], dtype=np.uint64)
 
 Pairs = NDArray[np.int64]
+
+
+def near_pairs(texts: Sequence[str], threshold: float = NEAR) -> NDArray[np.int64]:
+    """Pairs of texts whose shingles overlap by at least `threshold` (Jaccard similarity).
+
+    Candidates come from MinHash signatures in a locality-sensitive index (A. Broder, 1997; library rensa), so the time
+    grows with the number of texts and not with its square; each candidate is then checked exactly. With 32 bands of
+    4 values a pair of similarity 0.7 is missed once in 5,000, one of 0.5 once in 8.
+
+    Parameters
+    ----------
+    texts : sequence of str
+    threshold : float
+        Between 0.5 and 1.
+
+    Returns
+    -------
+    array of shape (pairs, 2), int64
+        Row numbers i < j. Of a set of equal texts each is paired with the first only.
+
+    Examples
+    --------
+    >>> near_pairs(["the rolling median of a series", "the rolling median of a Series!", "read a file"]).tolist()
+    [[0, 1]]
+    """
+    if not 0.5 <= threshold <= 1:
+        raise ValueError(f"expected a threshold between 0.5 and 1, got {threshold}")
+    check_texts(texts, halves=True)
+    keys, number_of, first = distinct(each(texts))
+    rows = np.arange(len(number_of), dtype=np.int64)
+    equal = np.stack([first[number_of], rows], axis=1)[first[number_of] != rows]
+    pairs = np.concatenate([equal, first[overlapping(keys, threshold)].reshape(-1, 2)])
+    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+
+
+def close_pairs(vectors: NDArray[np.float32], threshold: float = CLOSE) -> NDArray[np.int64]:
+    """Pairs of vectors with a cosine of at least `threshold`, by exact search.
+
+    Every vector is compared with every other, block by block: the time grows with the square of their number. What a
+    threshold finds and what it misses differs by model; `benchmarks/leakage.md` has it for duplicate questions.
+
+    Parameters
+    ----------
+    vectors : array of shape (n, dim), float32
+        Rows of unit length.
+    threshold : float
+        Above 0, up to 1.
+
+    Returns
+    -------
+    array of shape (pairs, 2), int64
+        Row numbers i < j, sorted.
+
+    Examples
+    --------
+    >>> close_pairs(np.array([[1, 0], [0, 1], [0.6, 0.8]], dtype=np.float32), threshold=0.7).tolist()
+    [[1, 2]]
+    """
+    if not 0 < threshold <= 1:
+        raise ValueError(f"expected a threshold above 0 and up to 1, got {threshold}")
+    n, k = len(vectors), 8
+    pending = np.arange(n)
+    found = [np.empty((0, 2), dtype=np.int64)]
+    while len(pending):
+        full = []
+        for start in range(0, len(pending), 8192):
+            rows = pending[start : start + 8192]
+            scores, ids = nearest(vectors[rows], vectors, k)
+            places = np.nonzero(scores >= threshold)
+            found.append(np.sort(np.stack([rows[places[0]], ids[places]], axis=1), axis=1))
+            full.append(rows[(scores[:, -1] >= threshold) & (k < n)])
+        pending, k = np.concatenate(full), 8 * k  # rows whose list was full of near-copies may have more
+    pairs = np.unique(np.concatenate(found), axis=0)
+    return pairs[pairs[:, 0] < pairs[:, 1]]
+
+
+def connected_components(n: int, edges: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Label of the connected component of each of `n` rows; `edges` are arrays of row pairs.
+
+    Examples
+    --------
+    >>> connected_components(4, [np.array([[0, 2]])]).tolist()
+    [0, 1, 0, 2]
+    """
+    pairs = np.concatenate([np.empty((0, 2), dtype=np.int64), *edges])
+    graph = coo_array((np.ones(len(pairs), dtype=np.int8), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
+    labels = csgraph.connected_components(graph, directed=False)[1]
+    return np.asarray(labels, dtype=np.int64)
 
 
 def overlapping(keys: Sequence[str], threshold: float, *, boundary: int = 0, links: bool = False) -> Pairs:
@@ -52,7 +144,7 @@ def overlapping(keys: Sequence[str], threshold: float, *, boundary: int = 0, lin
     found: list[Pairs] = [np.empty((0, 2), dtype=np.int64)]
     for pairs in _candidates(bands, np.diff(sets.indptr), marks, threshold, boundary, found if links else None):
         if links:
-            label = components(len(keys), found)
+            label = connected_components(len(keys), found)
             pairs = pairs[label[pairs[:, 0]] != label[pairs[:, 1]]]
         found.append(_confirmed(sets, pairs, threshold))
     return _ordered(np.concatenate(found), len(keys))
@@ -181,7 +273,7 @@ def _candidates(
                 yield _ordered(np.concatenate(held), n)
                 held, count = [], 0
             if look and found is not None:
-                label = components(n, found)[order]
+                label = connected_components(n, found)[order]
                 mixed = np.zeros(bucket[-1] + 1, dtype=bool)
                 mixed[bucket[1:][(bucket[1:] == bucket[:-1]) & (label[1:] != label[:-1])]] = True
                 first = first[mixed[bucket[first]]]

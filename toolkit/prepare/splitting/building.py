@@ -10,12 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from toolkit.prepare.checking import labels_in
-from toolkit.prepare.columns.order import is_negative
-from toolkit.prepare.shapes import RetrievalData, Task
-from toolkit.prepare.splits.duplicates import NEAR, distinct, shingles
-from toolkit.prepare.splits.graph import components, same_value
-from toolkit.prepare.splits.grouping import (
+from toolkit.prepare.schema import is_negative
+from toolkit.prepare.splitting.groups import (
     check_documents,
     check_groups,
     check_texts,
@@ -23,8 +19,11 @@ from toolkit.prepare.splits.grouping import (
     labels_of,
     links,
     same_label,
+    same_value,
 )
-from toolkit.prepare.splits.overlaps import overlapping
+from toolkit.prepare.splitting.near_copies import NEAR, connected_components, overlapping
+from toolkit.prepare.tasks import RetrievalData, Task
+from toolkit.prepare.values import distinct, labels_in, shingles
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -76,7 +75,7 @@ def search_task(
         edges.append(same_label(labels))
     elif groups is not None:
         edges.append(same_label(labels_in(groups)))
-    component = components(len(frame), edges)
+    component = connected_components(len(frame), edges)
     query_groups = {f"q{number}": int(component[row]) for number, row in enumerate(query_rows.tolist())}
     candidates = None
     if kind == "reranking":
