@@ -11,7 +11,7 @@ import pandas as pd
 
 from toolkit.prepare.guess import names
 from toolkit.prepare.guess.content import Columns
-from toolkit.prepare.texts.sentences import has_rest
+from toolkit.prepare.text.unicode import has_rest
 
 SAMPLE = 5_000  # rows that are looked at
 _LONG_WORDS = 20  # from here on a first sentence leaves enough to be found

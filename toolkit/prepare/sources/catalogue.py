@@ -105,6 +105,10 @@ class Known:
             raise ValueError(f"{self.name} has no split {wanted!r}: expected {', '.join(self.splits)}")
         return split
 
+    def benchmark_split(self, split: str) -> str:
+        """What the benchmark in `collection` calls a split."""
+        return dict(part.split(">") for part in self.benchmark_splits.split()).get(split, split)
+
     def paths(self, split: str, subset: str | None = None) -> list[str]:
         """The local files of a split and subset, below the folder that ``TOOLKIT_DATA`` names."""
         subset = self.subset if subset is None else subset
@@ -133,14 +137,18 @@ class Known:
         if self.join:
             key, *links = self.join.split()
             others = read(files[1]).data.set_index(key)
+            if not others.index.is_unique:
+                twice = others.index[others.index.duplicated()][0]
+                raise ValueError(f"{files[1].name} has several rows with the {key} {twice!r}: expected one")
             for reference, new, column in (re.split("[>=]", link) for link in links):
-                lost = frame.loc[~frame[reference].isin(others.index), reference]
+                places = others.index.get_indexer(frame[reference])
+                lost = frame.loc[places < 0, reference]
                 if len(lost):
                     raise ValueError(
                         f"{len(lost):,} rows of {files[0].name} refer to a {reference} that {files[1].name} does not "
                         f"have (first: {lost.iloc[0]!r})"
                     )
-                frame[new] = others[column].reindex(frame[reference]).set_axis(frame.index)
+                frame[new] = others[column].take(places).to_numpy()
         subsets = dict(part.partition("?")[::2] for part in self.local_subsets.split())
         if subsets and self.subset not in subsets:
             raise ValueError(f"the local copy of {self.name} has the subsets {', '.join(subsets)}, not {self.subset}")

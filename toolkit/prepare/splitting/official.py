@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit.prepare.sources import knownsets
+from toolkit.prepare.dropped import Dropped
+from toolkit.prepare.sources import catalogue
 from toolkit.prepare.sources.beir import Collection, is_beir, read_beir
-from toolkit.prepare.sources.knownsets import Known
+from toolkit.prepare.sources.catalogue import Known
 from toolkit.prepare.splitting.groups import same_value
 from toolkit.prepare.splitting.near_copies import connected_components, near_pairs
 from toolkit.prepare.tasks import RetrievalData, Task
@@ -64,7 +65,7 @@ def task_from(
     if is_beir(path):
         _only("retrieval", kind, path.name)
         return _retrieval(read_beir(path, split), name)
-    known = knownsets.find(str(source)) if not path.exists() else None
+    known = catalogue.find(str(source)) if not path.exists() else None
     if known is None:
         loaded = load(source, split=split if _has_splits(source) else None, revision=revision)
         return _own(loaded.data, kind, loaded.documents, name or loaded.name)
@@ -77,27 +78,27 @@ def task_from(
 
 
 def _of_known(known: Known, kind: str | None, split: str, name: str, revision: str | None) -> Task:
-    from toolkit.prepare.sources.named import load_known, official
+    from toolkit.prepare.sources.named import benchmark, rows_of
 
     kinds = ("classification", "clustering") if known.shape == "labelled texts" else (known.kind,)
     if kind is not None and kind not in kinds:
         raise ValueError(f"{known.name} is a task of kind {' or '.join(kinds)}, got {kind!r}")
     kind = kind or known.kind
     if known.collection:
-        official_split = "dev" if known.name == "msmarco" and split == "test" else split
-        return _retrieval(official(known, official_split, revision), name)
-    rows = load_known(known, split, None, revision).data
+        return _retrieval(benchmark(known, known.benchmark_split(split), revision), name)
+    rows, _ = rows_of(known, split, revision, Dropped())
     if kind == "retrieval":
         return _questions(rows, name)
-    train = load_known(known, "train", None, revision).data if kind == "classification" else None
+    train = rows_of(known, "train", revision, Dropped())[0] if kind == "classification" else None
     return _of_rows(known, rows, kind, train, name)
 
 
 def _of_rows(known: Known, rows: Dataset, kind: str, train: Dataset | None, name: str) -> Task:
-    if known.name == "snli":
+    if known.task_labels:
+        numbers = {int(theirs): int(ours) for theirs, ours in (part.split("=") for part in known.task_labels.split())}
         frame = rows.to_pandas()
-        frame = frame[frame["label"] != 1]
-        rows = _dataset(frame.assign(label=(frame["label"] == 0).astype(int)))
+        frame = frame[frame["label"].isin(list(numbers))]
+        rows = _dataset(frame.assign(label=frame["label"].map(numbers)))
     if kind == "bitext":
         rows = rows.rename_columns({"anchor": "sentence1", "positive": "sentence2"})
     columns = [column for column in ("sentence1", "sentence2", "text") if column in rows.column_names]
@@ -117,7 +118,7 @@ def _only(expected: str, kind: str | None, name: str) -> None:
 
 
 def _has_splits(source: str | Path) -> bool:
-    return isinstance(source, str) and not Path(source).exists() and knownsets.is_hub_name(source)
+    return isinstance(source, str) and not Path(source).exists() and catalogue.is_hub_name(source)
 
 
 def _own(data: Dataset, kind: str | None, documents: list[str], name: str) -> Task:

@@ -1,1 +1,5 @@
-"""Texts cleaned, assigned to languages, and cut to what a model reads."""
+"""Clean texts, find their languages, and cut them to what a model reads."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

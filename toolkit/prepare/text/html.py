@@ -144,14 +144,18 @@ def _open_elements(source: str) -> int:
     return int(opened.sum())
 
 
-def _parsed(source: str) -> str:
+def _parser(source: str) -> Any:
     try:
         from selectolax.lexbor import LexborHTMLParser
     except ImportError:
         raise ModuleNotFoundError(
             "reading HTML needs selectolax: python3 run.py install text (or pip install selectolax)", name="selectolax"
         ) from None
-    parser = LexborHTMLParser(source)
+    return LexborHTMLParser(source)
+
+
+def _parsed(source: str) -> str:
+    parser = _parser(source)
     for node in _outermost(parser, _DROPPED):
         node.decompose()
     for node in _outermost(parser, frozenset({"pre", "code"})):
@@ -165,11 +169,10 @@ def _parsed(source: str) -> str:
             node.insert_child(shown)
     for names, sign in ((_PARAGRAPHS, _PARAGRAPH), (_LINES - {"html", "head", "body"}, _LINE)):
         for node in parser.css(",".join(names)):
+            node.insert_before(sign), node.insert_after(sign)
+    for selector, sign in (("li", "- "), ("td + td, td + th, th + td, th + th", " | ")):
+        for node in parser.css(selector):
             node.insert_before(sign)
-            node.insert_after(sign)
-    for names, mark in ((("li",), "- "), (("td + td", "td + th", "th + td", "th + th"), " | ")):
-        for node in parser.css(",".join(names)):
-            node.insert_before(mark)
     return _folded(parser.root.text() if parser.root is not None else "")
 
 

@@ -74,8 +74,8 @@ def count_words(text: str) -> int:
 def first_sentence(text: str) -> tuple[str, str]:
     """Split off the first sentence of at least three words; the rest is empty where there is only one.
 
-    A sentence ends with ``. ! ? …`` before a space, with ``。！？`` or at the end of a line, but not at a full stop after
-    a single letter, a number or a common abbreviation, or before a small letter.
+    A sentence ends with ``. ! ? …`` before a space, with ``。！？`` or at the end of a line, but not at a full stop
+    after a single letter, a number or a common abbreviation, or before a small letter.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A sentence of advice for each finding of `toolkit.prepare.describe`, and none where there is nothing to do."""
+"""A sentence of advice for each finding of `toolkit.prepare.describe`, none where there is nothing to do."""
 
 from __future__ import annotations
 
@@ -7,50 +7,61 @@ from typing import Any
 
 import pandas as pd
 
-from toolkit.prepare.describing.measures import MANY_PIECES
+from toolkit.prepare.files.decoding import plural
 from toolkit.prepare.schema import Layout
-from toolkit.prepare.texts.languages import FEWEST, UNKNOWN, about, name
+from toolkit.prepare.text.language import FEWEST, UNKNOWN, language_mismatch, language_name
 
-NEAR = 0.01  # share of near-copies from which it is said ...
+NEAR = 0.01  # advice is given from this share of near-copies ...
 CUT = 0.05  # ... of texts that the model cuts ...
 FREQUENT = 0.01  # ... of texts that hold a broken word ...
 SEVERAL = 0.01  # ... and of texts with several partners
+MANY_PIECES = 4  # word pieces from which a word counts as broken
 UNBALANCED = 10  # times as many rows of the largest label as of the smallest
 ONE_SIDED = 0.9  # share of the scores in two neighbouring tenths of their range
 
 
-def advise(  # everything that was measured, and where to look it up
-    frame: pd.DataFrame, read: Layout | None, trouble: str, texts: pd.DataFrame, parts: Mapping[str, pd.DataFrame],
+def advise(
+    frame: pd.DataFrame,
+    read: Layout | None,
+    trouble: str,
+    texts: pd.DataFrame,
+    tables: Mapping[str, pd.DataFrame],
     model: Any,
-) -> tuple[str, ...]:  # fmt: skip
-    """The sentences, the gravest first."""
+) -> tuple[str, ...]:
+    """Turn what was measured into sentences, the gravest first.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The data, with stripped texts.
+    read : Layout or None
+        How a trainer reads the columns.
+    trouble : str
+        Why it cannot, where `read` is None.
+    texts, tables
+        The tables of a `Description`.
+    model : SentenceTransformer or None
+    """
     if frame.empty:
-        return ("There are no rows: see that the file and the columns are the right ones.",)
+        return ("There are no rows: check that the file and the columns are the right ones.",)
+    found = [f"No loss can be chosen: {trouble}"] if read is None else []
+    if read is not None and read.wrong:
+        found.append(f"For the trainer, {read.warning}")
+    found += _of_texts(texts)
+    if read is not None:
+        found += _of_rows(frame[list(read.inputs)])
+        found += _of_labels(frame, read, tables["labels"])
+        found += _of_scores(frame, read, tables["scores"])
     return (
-        *_of_shape(read, trouble),
-        *_of_texts(texts),
-        *_of_rows(frame, read),
-        *_of_labels(frame, read, parts["labels"]),
-        *_of_scores(frame, read, parts["scores"]),
-        *_of_links(parts["links"]),
-        *_of_languages(parts["languages"], model),
-        *_of_words(parts["words"]),
+        *found,
+        *_of_links(tables["links"]),
+        *_of_languages(tables["languages"], model),
+        *_of_words(tables["words"]),
     )
 
 
-def plural(n: int, singular: str, several: str | None = None) -> str:
-    """A number with its noun.
-
-    Examples
-    --------
-    >>> plural(1, "row"), plural(2000, "query", "queries")
-    ('1 row', '2,000 queries')
-    """
-    return f"{n:,} {singular if n == 1 else several or singular + 's'}"
-
-
 def percent(share: float) -> str:
-    """A share as people say it; what is there is never 0 %, and what is not all never 100 %.
+    """A share in percent, rounded; what exists is never 0 %, and what is incomplete never 100 %.
 
     Examples
     --------
@@ -62,20 +73,13 @@ def percent(share: float) -> str:
     return "more than 99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"
 
 
-def _of_shape(read: Layout | None, trouble: str) -> Iterator[str]:
-    if read is None:
-        yield f"No loss can be chosen: {trouble}"
-    elif read.wrong:
-        yield f"For the trainer, {read.warning}"
-
-
 def _of_texts(texts: pd.DataFrame) -> Iterator[str]:
     for row in texts.to_dict("records"):
         column, is_are = row["column"], "is" if row["empty"] == 1 else "are"
         if row["empty"]:
             yield (
                 f"{plural(row['empty'], 'text')} of {column} {is_are} missing or empty: prepare.clean and "
-                f"prepare.pairs leave such rows out."
+                f"prepare.make_pairs leave such rows out."
             )
         if row["near_copies"] > NEAR:
             yield (
@@ -89,26 +93,23 @@ def _of_texts(texts: pd.DataFrame) -> Iterator[str]:
             )
 
 
-def _of_rows(frame: pd.DataFrame, read: Layout | None) -> Iterator[str]:
-    if read is None:
-        return
-    table = frame[list(read.inputs)]
+def _of_rows(table: pd.DataFrame) -> Iterator[str]:
     full = table[(table != "").all(axis=1)]
     twice = int(full.duplicated().sum())
     if twice:
         yield f"{plural(twice, 'row')} repeat the texts of another: prepare.clean drops them."
-    if len(read.inputs) > 1 and read.inputs[0] == "anchor":
+    if len(table.columns) > 1 and table.columns[0] == "anchor":
         same = int((full.iloc[:, 0].str.casefold() == full.iloc[:, 1].str.casefold()).sum())
         if same:
             yield f"In {plural(same, 'row')} anchor and positive are the same text, which teaches nothing."
-    if len(read.inputs) > 2:
+    if len(table.columns) > 2:
         wrong = int(full.iloc[:, 2:].eq(full.iloc[:, 1], axis=0).any(axis=1).sum())
         if wrong:
             yield f"In {plural(wrong, 'row')} a negative is the positive itself: leave these rows out."
 
 
-def _of_labels(frame: pd.DataFrame, read: Layout | None, labels: pd.DataFrame) -> Iterator[str]:
-    if read is None or read.label is None:
+def _of_labels(frame: pd.DataFrame, read: Layout, labels: pd.DataFrame) -> Iterator[str]:
+    if read.label is None:
         return
     missing = int(frame[read.label].isna().sum())
     if missing:
@@ -118,11 +119,11 @@ def _of_labels(frame: pd.DataFrame, read: Layout | None, labels: pd.DataFrame) -
     largest, smallest = labels.iloc[0], labels.iloc[-1]
     alone = int((labels["rows"] == 1).sum())
     if len(labels) == 1:
-        yield f"All rows have the label {largest['label']!r}: there is nothing to tell apart."
+        yield f"All rows have the label {largest['label']!r}: there is nothing to classify."
     elif alone and read.shape == "labelled texts":
         yield (
             f"{plural(alone, 'label')} with a single text: a loss that compares the texts of a label needs two; "
-            f"prepare.pairs(by='labels') leaves them out."
+            f"prepare.make_pairs(by='labels') leaves them out."
         )
     elif largest["rows"] > UNBALANCED * smallest["rows"]:
         yield (
@@ -132,11 +133,11 @@ def _of_labels(frame: pd.DataFrame, read: Layout | None, labels: pd.DataFrame) -
     if read.shape == "labelled texts":
         several = int(frame.groupby("text")[read.label].nunique().gt(1).sum())
         if several:
-            yield f"{plural(several, 'text')} with more than one label: no model can get both right; decide which."
+            yield f"{plural(several, 'text')} with more than one label: no model can get both right; keep one."
 
 
-def _of_scores(frame: pd.DataFrame, read: Layout | None, scores: pd.DataFrame) -> Iterator[str]:
-    if read is None or scores.empty:
+def _of_scores(frame: pd.DataFrame, read: Layout, scores: pd.DataFrame) -> Iterator[str]:
+    if scores.empty:
         return
     low, high, rows = float(scores["low"].min()), float(scores["high"].max()), scores["rows"]
     values = pd.to_numeric(frame[read.label], errors="coerce").dropna()
@@ -145,7 +146,7 @@ def _of_scores(frame: pd.DataFrame, read: Layout | None, scores: pd.DataFrame) -
     elif read.shape == "scored pairs" and (low < 0 or high > 1):
         yield (
             f"Scores go from {low:g} to {high:g}, CosineSimilarityLoss needs 0 to 1: "
-            f"prepare.pairs(by='ratings') moves them there."
+            f"prepare.make_pairs(by='ratings') rescales them."
         )
     if values.nunique() > 1 and rows.rolling(2).sum().max() > ONE_SIDED * rows.sum():
         place = int(rows.rolling(2).sum().to_numpy()[1:].argmax())
@@ -169,17 +170,16 @@ def _of_links(links: pd.DataFrame) -> Iterator[str]:
 def _of_languages(languages: pd.DataFrame, model: Any) -> Iterator[str]:
     known = languages[(languages["language"] != UNKNOWN) & (languages["texts"] >= FEWEST)]
     if model is not None and len(known):
-        from toolkit.vectors import describe
+        from toolkit.vectors import declared, describe
 
-        sentence = about(known, str(describe(model).get("name", "")))
+        sentence = language_mismatch(known, declared(model).languages, str(describe(model).get("name", "")))
         if sentence:
-            yield " ".join(sentence.split("\n"))
+            yield sentence
             return
     if len(known) > 1:
-        named = [
-            f"{name(code)} {percent(share)}" for code, share in zip(known["language"], known["share"], strict=True)
-        ]
-        yield f"The texts are in several languages ({', '.join(named)}): choose a model trained on all of them."
+        shares = zip(known["language"], known["share"], strict=True)
+        named = ", ".join(f"{language_name(code)} {percent(share)}" for code, share in shares)
+        yield f"The texts are in several languages ({named}): choose a model trained on all of them."
 
 
 def _of_words(words: pd.DataFrame) -> Iterator[str]:
