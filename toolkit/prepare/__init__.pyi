@@ -7,9 +7,9 @@ from .sources.knownsets import known
 from .sources.loaded import Loaded
 from .sources.loading import load
 from .splitting.auditing import Audit, audit
+from .splitting.dividing import TooFewGroupsError
 from .splitting.near_copies import near_pairs
-from .splitting.splitting import TooFewGroupsError, split
-from .splitting.tasks import task
+from .splitting.splitting import split, task
 from .tasks import RetrievalData, Split, Task
 from .texts.characters import repair_mojibake, tidy
 from .texts.chunking import chunk
