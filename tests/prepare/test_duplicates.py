@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.prepare import near_pairs
-from toolkit.prepare.splitting.groups import same_value
+from toolkit.prepare.splitting.groups import sharing
 from toolkit.prepare.splitting.near_copies import connected_components
 from toolkit.prepare.values import normal, shingles
 
@@ -108,8 +108,8 @@ def test_components_equal_networkx(n: int, data: st.DataObject) -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 4)))
-def test_same_value_joins_equal_values(values: list[int]) -> None:
-    """Joined by `same_value`, rows share a component exactly where their values are equal."""
-    labels = connected_components(len(values), [same_value(values)]) if values else []
+def test_sharing_joins_equal_values(values: list[int]) -> None:
+    """Joined by `sharing`, rows share a component exactly where their values are equal."""
+    labels = connected_components(len(values), [sharing(enumerate(values))]) if values else []
     assert all((labels[i] == labels[j]) == (values[i] == values[j])
                for i, j in itertools.combinations(range(len(values)), 2))  # fmt: skip

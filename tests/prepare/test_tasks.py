@@ -108,7 +108,7 @@ def test_groups_of_the_user() -> None:
         (pairs(QUERIES, DOCUMENTS), {"groups": ["a"]}, "each of the 3 rows, got 1"),
         (pairs(QUERIES, DOCUMENTS, positive_id=list("xyx")), {}, "gives 2 different documents the same name 'x'"),
         (pairs(QUERIES, DOCUMENTS, positive_id=["x", None, "z"]), {}, "positive_id names no document in 1 rows"),
-        (pairs([], []), {}, "at least one pair"),
+        (pairs([], []), {}, "at least one row"),
         (
             pairs(["a", None, None], DOCUMENTS),
             {},
@@ -194,7 +194,7 @@ def test_texts_alone_are_no_task() -> None:
 
 def test_kinds_that_a_shape_cannot_be() -> None:
     """The message names the kinds that it can be."""
-    with pytest.raises(ValueError, match=r"pairs can be a task of kind retrieval or bitext, got 'reranking': give neg"):
+    with pytest.raises(ValueError, match=r"retrieval or bitext, got 'reranking'.*negative"):
         task(pairs(QUERIES, DOCUMENTS), kind="reranking")
     with pytest.raises(ValueError, match="kind similarity, got 'retrieval'"):
         task(Dataset.from_dict(SIDES | {"score": [1] * 4}), kind="retrieval")

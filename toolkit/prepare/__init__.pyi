@@ -6,9 +6,9 @@ from .pairing.making import Pairs, make_pairs
 from .sources.catalogue import known
 from .sources.loading import Loaded, ReadOptions, load
 from .splitting.auditing import Audit, audit
+from .splitting.dividing import TooFewGroupsError
 from .splitting.near_copies import near_pairs
-from .splitting.splitting import TooFewGroupsError, split
-from .splitting.tasks import task
+from .splitting.splitting import split, task
 from .tasks import RetrievalData, Split, Task
 from .text.chunking import TruncationReport, chunk, chunk_pairs, truncation_report
 from .text.cleaning import Cleaned, clean, suggest_steps

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -11,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from toolkit import plots
 from toolkit.prepare.frames import to_dataset
-from toolkit.prepare.schema import task_shape
-from toolkit.prepare.splitting.groups import check_texts
+from toolkit.prepare.schema import PAIR, task_shape
+from toolkit.prepare.splitting.groups import texts_in
 from toolkit.prepare.splitting.near_copies import CLOSE, NEAR, overlapping
 from toolkit.prepare.tasks import RetrievalData, Task
-from toolkit.prepare.values import distinct
+from toolkit.prepare.values import distinct, normal
+from toolkit.vectors import encode, nearest
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +35,7 @@ REASONS = {
 }
 EXAMPLES = ("item", "reason", "test_text", "train_text")
 
-Sides = dict[str, list[list[str]]]  # by the name of the side: the texts of each item
+Sides = dict[str, list[list[str]]]  # name of the side: the texts of each item
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,9 @@ class Audit:
     Attributes
     ----------
     table : DataFrame
-        One row a test item. Of searches: ``query_id``, ``query`` and, as booleans, ``same_query near_query
+        One row a test item. Of retrieval: ``query_id``, ``query`` and, as booleans, ``same_query near_query
         same_document near_document``; of a table: ``row``, ``text``, ``same_text near_text`` and, where rows hold two
-        texts, ``same_pair``. A search or text that was seen in the same words does not count as a near-copy.
+        texts, ``same_pair``. A text that was seen in the same words does not count as a near-copy.
     examples : DataFrame
         One row for each way in which an item was seen: ``item reason test_text train_text``.
     share : float
@@ -58,12 +59,12 @@ class Audit:
 
     @property
     def reasons(self) -> list[str]:
-        """The columns of the table that are reasons."""
+        """Names of the columns of the table that are reasons."""
         return [name for name in REASONS if name in self.table]
 
     @property
     def leaked(self) -> pd.Series:
-        """Which rows of the table have a reason."""
+        """Whether each row of the table has a reason."""
         return self.table[self.reasons].any(axis=1)
 
     @property
@@ -82,15 +83,11 @@ class Audit:
     @property
     def figure(self) -> Figure:
         """The counts as bars."""
-        from toolkit import plots
-
         return plots.leaks(self.counts)
 
     @property
     def alt(self) -> str:
-        """The figure in a sentence, for who cannot see it."""
-        from toolkit import plots
-
+        """The figure in a sentence, for readers who cannot see it."""
         return plots.describe_leaks(self.counts)
 
     def __str__(self) -> str:
@@ -99,35 +96,37 @@ class Audit:
         return f"{int(self.leaked.sum()):,} of {len(self.table):,} test {noun} ({self.share:.0%}): {counts}"
 
     def _repr_html_(self) -> str:
-        from toolkit import plots
-
         shown = self.examples.drop_duplicates("item").head(10)
         picture = plots.img(self.figure, self.alt)
         return f"<p>{html.escape(str(self))}</p>{picture}{shown.to_html(index=False)}"
 
 
 def audit(train: Rows | Task, test: Rows | Task, *, model: Any = None, cosine: float = CLOSE) -> Audit:
-    """Look up every test item in the training data: what was seen there, in the same words or nearly so.
+    """Find the test items that were seen in training, in the same words or nearly so.
 
-    Of searches, the search is looked up among the training searches and its relevant documents among the training
-    documents; where a text stands on both sides of the data, as in duplicates of questions, each is looked up on both.
-    Of tables every text is looked up among all texts, on whichever side it stands. Negatives of training are no
-    answers: they do not count.
+    A query is looked up among the training queries, and its relevant documents among the training documents, or both
+    among all texts if some text is both a query and a document, as with duplicate questions. Texts of tables are looked
+    up among all texts. Negatives of training are no answers: they do not count.
 
     Parameters
     ----------
-    train, test : Task, Dataset, result of `load`, `clean` or `pairs`, DataFrame, mapping or list
-        Of any shape (see `toolkit.prepare.shape_of`; columns may stand in any order), also each of another: then all
+    train, test : Task, Dataset, result of `load`, `clean` or `make_pairs`, DataFrame, mapping or list
+        Of any shape (see `toolkit.prepare.frames.shape_of`; columns in any order). If the two differ in shape, all
         texts of one are looked up among all of the other.
     model : model, optional
         With it, texts whose vectors reach `cosine` count as near-copies too.
     cosine : float
-        See `toolkit.prepare.splits.duplicates.close_pairs`.
+        See `toolkit.prepare.splitting.close_pairs`.
 
     Returns
     -------
     Audit
-        Near-copies are those of `toolkit.prepare.near_pairs`.
+        Near-copies are those of `toolkit.prepare.splitting.near_pairs`.
+
+    Raises
+    ------
+    ValueError
+        For data of no shape, or with missing texts.
 
     Examples
     --------
@@ -137,95 +136,69 @@ def audit(train: Rows | Task, test: Rows | Task, *, model: Any = None, cosine: f
     >>> print(audit(seen, test))
     1 of 2 test rows (50%): same text 1, near-copy of a text 0
     """
-    names, asked = _sides(test)
-    _, known = _sides(train)
-    if set(asked) != set(known):
-        asked, known = _pooled(asked), _pooled(known)
-    heads = asked["query" if "query" in asked else "text"]
-    rows = {"query_id" if "query" in asked else "row": names, "query" if "query" in asked else "text":
-            [texts[0] for texts in heads]}  # fmt: skip
-    training = {side: [text for texts in items for text in texts] for side, items in known.items()}
-    if "query" in asked and _two_sided(asked, known):
-        both = [text for texts in training.values() for text in texts]
-        training = dict.fromkeys(training, both)
+    names, tested = _sides(test)
+    _, trained = _sides(train)
+    if set(tested) != set(trained):
+        tested, trained = ({"text": [[*chain(*texts)] for texts in zip(*sides.values(), strict=True)]}
+                           for sides in (tested, trained))  # fmt: skip
+    search = "query" in tested
+    heads = tested["query" if search else "text"]
+    training = {side: [*chain(*items)] for side, items in trained.items()}
+    if search:
+        pools = [{normal(text) for text in chain(*tested[side], *trained[side])} for side in ("query", "document")]
+        if pools[0] & pools[1]:
+            every = [*chain(*training.values())]
+            training = {"query": every, "document": every}
     flags: dict[str, list[bool]] = {}
     examples: list[tuple[int, str, str, str]] = []
-    for side, items in asked.items():
-        texts = [text for item in items for text in item]
+    for side, items in tested.items():
+        texts = [*chain(*items)]
         owner = np.repeat(np.arange(len(items)), [len(item) for item in items])
-        for reason, seen in zip((f"same_{side}", f"near_{side}"), _seen(texts, training[side], model, cosine),
-                                strict=True):  # fmt: skip
-            flag = np.zeros(len(items), dtype=bool)
-            flag[owner[seen >= 0]] = True
-            flags[reason] = flag.tolist()
+        same, near = _seen(texts, training[side], model, cosine)
+        for reason, seen in ((f"same_{side}", same), (f"near_{side}", near)):
             hits = np.flatnonzero(seen >= 0)
+            flags[reason] = np.isin(np.arange(len(items)), owner[hits]).tolist()
             hits = hits[np.unique(owner[hits], return_index=True)[1]]
             examples += [(int(owner[i]), reason, texts[i], training[side][seen[i]]) for i in hits]
-    if "text" in asked and max(map(len, heads)) == 2:
-        whole = {_pair(texts) for texts in known["text"]}
-        flags["same_pair"] = [_pair(texts) in whole for texts in heads]
+    if not search and max(map(len, heads)) == 2:
+        seen_pairs = {tuple(sorted(map(normal, texts))) for texts in trained["text"]}
+        flags["same_pair"] = [tuple(sorted(map(normal, texts))) in seen_pairs for texts in heads]
     order = sorted(examples, key=lambda example: (example[0], list(REASONS).index(example[1])))
     shown = [(names[item], REASONS[reason], here, there) for item, reason, here, there in order]
+    rows = {"query_id" if search else "row": names, "query" if search else "text": [texts[0] for texts in heads]}
     return Audit(pd.DataFrame(rows | flags), pd.DataFrame(shown, columns=list(EXAMPLES)))
 
 
 def _sides(data: Rows | Task) -> tuple[list[str], Sides]:
-    """Names of the items, and the texts of each by side: searches and their answers, or the texts of a row."""
-    if isinstance(data, Task):
-        if isinstance(data.data, RetrievalData):
-            found, wanted = data.data, data.items
-            answers = [[found.corpus[d] for d, grade in found.qrels[q].items() if grade > 0] for q in wanted]
-            return wanted, {"query": [[found.queries[q]] for q in wanted], "document": answers}
-        frame, names = data.rows, data.items
-    else:
-        rows = to_dataset(data)
-        task_shape(rows.column_names)
-        frame = rows.to_pandas()
-        names = [str(name) for name in (frame["id"] if "id" in frame else range(len(frame)))]
-    if {"anchor", "positive"} <= set(frame):
-        check_texts(frame, ["anchor", "positive"])
-        return names, {"query": [[text] for text in frame["anchor"]], "document": [[t] for t in frame["positive"]]}
-    columns = ["sentence1", "sentence2"] if "sentence1" in frame else ["text"]
-    check_texts(frame, columns)
-    return names, {"text": frame[columns].to_numpy().tolist()}
-
-
-def _pooled(sides: Sides) -> Sides:
-    return {"text": [[*chain(*texts)] for texts in zip(*sides.values(), strict=True)]}
-
-
-def _two_sided(*sides: Mapping[str, list[list[str]]]) -> bool:
-    """Whether a text is a search here and a document there."""
-    pools = [distinct(text for part in sides for texts in part[side] for text in texts)[0] for side in
-             ("query", "document")]  # fmt: skip
-    return bool(set(pools[0]) & set(pools[1]))
-
-
-def _pair(texts: Sequence[str]) -> tuple[str, ...]:
-    from toolkit.prepare.values import normal
-
-    return tuple(sorted(map(normal, texts)))
+    """Return names of the items, and the texts of each by side: query and relevant documents, or texts of a row."""
+    if isinstance(data, Task) and isinstance(data.data, RetrievalData):
+        found, items = data.data, data.items
+        relevant = [[found.corpus[d] for d, grade in found.qrels[q].items() if grade > 0] for q in items]
+        return items, {"query": [[found.queries[q]] for q in items], "document": relevant}
+    rows = data.data if isinstance(data, Task) else to_dataset(data)
+    shape = task_shape(rows.column_names)
+    columns = texts_in(rows, shape.texts)
+    names = [str(name) for name in (rows["id"][:] if "id" in rows.column_names else range(len(rows)))]
+    if shape.texts == PAIR:
+        return names, {"query": [[text] for text in columns[0]], "document": [[text] for text in columns[1]]}
+    return names, {"text": [list(texts) for texts in zip(*columns, strict=True)]}
 
 
 def _seen(texts: list[str], training: list[str], model: Any, cosine: float) -> tuple[np.ndarray, np.ndarray]:
-    """For each text the place in `training` of the same words, and else of a near-copy; -1 where there is none."""
-    keys, number_of, first = distinct([*training, *texts])
+    """Return for each text the place in `training` of an equal one, and else of a near-copy; -1 without one."""
+    every = [*training, *texts]
+    keys, number_of, first = distinct(every)
     boundary = int(np.searchsorted(first, len(training)))  # distinct texts of training come first
     numbers = number_of[len(training) :]
     same = np.where(numbers < boundary, first[np.minimum(numbers, max(boundary - 1, 0))], -1)
     near_of = np.full(len(keys), -1, dtype=np.int64)
-    asked = set(numbers[numbers >= boundary].tolist())
-    if boundary and asked:
+    new = np.unique(numbers[numbers >= boundary])
+    if boundary and len(new):
         pairs = overlapping(keys, NEAR, boundary=boundary)
         near_of[pairs[:, 1]] = first[pairs[:, 0]]
-        # A text whose very words are in training counts as the same, whatever else there is nearly the same.
         if model is not None:
-            from toolkit.vectors import encode, nearest
-
-            new = np.array(sorted(asked))
-            sides = [[*training, *texts][place] for place in first]
-            known = encode(model, sides[:boundary])
-            scores, ids = nearest(encode(model, [sides[i] for i in new]), known, 1)
+            known = encode(model, [every[place] for place in first[:boundary]])
+            scores, ids = nearest(encode(model, [every[place] for place in first[new]]), known, 1)
             close = scores[:, 0] >= cosine
             near_of[new[close]] = first[ids[close, 0]]
     return same, np.where(same >= 0, -1, near_of[numbers])

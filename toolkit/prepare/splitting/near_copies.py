@@ -1,4 +1,4 @@
-"""Near-copies among many texts: MinHash signatures, bands, and an exact check; or the vectors of a model."""
+"""Near-copies among many texts: by their words (MinHash bands and an exact check), or by vectors."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ BANDS, WIDTH, SEED = 32, 4, 42
 CHUNK = 32_768  # texts whose signatures are made at a time
 BITS = 31  # of the number of a word: a pair of words is one number of 62 bits
 HELD = 16_000_000  # candidate pairs, or elements of sets, that are held at a time
-# Odd numbers of 64 random bits: a band of four 32-bit values becomes one 64-bit key. Equal bands have equal keys; that
-# unequal ones have costs a look at one pair more, since every pair is checked.
+# Odd numbers of 64 random bits, which make one 64-bit key of a band of four 32-bit values. Equal bands have equal keys;
+# a collision only costs one more check, since every candidate is checked.
 _MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], dtype=np.uint64)
 
 Pairs = NDArray[np.int64]
 
 
 def near_pairs(texts: Sequence[str], threshold: float = NEAR) -> NDArray[np.int64]:
-    """Pairs of texts whose shingles overlap by at least `threshold` (Jaccard similarity).
+    """Find pairs of near-copies: texts whose words and pairs of neighbouring words overlap (Jaccard similarity).
 
     Candidates come from MinHash signatures in a locality-sensitive index (A. Broder, 1997; library rensa), so the time
     grows with the number of texts and not with its square; each candidate is then checked exactly. With 32 bands of
@@ -39,12 +39,19 @@ def near_pairs(texts: Sequence[str], threshold: float = NEAR) -> NDArray[np.int6
     ----------
     texts : sequence of str
     threshold : float
-        Between 0.5 and 1.
+        Least similarity, from 0.5 to 1.
 
     Returns
     -------
     array of shape (pairs, 2), int64
-        Row numbers i < j. Of a set of equal texts each is paired with the first only.
+        Row numbers i < j, sorted. Of equal texts each is paired with the first only.
+
+    Raises
+    ------
+    ValueError
+        For another threshold, or texts that are no list of str.
+    MemoryError
+        When the search would need more memory than the machine has free.
 
     Examples
     --------
@@ -62,10 +69,10 @@ def near_pairs(texts: Sequence[str], threshold: float = NEAR) -> NDArray[np.int6
 
 
 def close_pairs(vectors: NDArray[np.float32], threshold: float = CLOSE) -> NDArray[np.int64]:
-    """Pairs of vectors with a cosine of at least `threshold`, by exact search.
+    """Find pairs of vectors with a cosine of at least `threshold`, by exact search.
 
-    Every vector is compared with every other, block by block: the time grows with the square of their number. What a
-    threshold finds and what it misses differs by model; `benchmarks/leakage.md` has it for duplicate questions.
+    Every vector is compared with every other, so the time grows with the square of their number. What a threshold finds
+    and misses differs by model; `benchmarks/leakage.md` has the figures for duplicate questions.
 
     Parameters
     ----------
@@ -103,7 +110,7 @@ def close_pairs(vectors: NDArray[np.float32], threshold: float = CLOSE) -> NDArr
 
 
 def connected_components(n: int, edges: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Label of the connected component of each of `n` rows; `edges` are arrays of row pairs.
+    """Label each of `n` items with its connected component; `edges` are arrays of item pairs.
 
     Examples
     --------
@@ -117,28 +124,22 @@ def connected_components(n: int, edges: Iterable[NDArray[np.int64]]) -> NDArray[
 
 
 def overlapping(keys: Sequence[str], threshold: float, *, boundary: int = 0, links: bool = False) -> Pairs:
-    """Pairs of texts with a Jaccard similarity of at least `threshold` of their words and neighbouring words.
+    """Find near-copies among distinct texts, as `near_pairs` does.
 
     Parameters
     ----------
     keys : sequence of str
-        Distinct texts as `toolkit.prepare.splits.duplicates.normal` writes them.
+        Distinct texts in their normal form.
     threshold : float
-        Between 0.5 and 1. With 32 bands of 4 values a pair of similarity 0.7 is missed once in 5,000.
     boundary : int
-        Where above 0: only pairs of a text before this place and one from it on.
+        If above 0: only pairs of a text before this place and one from it on.
     links : bool
-        Enough pairs for the same connected components, instead of all: much faster where many texts are alike.
+        Only enough pairs for the same connected components: much faster where many texts are alike.
 
     Returns
     -------
     array of shape (pairs, 2), int64
         Row numbers i < j, sorted.
-
-    Raises
-    ------
-    MemoryError
-        Before the long work, where it would need more than the machine has free.
     """
     sets, bands, marks = _sets_and_bands(keys)
     found: list[Pairs] = [np.empty((0, 2), dtype=np.int64)]
@@ -151,7 +152,7 @@ def overlapping(keys: Sequence[str], threshold: float, *, boundary: int = 0, lin
 
 
 def _sets_and_bands(keys: Sequence[str]) -> tuple[csr_array, NDArray[np.uint64], NDArray[np.uint64]]:
-    """The words and word pairs of each text as a sorted row of numbers, its keys by band (bands, texts), its marks."""
+    """Return the shingles of each text as a sorted row of numbers, its keys by band (bands, texts), and its marks."""
     from rensa import RMinHash
 
     numbers: defaultdict[str, int] = defaultdict()
@@ -168,13 +169,12 @@ def _sets_and_bands(keys: Sequence[str]) -> tuple[csr_array, NDArray[np.uint64],
         fresh = RMinHash.hash_token_sets([list(islice(numbers, len(words), None))])[0]
         words = np.concatenate([words, np.array(fresh, dtype=np.uint64)])
         part, counts = _shingles(np.frombuffer(flat, dtype=np.uint32).astype(np.int64), np.array(sizes))
-        hashes = _hashes(part, words)
-        bands[:, start : start + len(sizes)] = _bands(hashes, counts)
-        marks[start : start + len(sizes)] = _marks(hashes, counts)
+        block = slice(start, start + len(sizes))
+        bands[:, block], marks[block] = _bands_and_marks(part, counts, words)
         codes.append(part)
         lengths.append(counts)
         if start == 0:
-            _room(len(keys), len(part) / len(sizes))
+            _check_memory(len(keys), len(part) / len(sizes))
     rows = np.concatenate([[0], *lengths]).cumsum()
     elements = np.concatenate(codes) if codes else np.empty(0, dtype=np.int64)
     shape = (len(keys), 2**62)
@@ -182,11 +182,11 @@ def _sets_and_bands(keys: Sequence[str]) -> tuple[csr_array, NDArray[np.uint64],
 
 
 def _shingles(words: NDArray[np.int64], sizes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """One number for each distinct word and pair of neighbours of each text, ascending in a text, and how many."""
+    """Return a number for each distinct word and pair of neighbours of each text, ascending, and how many there are."""
     row = np.repeat(np.arange(len(sizes)), sizes)
     inside = row[1:] == row[:-1]
     rows = np.concatenate([row, row[1:][inside]])
-    first = np.concatenate([np.zeros_like(words), words[:-1][inside] + 1])  # 0: the word stands alone
+    first = np.concatenate([np.zeros_like(words), words[:-1][inside] + 1])  # 0: a word without a neighbour
     second = np.concatenate([words, words[1:][inside]])
     bits = int(words.max(initial=0) + 1).bit_length()
     if len(sizes).bit_length() + 2 * bits < 64:  # row and words in one number: sorted many times faster than two keys
@@ -201,38 +201,32 @@ def _shingles(words: NDArray[np.int64], sizes: NDArray[np.int64]) -> tuple[NDArr
     return codes[new], np.bincount(rows[new], minlength=len(sizes))
 
 
-def _hashes(codes: NDArray[np.int64], words: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """A 64-bit hash of each shingle, of the hashes of its one or two words."""
+def _bands_and_marks(
+    codes: NDArray[np.int64], counts: NDArray[np.int64], words: NDArray[np.uint64]
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return the MinHash bands of each text (bands, texts), and its 64-bit mark.
+
+    A bit of a mark is set where an odd number of shingles fall on it. Two sets that differ in d shingles have marks
+    that differ in at most d bits (E. Sandes, G. Teodoro and A. Melo, "Bitmap filter: speeding up exact set similarity
+    joins with bitwise operations", 2020).
+    """
+    from rensa import RMinHash
+
     first, second = codes >> BITS, words[codes & 2**BITS - 1]
     mixed = words[first - 1] * _MIX[0] ^ (second * _MIX[1])
     mixed = (mixed ^ mixed >> np.uint64(33)) * _MIX[0]
-    hashes: NDArray[np.uint64] = np.where(first > 0, mixed ^ mixed >> np.uint64(29), second)
-    return hashes
-
-
-def _bands(hashes: NDArray[np.uint64], counts: NDArray[np.int64]) -> NDArray[np.uint64]:
-    from rensa import RMinHash
+    hashes = np.where(first > 0, mixed ^ mixed >> np.uint64(29), second)
 
     offsets = np.concatenate([[0], counts.cumsum()]).astype(np.uint64)
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(hashes, offsets, BANDS * WIDTH, SEED)
     flat = array("I", chain.from_iterable(matrix.to_rows()))
     values = np.frombuffer(flat, dtype=np.uint32).view(np.uint64).reshape(len(counts), BANDS, 2)
-    keys: NDArray[np.uint64] = (values * _MIX).sum(axis=2, dtype=np.uint64).T
-    return keys
 
-
-def _marks(hashes: NDArray[np.uint64], counts: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """64 bits of each text: a bit is set where an odd number of its shingles fall on it.
-
-    Two sets that differ in d shingles have marks that differ in at most d bits (E. Sandes, G. Teodoro and A. Melo,
-    "Bitmap filter: speeding up exact set similarity joins with bitwise operations", 2020).
-    """
     marks = np.zeros(len(counts), dtype=np.uint64)
-    filled = counts > 0
-    starts = (counts.cumsum() - counts)[filled]
+    starts = (counts.cumsum() - counts)[counts > 0]
     if len(starts):
-        marks[filled] = np.bitwise_xor.reduceat(np.uint64(1) << (hashes >> np.uint64(58)), starts)
-    return marks
+        marks[counts > 0] = np.bitwise_xor.reduceat(np.uint64(1) << (hashes >> np.uint64(58)), starts)
+    return (values * _MIX).sum(axis=2, dtype=np.uint64).T, marks
 
 
 def _candidates(
@@ -243,19 +237,19 @@ def _candidates(
     boundary: int,
     found: list[Pairs] | None,
 ) -> Iterator[Pairs]:
-    """Distinct pairs i < j that agree in a band and can be alike by their marks; a pair may come more than once.
+    """Yield pairs i < j that agree in a band and may be near-copies by their marks; some come more than once.
 
-    With `found`, where the caller collects links: no pairs of texts in a bucket whose texts are all connected already.
+    With `found`, in which the caller collects links, buckets whose texts are all connected already are left out.
     """
     n = len(size)
-    most = (1 - threshold) / (1 + threshold)  # of all shingles of two texts, how many may be in one of them only
+    most = (1 - threshold) / (1 + threshold)  # share of the shingles of two texts that may be in one of them only
     held: list[Pairs] = []
     count = 0
     for keys in bands:
         order = keys.argsort(kind="stable")
         keys = keys[order]
         bucket = np.concatenate([[0], np.cumsum(keys[1:] != keys[:-1])])[:n]
-        sizes, bits = size[order].astype(np.float64), marks[order]  # neighbours in memory: much faster than by pairs
+        sizes, bits = size[order].astype(np.float64), marks[order]  # neighbours in memory: faster than by pairs
         first, gap = np.arange(n), 0
         while len(first):
             gap += 1
@@ -268,7 +262,7 @@ def _candidates(
                 pairs = pairs[(pairs[:, 0] < boundary) & (pairs[:, 1] >= boundary)]
             held.append(pairs)
             count += len(pairs)
-            look = found is not None and gap >= 64 and gap & (gap - 1) == 0  # after 64, 128, 256, ... of a large bucket
+            look = found is not None and gap >= 64 and gap & (gap - 1) == 0  # at gaps of 64, 128, 256, ...
             if count > HELD or (look and count):
                 yield _ordered(np.concatenate(held), n)
                 held, count = [], 0
@@ -282,17 +276,17 @@ def _candidates(
 
 
 def _ordered(pairs: Pairs, n: int) -> Pairs:
-    """Distinct pairs, sorted. By sorting: np.unique goes by a hash table, which is many times slower here."""
+    """Return distinct pairs, sorted; np.unique uses a hash table, which is many times slower here."""
     codes = np.sort(pairs[:, 0] * n + pairs[:, 1])
     codes = codes[np.concatenate([[True], codes[1:] != codes[:-1]])[: len(codes)]]
     return np.stack([codes // max(n, 1), codes % max(n, 1)], axis=1)
 
 
 def _confirmed(sets: csr_array, pairs: Pairs, threshold: float) -> Pairs:
-    """Those of the pairs whose sets overlap by at least `threshold`, counted exactly."""
+    """Keep the pairs whose sets overlap by at least `threshold`, counted exactly."""
     size = np.diff(sets.indptr)
     left, right = size[pairs[:, 0]], size[pairs[:, 1]]
-    pairs = pairs[np.minimum(left, right) >= threshold * np.maximum(left, right)]  # no others reach it
+    pairs = pairs[np.minimum(left, right) >= threshold * np.maximum(left, right)]  # others cannot reach it
     work = np.cumsum(size[pairs].sum(axis=1))
     kept = [np.empty((0, 2), dtype=np.int64)]
     for part in np.split(pairs, np.searchsorted(work, np.arange(HELD, work[-1] if len(work) else 0, HELD))):
@@ -302,14 +296,14 @@ def _confirmed(sets: csr_array, pairs: Pairs, threshold: float) -> Pairs:
     return np.concatenate(kept)
 
 
-def _room(n: int, shingles: float) -> None:
-    """Refuse what would not fit into memory, by the shingles a text that the first texts have."""
+def _check_memory(n: int, shingles: float) -> None:
+    """Refuse a search that would not fit into memory, judged by the shingles per text of the first texts."""
     import psutil
 
     needed = n * (8 * BANDS + 24 * shingles + 100) + 400 * HELD / 4
     free = psutil.virtual_memory().available
     if n > CHUNK and needed > free:
         raise MemoryError(
-            f"near-copies among {n:,} texts need about {needed / 1e9:.0f} GB of memory, {free / 1e9:.0f} GB are free: "
-            f"take a sample (limit=), or give groups= of your own, which needs no search for near-copies"
+            f"finding near-copies among {n:,} texts needs about {needed / 1e9:.0f} GB of memory, {free / 1e9:.0f} GB "
+            f"are free: take a sample (limit=), or give groups= of your own, which needs no such search"
         )

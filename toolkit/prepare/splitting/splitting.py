@@ -1,20 +1,27 @@
-"""Split so that nothing of the test was seen in training."""
+"""Make tasks, and split data so that nothing of the test was seen in training."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from toolkit.prepare.frames import documents_of, to_dataset
-from toolkit.prepare.schema import SHAPES, TABLE_KINDS, is_negative, task_shape
-from toolkit.prepare.splitting.dividing import Members, Parts, drawn, newest, stratified
+from toolkit.prepare.schema import PAIR, TABLE_KINDS, Shape, negatives_in, task_shape
+from toolkit.prepare.sources.loading import load
+from toolkit.prepare.splitting.building import (
+    build_search,
+    build_task,
+    check_no_documents,
+    table_groups,
+    table_of_kind,
+)
+from toolkit.prepare.splitting.dividing import Members, Parts, divide
 from toolkit.prepare.splitting.near_copies import CLOSE
-from toolkit.prepare.splitting.tasks import columns_of, table_groups, task
+from toolkit.prepare.splitting.official import official_task
 from toolkit.prepare.tasks import Split, Task
 from toolkit.prepare.values import normal, times
 
@@ -23,13 +30,77 @@ if TYPE_CHECKING:
 
     from toolkit.prepare.frames import Rows
 
-LARGEST = 0.1  # a group that would fill more than this share of dev or test goes to train ...
-CAPS = (LARGEST, 0.2, 0.4, 1.0)  # ... unless so little would be left that larger ones must be let in
-FEWEST = 10  # groups
 
+def task(
+    source: Rows | str | Path,
+    *,
+    kind: str | None = None,
+    groups: str | Sequence[object] | None = "auto",
+    documents: Sequence[str] = (),
+    train: Rows | None = None,
+    model: Any = None,
+    cosine: float = CLOSE,
+    name: str = "all",
+) -> Task:
+    """Make a task from data of any shape, with the groups that statistics and splits keep together.
 
-class TooFewGroupsError(ValueError):
-    """There are too few independent groups of searches or rows to train on some and test on others."""
+    Of pairs and triplets: documents with the same words are one document, and documents that are nearly equal (Jaccard
+    similarity 0.9, or 0.8 where they share a group) share their relevance judgements, since a search that finds one of
+    two twins has found the answer.
+
+    Parameters
+    ----------
+    source : Dataset, result of `load`, `clean` or `make_pairs`, DataFrame, mapping, list, or name or path
+        Columns of a shape (see `toolkit.prepare.frames.shape_of`; any order) or ``sentence1 sentence2`` alone;
+        optionally ``id`` (names of rows), ``group`` and, of pairs, ``positive_id``. A name or path: a data set with its
+        official judgements, such as a BEIR folder, or a file.
+    kind : str, optional
+        Pairs are ``"retrieval"`` or ``"bitext"``; triplets ``"retrieval"``, where negatives are further documents, or
+        ``"reranking"``, where each query ranks its positives and negatives; scored pairs ``"similarity"``; labelled
+        pairs ``"pairs"``; labelled texts ``"clustering"`` or, with `train`, ``"classification"``; sentence pairs
+        ``"bitext"``.
+    groups : "auto", sequence of labels, or None
+        Which rows must stay together. ``"auto"``: rows that share a text, a value of ``group``, or a near-copy of a
+        text (see `toolkit.prepare.splitting.near_pairs`). Queries are compared with queries and documents with
+        documents, or all with all if some text is both. Negatives join nothing. A sequence gives one label a row, None
+        or nan where there is none; shared texts still join. None: every row by itself, as a naive split does.
+    documents : sequence of str
+        Of pairs and triplets: texts that are searched too although they are in no row; if not given, the documents that
+        a result of `load` or `clean` brings along.
+    train : as `source`
+        For classification: labelled texts that a classifier learns from.
+    model : model, optional
+        With it, texts whose vectors reach `cosine` count as near-copies too. Every text is compared with every other:
+        minutes for 100,000 texts.
+    cosine : float
+        See `toolkit.prepare.splitting.close_pairs`.
+    name : str
+        Name of the task.
+
+    Returns
+    -------
+    Task
+        Query ids are ``q0``, ``q1``, ... in the order of the rows; document ids are those of ``positive_id``, else
+        ``d0``, ``d1``, ...; further documents are ``x0``, ``x1``, ... Items of a table are its rows.
+
+    Raises
+    ------
+    ValueError
+        For columns of no shape, a kind that the shape cannot become, or missing texts or labels.
+
+    Examples
+    --------
+    >>> from datasets import Dataset
+    >>> made = task(Dataset.from_dict({"sentence1": ["a b", "c d", "A b!"], "sentence2": ["e", "f", "g"],
+    ...                                "score": [0.1, 0.9, 0.5]}))
+    >>> made.kind, dict(made.groups)
+    ('similarity', {'0': 0, '1': 1, '2': 0})
+    """
+    if isinstance(source, (str, Path)):
+        return official_task(source, kind=kind, name=None if name == "all" else name)
+    return build_task(
+        source, kind=kind, groups=groups, documents=documents, train=train, model=model, cosine=cosine, name=name
+    )
 
 
 def split(
@@ -45,23 +116,23 @@ def split(
     """Divide data of any shape into train, dev and test without cutting a group.
 
     Groups are those of `task`. They are drawn in random order into test, then dev, then train; one that would fill
-    more than a tenth of dev or test goes to train, so that no single group decides a result (where all groups are
-    large, larger ones are let in, and a note says so). Dev and test of pairs and triplets search the whole corpus,
-    documents of the training part included. Where rows have labels, each part gets its share of every label, as nearly
-    as whole groups allow.
+    more than a tenth of dev or test goes to train, so that no single group decides a result (larger ones are allowed
+    where too little would be left). Dev and test of pairs and triplets search the whole corpus, documents of the
+    training part included. Where rows have labels, each part gets its share of every label, as nearly as whole groups
+    allow.
 
     Where the data have a column ``time``, the newest items are the test, those before them dev, and the rest train.
-    Of a group that spans two parts the older items are left out, so that nothing is cut in silence.
+    Of a group that spans two parts the older items are left out; the table counts them.
 
     Parameters
     ----------
-    dataset : Dataset, result of `load`, `clean` or `pairs`, DataFrame, mapping, list, or name or path
-        Columns of a shape (see `toolkit.prepare.shape_of`) and, optionally, ``id``, ``positive_id``, ``group`` and
-        ``time`` (dates or numbers); see `toolkit.prepare.clean`.
+    dataset : Dataset, result of `load`, `clean` or `make_pairs`, DataFrame, mapping, list, or name or path
+        Columns of a shape (see `toolkit.prepare.frames.shape_of`; any order) and, optionally, ``id``, ``positive_id``,
+        ``group`` and ``time`` (dates or numbers).
     sizes : three floats
-        Shares of the searches, or of the rows, for train, dev and test; they sum to 1.
+        Shares of the queries, or of the rows, for train, dev and test; they sum to 1.
     groups : "auto", sequence of labels, or None
-        As in `task`. None makes the split by rows that leaks.
+        As in `task`. None makes the naive split by rows, which leaks.
     documents : sequence of str
         As in `task`.
     model, cosine
@@ -84,158 +155,100 @@ def split(
     if len(sizes) != 3 or min(sizes) <= 0 or abs(sum(sizes) - 1) > 1e-9:
         raise ValueError(f"expected three positive sizes that sum to 1, got {sizes}")
     if isinstance(dataset, (str, Path)):
-        from toolkit.prepare.sources.loading import load
-
         dataset = load(dataset)
-    documents, dataset = documents_of(dataset, documents), to_dataset(dataset)
-    shape = task_shape(dataset.column_names).name
-    if "retrieval" in SHAPES[shape].kinds:
-        whole = task(dataset, kind="retrieval", groups=groups, documents=documents, model=model, cosine=cosine)
-        age = _age(dataset, whole) if "time" in dataset.column_names else None
-        parts, members = _divided(whole.groups, sizes, seed, age, None, "queries")
-        table, notes = _account(parts, members, sizes, "queries", whole.data.queries)
-        if table.set_index("part")["groups"]["test"] < 20:
-            notes.append(_few(table, whole))
-        dev, test = whole.only(parts["dev"], "dev"), whole.only(parts["test"], "test")
-        return Split(_rows(dataset, whole, parts["train"]), dev, test, table, notes)
-    if len(documents):
-        raise ValueError(f"documents= are searched by pairs and triplets; got {len(documents)} with {shape}")
-    found = table_groups(dataset, shape, groups, model=model, cosine=cosine)
-    group_of = {str(row): group for row, group in enumerate(found.tolist())}
-    labels = dict(zip(group_of, dataset["label"][:], strict=True)) if "label" in dataset.column_names else None
-    if labels and pd.isna(list(labels.values())).any():
-        raise ValueError(f"column 'label' is empty in {int(pd.isna(list(labels.values())).sum())} rows: leave them out")
-    age = _places(times(dataset["time"][:])) if "time" in dataset.column_names else None
-    parts, members = _divided(group_of, sizes, seed, age, labels, "rows")
-    column = "text" if shape == "labelled texts" else "sentence1"
-    texts = dict(zip(group_of, dataset[column][:], strict=True))
-    table, notes = _account(parts, members, sizes, "rows", texts)
-    return Split(*_tables(dataset, shape, parts, group_of), table, [*notes, *_labels(parts, labels)])
-
-
-def _divided(
-    group_of: Mapping[str, Any], sizes: tuple[float, float, float], seed: int, age: Mapping[str, int] | None,
-    labels: Mapping[str, Any] | None, noun: str,
-) -> tuple[Parts, Members]:  # fmt: skip
-    """Items to parts, and the items of each group."""
+    documents, data = documents_of(dataset, documents), to_dataset(dataset)
+    shape = task_shape(data.column_names)
+    search = "retrieval" in shape.kinds
+    labels = None
+    if search:
+        whole, rows_of = build_search(data, "retrieval", groups, documents, model=model, cosine=cosine)
+        noun, group_of, texts = "queries", whole.groups, whole.data.queries
+    else:
+        check_no_documents(documents, shape)
+        found = table_groups(data, shape, groups, model=model, cosine=cosine)
+        group_of = {str(row): group for row, group in enumerate(found.tolist())}
+        noun, rows_of = "rows", {item: [row] for row, item in enumerate(group_of)}
+        texts = dict(zip(group_of, data[shape.texts[0]][:], strict=True))
+        if "label" in data.column_names:
+            labels = dict(zip(group_of, data["label"][:], strict=True))
+            missing = int(pd.isna(pd.Series(labels, dtype=object)).sum())
+            if missing:
+                raise ValueError(f"column 'label' is empty in {missing} rows: leave them out")
+    age = None
+    if "time" in data.column_names:  # a query of several rows is as new as the newest of them
+        moments = times(data["time"][:])
+        newest_first = sorted(group_of, key=lambda item: -max(moments[rows_of[item]]))
+        age = {item: place for place, item in enumerate(newest_first)}
     members: dict[Any, list[str]] = {}
     for item, group in group_of.items():
         members.setdefault(group, []).append(item)
-    n = len(group_of)
-    if len(members) < FEWEST:
-        raise TooFewGroupsError(
-            f"the {n} {noun} form {len(members)} groups, at least {FEWEST} are needed: most of the texts are "
-            f"near-copies of each other or share documents. Give more varied data, or groups of your own."
+    parts = divide(members, sizes, seed, age=age, labels=labels, noun=noun)
+    account = [
+        {"part": name, noun: len(parts[name]), "groups": len({group_of[item] for item in parts[name]}),
+         "share": round(len(parts[name]) / len(group_of), 3), "wanted": wanted}
+        for name, wanted in (*zip(("train", "dev", "test"), sizes, strict=True), ("left out", 0.0))
+        if name != "left out" or parts.get(name)
+    ]  # fmt: skip
+    table, notes = pd.DataFrame(account), _notes(parts, members, texts, labels, noun)
+    rows = {name: sorted(row for item in parts[name] for row in rows_of[item]) for name in ("train", "dev", "test")}
+    if not search:
+        return Split(*_tables(data, shape, rows, group_of), table, notes)
+    n_groups = int(table.set_index("part")["groups"]["test"])
+    if n_groups < 20:
+        judged = {document for row in whole.data.qrels.values() for document in row}
+        notes.append(
+            f"The test holds only {n_groups} independent groups of queries ({len(texts):,} queries share "
+            f"{len(judged):,} documents): its intervals are rough. No answer of the test was seen in training, so the "
+            f"score is that of finding new answers."
         )
-    wanted = {"test": sizes[2] * n, "dev": sizes[1] * n}
-    order = list(members)
-    np.random.default_rng(seed).shuffle(order)
-    how: Callable[[float], Parts] = lambda cap: drawn(members, order, wanted, cap)  # noqa: E731
-    if age is not None:
-        how = lambda cap: newest(members, age, wanted, cap)  # noqa: E731
-    elif labels is not None:
-        how = lambda cap: stratified(members, order, wanted, cap, labels)  # noqa: E731
-    for cap in CAPS:
-        parts = how(cap)
-        if all(len(parts[name]) >= 0.5 * wanted[name] for name in wanted) and parts["train"]:
-            break
-    if not (parts["train"] and parts["dev"] and parts["test"]):
-        counts = ", ".join(f"{name} {len(items)}" for name, items in parts.items())
-        raise TooFewGroupsError(f"{n} {noun} are too few for sizes {sizes}: {counts}. Give more data or other sizes.")
-    return parts, members
-
-
-def _places(moments: np.ndarray) -> dict[str, int]:
-    """The place of each row among all, the newest first."""
-    return {str(row): place for place, row in enumerate(np.argsort(-moments, kind="stable").tolist())}
-
-
-def _age(dataset: Dataset, whole: Task) -> dict[str, int]:
-    """The place of each query among all, the newest first; a query that came several times is as new as its last."""
-    last: dict[str, float] = {}
-    for anchor, when in zip(dataset["anchor"][:], times(dataset["time"][:]), strict=True):
-        key = normal(anchor)
-        last[key] = max(when, last.get(key, when))
-    order = sorted(whole.data.queries, key=lambda query: -last[normal(whole.data.queries[query])])
-    return {query: place for place, query in enumerate(order)}
-
-
-def _rows(dataset: Dataset, whole: Task, queries: Sequence[str]) -> Dataset:
-    """The rows whose search is one of `queries`, with the columns and the order that trainers expect."""
-    wanted = {normal(whole.data.queries[query]) for query in queries}
-    rows = [i for i, anchor in enumerate(dataset["anchor"][:]) if normal(anchor) in wanted]
-    more = [name for name in dataset.column_names if is_negative(name)]
-    more += ["score"] if more and "score" in dataset.column_names else []
-    return dataset.select(rows).select_columns(["anchor", "positive", *more])
+    negatives = negatives_in(data.column_names)
+    score = ["score"] if negatives and "score" in data.column_names else []
+    train = data.select(rows["train"]).select_columns([*PAIR, *negatives, *score])
+    return Split(train, whole.only(parts["dev"], "dev"), whole.only(parts["test"], "test"), table, notes)
 
 
 def _tables(
-    dataset: Dataset, shape: str, parts: Parts, group_of: Mapping[str, Any]
-) -> tuple[Dataset, Task, Task]:  # fmt: skip
-    """Rows of a table as the training part and two tasks; rows keep their names, else their numbers in the whole."""
-    kind = "classification" if shape == "labelled texts" else SHAPES[shape].kinds[0]
-    data = columns_of(dataset, kind)
+    data: Dataset, shape: Shape, rows: Mapping[str, list[int]], group_of: Mapping[str, Any]
+) -> tuple[Dataset, Task, Task]:
+    """Select the rows of a table for training and for two tasks; rows keep their names, else their numbers."""
+    kind = "classification" if shape.name == "labelled texts" else shape.kinds[0]
+    table = table_of_kind(data, kind)
     if "id" not in data.column_names:
-        data = data.add_column("id", list(group_of))
-    rows = {name: sorted(map(int, items)) for name, items in parts.items()}
-    train = dataset.select(rows["train"]).select_columns(list(TABLE_KINDS[kind]))
-    made = []
+        table = table.add_column("id", list(group_of))
+    train = data.select(rows["train"]).select_columns(list(TABLE_KINDS[kind]))
+    tasks = []
     for name in ("dev", "test"):
-        part = data.select(rows[name])
+        part = table.select(rows[name])
         groups = {str(item): group_of[str(row)] for item, row in zip(part["id"][:], rows[name], strict=True)}
-        made.append(Task(name, kind, part, groups, train if kind == "classification" else None))
-    return train, made[0], made[1]
+        tasks.append(Task(name, kind, part, groups, train if kind == "classification" else None))
+    return train, tasks[0], tasks[1]
 
 
-def _account(
-    parts: Parts, members: Members, sizes: tuple[float, float, float], noun: str, texts: Mapping[str, str]
-) -> tuple[pd.DataFrame, list[str]]:
-    n = len(texts)
-    group_of = {item: group for group, items in members.items() for item in items}
-    rows = []
-    for name, wanted in (*zip(("train", "dev", "test"), sizes, strict=True), ("left out", 0.0)):
-        items = parts.get(name, [])
-        if items or name != "left out":
-            rows.append({"part": name, noun: len(items), "groups": len({group_of[item] for item in items}),
-                         "share": round(len(items) / n, 3), "wanted": wanted})  # fmt: skip
+def _notes(
+    parts: Parts, members: Members, texts: Mapping[str, str], labels: Mapping[str, Any] | None, noun: str
+) -> list[str]:
+    """What a reader of a split should know."""
     notes = []
     largest = max(members.values(), key=len)
-    if len(largest) > 0.2 * n:
+    if len(largest) > 0.2 * len(texts):
         text, count = Counter(normal(texts[item]) for item in largest).most_common(1)[0]
-        often = f" (it holds {text!r:.80} {count:,} times)" if count > 1 else ""
+        often = f" ({text!r:.80} comes {count:,} times)" if count > 1 else ""
         notes.append(
-            f"One group holds {len(largest):,} of {n:,} {noun}: they are linked by shared documents or near-copies, "
-            f"one to the next{often}. It went to train, so dev and test may not look like it. If the link is a text "
-            f"that says nothing (a greeting, a template), clean it away first; or give groups of your own."
+            f"One group holds {len(largest):,} of {len(texts):,} {noun}: they are linked by shared documents or "
+            f"near-copies, directly or through others{often}. It went to train, so dev and test may look different. "
+            f"If the link is a text without content (a greeting, a template), clean it away first; or give groups of "
+            f"your own."
         )
     if parts.get("left out"):
         notes.append(
-            f"{len(parts['left out']):,} older {noun} are left out: they share a document, or nearly the words, with "
-            f"newer ones that are tested on."
+            f"{len(parts['left out']):,} older {noun} are left out: they share a document or near-copies with newer "
+            f"ones that are tested."
         )
-    return pd.DataFrame(rows), notes
-
-
-def _few(table: pd.DataFrame, whole: Task) -> str:
-    judged = {document for row in whole.data.qrels.values() for document in row}
-    return (
-        f"The test holds only {table.set_index('part')['groups']['test']} independent groups of searches "
-        f"({len(whole.data.queries):,} searches share {len(judged):,} documents): read its intervals as rough. No "
-        f"answer of the test was seen in training, so this says how new answers are found."
-    )
-
-
-def _labels(parts: Parts, labels: Mapping[str, Any] | None) -> list[str]:
-    """What is missing of the labels, in a sentence for each part."""
-    if labels is None:
-        return []
-    every = set(labels.values())
-    notes = []
-    for name in ("train", "dev", "test"):
-        missing = sorted(map(str, every - {labels[item] for item in parts[name]}))
+    for name in ("train", "dev", "test") if labels is not None else ():
+        missing = sorted(map(str, {*labels.values()} - {labels[item] for item in parts[name]}))
         if missing:
             notes.append(
-                f"{len(missing)} of {len(every)} labels are not in {name}, such as {missing[0]!r}: their texts form "
-                f"too few groups, or the column time decides."
+                f"{len(missing)} of {len({*labels.values()})} labels are not in {name}, such as {missing[0]!r}: their "
+                f"texts form too few groups, or the column time decides."
             )
     return notes
