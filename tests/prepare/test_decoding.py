@@ -31,7 +31,7 @@ def test_old_encodings(tmp_path: Path, encoding: str, text: str) -> None:
     path = write(tmp_path / "old.csv", [["id", "text"], *([str(n), text] for n in range(5))], encoding)
     table = read(path)
     assert table.data["text"].tolist() == [text] * 5
-    assert "the encoding was guessed as" in table.notes[0]
+    assert table.encoding in table.notes[0]
 
 
 def test_mixed_encodings(tmp_path: Path) -> None:
@@ -40,13 +40,15 @@ def test_mixed_encodings(tmp_path: Path) -> None:
     lines[5] = lines[9] = "x,Müller".encode("cp1252")
     table = read(save(tmp_path / "mixed.csv", b"\n".join([b"id,text", *lines])))
     assert table.data["text"][5] == "Müller" and table.data["text"][4] == "Größe 4" and table.encoding == "utf-8"
-    assert table.notes == ["2 lines not UTF-8 as the rest, read as cp1252 (first: line 7)"]
+    [note] = table.notes
+    assert "2 lines" in note and "cp1252" in note and "line 7" in note
 
 
 def test_nul_emoji_and_right_to_left(tmp_path: Path) -> None:
     """NUL bytes go, with a note; signs of all scripts stay."""
     table = read(save(tmp_path / "odd.csv", "id,text\n1,a\x00b 🙂‍↔️\n2,שלום مرحبا\u200f\n"))
-    assert table.data["text"].tolist() == ["ab 🙂‍↔️", "שלום مرحبا\u200f"] and table.notes == ["NUL bytes were removed"]
+    assert table.data["text"].tolist() == ["ab 🙂‍↔️", "שלום مرحبا\u200f"]
+    assert len(table.notes) == 1 and "NUL" in table.notes[0]
 
 
 def test_excel_separator_line(tmp_path: Path) -> None:

@@ -67,8 +67,8 @@ def test_ragged_rows(tmp_path: Path) -> None:
     text = 'a b,c d\nx,"two\nlines"\ny\nz,1 w,2\nv,w,\n' + "u,t\n" * 5
     table = read(save(tmp_path / "ragged.csv", text))
     assert table.data["a b"].tolist() == ["x", "y", "v", *"uuuuu"] and pd.isna(table.data["c d"][1])
-    assert table.notes == ["1 row with too few fields, filled up (first: line 4)",
-                           "1 row with too many fields, left out (first: line 5)"]  # fmt: skip
+    short, long = table.notes
+    assert "1 row" in short and "line 4" in short and "1 row" in long and "line 5" in long
     with pytest.raises(ValueError, match="rows do not have the 2 fields of the first row"):
         read(save(tmp_path / "wrong.csv", "a;b\n" + "c;d\n" * 600 + "e;f;g;h\n" * 700))
 

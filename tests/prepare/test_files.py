@@ -23,7 +23,8 @@ def test_folder(tmp_path: Path) -> None:
     table = read(tmp_path)
     assert table.data.to_numpy().tolist() == [["b.txt", "zwei"], ["sub/a.md", "Größe"]] and table.format == "folder"
     assert any("cp1252" in note for note in table.notes)
-    assert table.notes[-2:] == ["1 other file in the folder left out (.pdf 1)", "1 empty file left out"]
+    others, empty = table.notes[-2:]
+    assert "1 other file" in others and ".pdf 1" in others and "1 empty file" in empty
     (tmp_path / "b.txt").rename(tmp_path / "e.txt")
     assert read(tmp_path).digest != table.digest
 

@@ -36,18 +36,24 @@ class ReadOptions:
 
     Attributes
     ----------
-    query_column, document_column : str, optional
-        Columns of the searches and of the texts to find; guessed from names and contents otherwise.
+    query_column : str, optional
+        Column of the searches; without it the file is looked at and a guess is made.
+    document_column : str, optional
+        Column of the texts to find; without it a guess is made.
     group_column : str, optional
-        Rows with the same value here stay together in a split.
+        Rows with the same value here stay together in a split, such as one customer's.
     time_column : str, optional
-        Dates or numbers, for a split that trains on the past and tests on the newest.
+        Dates or numbers: train on the past and test on the newest.
     columns : mapping of str to str
-        From further columns to names of the schema, as in `load`.
-    sheet, encoding, separator : str, optional
-        Of files, as in `toolkit.prepare.files.read`.
+        Other columns, each with what it holds: text, label, sentence1, sentence2, score, negative, positive_id, ...
+    sheet : str, optional
+        Name of the sheet of a spreadsheet; without it the first with rows.
+    encoding : str, optional
+        Encoding of a text file, such as cp1252; found without it.
+    separator : str, optional
+        Character between the fields of a csv file, or tab; found without it.
     limit : int, optional
-        Most rows, as in `load`.
+        Most rows to take, a random sample; without it all.
 
     Examples
     --------
@@ -56,23 +62,14 @@ class ReadOptions:
     """
 
     query_column: str | None = None
-    """Column of the searches; without it the file is looked at and a guess is made."""
     document_column: str | None = None
-    """Column of the texts to find; without it a guess is made."""
     group_column: str | None = None
-    """Rows with the same value here stay together in the split, such as one customer's."""
     time_column: str | None = None
-    """Dates or numbers: train on the past and test on the newest."""
     columns: Mapping[str, str] = field(default_factory=dict)
-    """Other columns and their meaning: sentence1, sentence2, score, text, label, negative, ..."""
     sheet: str | None = None
-    """Sheet of a spreadsheet; without it the first with rows."""
     encoding: str | None = None
-    """Encoding of a text file, such as cp1252; found without it."""
     separator: str | None = None
-    """Character between the fields of a csv file, or tab; found without it."""
     limit: int | None = None
-    """Most rows, a random sample (seed 0) of the file; all without it."""
 
     @property
     def roles(self) -> dict[str, str]:
