@@ -141,7 +141,7 @@ class Known:
                 twice = others.index[others.index.duplicated()][0]
                 raise ValueError(f"{files[1].name} has several rows with the {key} {twice!r}: expected one")
             for reference, new, column in (re.split("[>=]", link) for link in links):
-                places = others.index.get_indexer(frame[reference])
+                places = others.index.get_indexer(pd.Index(frame[reference]))
                 lost = frame.loc[places < 0, reference]
                 if len(lost):
                     raise ValueError(

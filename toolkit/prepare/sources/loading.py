@@ -232,11 +232,12 @@ def load(
         raise ValueError(
             f"expected options as prepare.ReadOptions, got {type(options).__name__}: columns= is a keyword"
         )
-    for name, value in (("columns", columns), ("limit", limit)):
-        given = getattr(options, name)
-        if value is not None and given and given != value:
+    keywords: dict[str, Any] = {"columns": columns, "limit": limit}
+    keywords = {name: value for name, value in keywords.items() if value is not None}
+    for name, value in keywords.items():
+        if (given := getattr(options, name)) and given != value:
             raise ValueError(f"the options have {name} {given!r}, and {name}= is {value!r}: give one of them")
-        options = options if value is None else replace(options, **{name: value})
+    options = replace(options, **keywords)
     if options.limit is not None and options.limit < 1:
         raise ValueError(f"expected a limit of at least 1, got {options.limit}")
     if isinstance(source, (str, Path)):
@@ -248,7 +249,7 @@ def load(
 
 def _load_by_name(source: str | Path, options: ReadOptions, split: str | None, revision: str | None) -> Loaded:
     path, limit, roles = Path(source).expanduser(), options.limit, options.roles
-    of_files = {"sheet": options.sheet, "encoding": options.encoding, "separator": options.separator}
+    of_files: dict[str, Any] = {"sheet": options.sheet, "encoding": options.encoding, "separator": options.separator}
     dropped = Dropped()
     if source == "pydocs":
         _refuse(split=split, revision=revision, columns=roles, **of_files)

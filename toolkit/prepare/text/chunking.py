@@ -125,18 +125,15 @@ class TruncationReport:
     def sentence(self) -> str:
         """The table in a sentence or two."""
         sentences = []
-        for row in self.table.itertuples():
+        rows: list[Any] = list(self.table.itertuples())
+        for row in rows:
             if pd.isna(row.limit):
                 sentences.append(f"The model reads {row.read} of any length: it cuts none of {row.texts:,}.")
                 continue
-            cut = (
-                f"{row.cut:,} ({row.share_cut:.1%}), and with them {row.lost:,} of {row.tokens:,} tokens "
-                f"({row.share_lost:.1%})"
-            )
-            sentences.append(
-                f"Of {row.texts:,} {row.read} the model, which reads {row.limit:.0f} tokens, cuts "
-                f"{cut if row.cut else 'none'}."
-            )
+            tokens = f"{row.lost:,} of {row.tokens:,} tokens ({row.share_lost:.1%})"
+            cut = f"{row.cut:,} ({row.share_cut:.1%}), and with them {tokens}" if row.cut else "none"
+            reads = f"the model, which reads {row.limit:.0f} tokens,"
+            sentences.append(f"Of {row.texts:,} {row.read} {reads} cuts {cut}.")
         return " ".join(sentences)
 
     def __str__(self) -> str:

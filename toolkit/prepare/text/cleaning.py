@@ -171,7 +171,7 @@ def clean(
             after = after.mask(frame[texts].isna() & (after == ""))
         differs = after.ne(before) & ~after.isna()
         places = [(row, column) for column in texts for row in frame.index[differs[column]][:SHOWN]]
-        examples += [(step, column, row, *_around(before.at[row, column], after.at[row, column]))
+        examples += [(step, column, row, *_around(before.at[row, column], str(after.at[row, column])))
                      for row, column in places[:SHOWN]]  # fmt: skip
         frame = frame.assign(**{column: after[column] for column in texts})
         dropped.count(step, len(frame), 0, why, changed=int(differs.any(axis=1).sum()))
@@ -221,7 +221,7 @@ def _without_boilerplate(
     """The columns and extra documents without lines that repeat, searches and documents each on their own."""
     after = sides.copy()
     lines = [pd.DataFrame(columns=COLUMNS)]
-    queries, positives = sides_of(list(sides))
+    queries, positives = sides_of(map(str, sides))
     for columns, others, least in ((queries, [], 1), (positives, documents, LEAST_WORDS)):
         kept, found = drop_repeated(
             [*(text for column in columns for text in sides[column]), *others], least_words=least
