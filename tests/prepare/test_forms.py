@@ -102,7 +102,7 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: prepare.split(DatasetDict(train=Dataset.from_pandas(FRAME))), "name one of its splits, train"),
     (lambda: prepare.split({"anchor": ["a", "b"], "positive": ["c"]}), "of one length, got anchor 2, positive 1"),
     (lambda: prepare.task([1, 2]), "item 0 of the list is 1"),
-    (lambda: prepare.guess.guess(SPLIT.train), r"expected a DataFrame, such as prepare.read\(path\).data, got Dataset"),
+    (lambda: prepare.guess.guess(SPLIT.train), "expected a DataFrame, .*got Dataset"),
     (lambda: prepare.read(FRAME), "expected the path of a file or folder, got DataFrame"),
     (lambda: evaluate.score(object(), FRAME), r"expected a Task, got DataFrame: .*prepare.task\(rows\)"),
     (lambda: evaluate.score(object(), SPLIT), "got Split: .*split.dev or split.test"),

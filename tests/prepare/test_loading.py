@@ -44,7 +44,7 @@ def test_missing_texts_are_left_to_clean() -> None:
         ("wikipedia", {}, "expected 'pydocs', .* got 'wikipedia'"),
         ({"anchor": "a"}, {}, "got dict"),
         ([], {}, "got an empty list"),
-        (pd.DataFrame(ROWS), {}, "expected columns anchor and positive, got title, body"),
+        (pd.DataFrame(ROWS), {}, "columns title, body.*pairs, which lacks anchor, positive"),
         (pd.DataFrame(ROWS), {"columns": {"title": "anchor"}}, "name yours with .*'positive'"),
         (pd.DataFrame(ROWS), {"columns": {"Title": "anchor"}}, "there is no column 'Title'; the table has title"),
         (pd.DataFrame(ROWS), {"columns": NAMES, "limit": -1}, "limit of at least 1, got -1"),

@@ -159,7 +159,7 @@ def test_copies_of_hub_repositories(folder: Path) -> None:
         load("owner/name")
     with pytest.raises(ValueError, match="no split 'test': expected train, validation"):
         load("owner/name:a", columns=columns, split="test")
-    with pytest.raises(ValueError, match="got q, d: .*columns="):
+    with pytest.raises(ValueError, match="columns q, d;.*columns="):
         load("owner/name:a")
 
 

@@ -87,7 +87,7 @@ def test_lists() -> None:
         ([1, 2], {}, "item 0 of the list is 1: expected dictionaries, texts"),
         ([{"anchor": "a", "positive": ["b"]}], {}, "'positive' holds nested values, expected one text a row"),
         ([{"anchor": "a", "positive": 5}], {}, "'positive' holds int64, expected one text a row"),
-        ([{"sentence1": "a", "sentence2": "b"}], {}, "expected columns sentence1, sentence2, score, got"),
+        ([{"sentence1": "a", "sentence2": "b"}], {}, "scored pairs, which lacks score"),
         ([{"anchor": "a"}], {"columns": {"anchor": "query"}}, "maps to 'query', expected one of anchor"),
         ([{"anchor": "a", "positive": "b"}], {"split": "test"}, "split='test'"),
         (DatasetDict({"x": Dataset.from_dict({"text": ["a"]}), "y": Dataset.from_dict({"text": ["b"]})}), {},

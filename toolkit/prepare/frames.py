@@ -11,7 +11,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from toolkit.prepare.schema import EXTRA, ROLES, Shape, is_role, layout, loaded_shape, negatives_in, text_columns
+from toolkit.prepare.schema import (
+    EXTRA,
+    ROLES,
+    SHAPES,
+    Shape,
+    is_role,
+    layout,
+    loaded_shape,
+    negatives_in,
+    text_columns,
+)
 from toolkit.prepare.values import check_strings, numbers
 from toolkit.runs import digest_texts
 from toolkit.vectors.inputs import whole_characters
@@ -34,7 +44,7 @@ _EXPECTED = (
     "expected a Dataset, the result of prepare.load, clean or make_pairs, a DataFrame, a mapping of columns, or a list "
     "of dictionaries, of texts, or of (query, document) pairs"
 )
-_PAIR = ("anchor", "positive", "negative")  # names for the columns of a list of tuples
+_TRIPLET = SHAPES["triplets"].columns  # names for the columns of a list of tuples
 
 
 def to_dataset(source: Rows, *, groups: bool = True) -> Dataset:
@@ -137,7 +147,7 @@ def to_frame(source: Any, names: Sequence[str] = ()) -> pd.DataFrame:
             return pd.DataFrame({(*names, "text")[0]: pd.Series(list(source), dtype=object)})
         if isinstance(source, (list, tuple)):
             return _listed(source, names)
-    hint = "; prepare.load reads files" if isinstance(source, (str, Path)) else ""
+    hint = "; prepare.load reads files; put a single text in a list, [text]" if isinstance(source, (str, Path)) else ""
     raise ValueError(f"{_EXPECTED}; got {type(source).__name__}{hint}")
 
 
@@ -173,7 +183,7 @@ def _listed(rows: Sequence[Any], names: Sequence[str]) -> pd.DataFrame:
             )
     if width is None:
         return pd.DataFrame(list(rows))
-    least, names = (1, names) if names else (2, _PAIR)
+    least, names = (1, names) if names else (2, _TRIPLET)
     if not least <= width <= len(names):
         raise ValueError(
             f"expected rows of {least} to {len(names)} values ({', '.join(names)}), got {width}: {rows[0]!r:.60}"
@@ -196,8 +206,6 @@ def text_frame(source: Rows | Sequence[str | None]) -> tuple[pd.DataFrame, list[
     ValueError
         When there is no such column, or one of them holds something else; the message names column and row.
     """
-    if isinstance(source, str):
-        raise ValueError("expected a data set or a list of texts, got a single str: put it in a list, [text]")
     if is_texts(source) or (isinstance(source, (list, tuple)) and not source):
         frame = to_frame(source)
         frame["source"] = range(len(frame))

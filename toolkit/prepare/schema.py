@@ -171,12 +171,12 @@ def is_training_column(name: object) -> bool:
 
 
 def negatives_in(names: Iterable[object]) -> list[str]:
-    """The columns of negatives among `names`, in their order."""
+    """Select the columns of negatives, in their order."""
     return [str(name) for name in names if is_negative(name)]
 
 
 def text_columns(names: Sequence[str]) -> list[str]:
-    """The columns of texts of a table, whatever its shape and the order of its columns.
+    """Select the columns of texts of a table of any shape.
 
     Raises
     ------
@@ -202,7 +202,7 @@ def text_columns(names: Sequence[str]) -> list[str]:
 
 
 def sides_of(columns: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Part columns of texts into queries and documents; texts of equal standing count as queries.
+    """Divide columns of texts into queries and documents; texts of equal standing count as queries.
 
     Examples
     --------
@@ -215,7 +215,7 @@ def sides_of(columns: Iterable[str]) -> tuple[list[str], list[str]]:
 
 
 def loaded_shape(names: Sequence[str]) -> Shape:
-    """The shape that `toolkit.prepare.load` makes of columns in any order (of negatives: pairs, which then have some).
+    """Find the shape that `toolkit.prepare.load` makes of columns in any order; triplets count as pairs with negatives.
 
     Raises
     ------
@@ -226,22 +226,11 @@ def loaded_shape(names: Sequence[str]) -> Shape:
     for shape in loads:
         if set(shape.columns) <= set(names):
             return shape
-    some = ", ".join(map(str, names)) or "none"
-    for shape in loads:
-        missing = [column for column in shape.columns if column not in names]
-        if 0 < len(missing) < len(shape.columns):
-            raise ValueError(
-                f"expected columns {', '.join(shape.columns)}, got {some}: rename yours with "
-                f"columns={{'your column': {missing[0]!r}}}"
-            )
-    raise ValueError(
-        f"expected columns anchor and positive, got {some}: rename yours with columns={{'your column': 'anchor'}}, or "
-        f"to those of another shape: {'; '.join(', '.join(shape.columns) for shape in loads[1:])}"
-    )
+    raise _no_shape(names, loads)
 
 
 def task_shape(names: Sequence[str]) -> Shape:
-    """The shape of data for a task, columns in any order.
+    """Find the shape of data for a task, columns in any order.
 
     Raises
     ------
@@ -311,41 +300,40 @@ def layout(kinds: Mapping[str, str]) -> Layout:
     label = next((name for name in LABELS if name in columns), None)
     inputs = [name for name in columns if name != label]
     every = dict.fromkeys(shape.texts for shape in SHAPES.values())
-    texts = next((texts for texts in every if tuple(inputs[: len(texts)]) == texts), None)
-    if texts is None or (texts == SENTENCES and label is None) or (texts == TEXT and "noisy" in inputs):
-        raise _unknown(columns)
+    texts = next((texts for texts in every if tuple(inputs[: len(texts)]) == texts), ())
     negatives = 0
     while texts == PAIR and len(inputs) > 2 + negatives and is_negative(inputs[2 + negatives]):
         negatives += 1
     end = len(texts) + negatives
-    if negatives_in(inputs[end:]):
-        raise _unknown(columns)
+    misplaced = negatives_in(inputs[end:]) or (texts == TEXT and "noisy" in inputs)
     holds = ""
-    if label is not None:
+    if label is not None and texts:
         lists = kinds[label] == "list" and (texts == TEXT or negatives or kinds[texts[-1]] == "list")
         score = kinds[label] == "number" or label.startswith("score")
         holds = "list" if lists else "score" if score else "class"
-    for shape in SHAPES.values():
+    trained = [shape for shape in SHAPES.values() if shape.trains]
+    for shape in trained if texts and not misplaced else ():
         same = shape.texts == texts or (len(texts) == 2 and bool(label) and {texts, shape.texts} == {PAIR, SENTENCES})
         least, most = shape.negatives
-        if shape.trains and same and holds in shape.label_holds and least <= negatives <= most:
+        if same and holds in shape.label_holds and least <= negatives <= most:
             wrong = tuple(name for name in inputs[end:] if kinds[name] in ("text", "list") or name in LABELS)
             return Layout(shape.name, tuple(inputs[:end]), label, wrong)
-    raise _unknown(columns)
+    raise _no_shape(columns, trained)
 
 
-def _unknown(columns: Sequence[str]) -> ValueError:
-    shapes = [shape for shape in SHAPES.values() if shape.trains]
+def _no_shape(columns: Sequence[object], shapes: Sequence[Shape]) -> ValueError:
+    names = list(map(str, columns))
     for shape in shapes:
-        if set(shape.columns) <= set(columns):
-            right = [*shape.columns, *(name for name in negatives_in(columns) if name not in shape.columns)]
+        if set(shape.columns) <= set(names):
+            right = [*shape.columns, *(name for name in negatives_in(names) if name not in shape.columns)]
             return ValueError(
                 f"the columns of {shape.name} must come first and in this order: {', '.join(right)}; got "
-                f"{', '.join(columns)}. Use dataset.select_columns({right})"
+                f"{', '.join(names)}. Use dataset.select_columns({right})"
             )
-    nearest = max(shapes, key=lambda shape: len(set(shape.columns) & set(columns)) / len(shape.columns))
-    missing = [column for column in nearest.columns if column not in columns]
+    nearest = max(shapes, key=lambda shape: len(set(shape.columns) & set(names)) / len(shape.columns))
+    missing = [column for column in nearest.columns if column not in names]
     return ValueError(
-        f"no known shape has the columns {', '.join(columns) or '(none)'}; nearest is {nearest.name}, which lacks "
-        f"{', '.join(missing)}. Rename your columns: dataset.rename_columns({{'yours': {missing[0]!r}}})"
+        f"no known shape has the columns {', '.join(names) or '(none)'}; nearest is {nearest.name}, which lacks "
+        f"{', '.join(missing)}. Rename yours with {{'your column': {missing[0]!r}}}: as columns= of prepare.load, or "
+        f"with dataset.rename_columns"
     )

@@ -1,4 +1,4 @@
-"""What the columns of a table hold: texts, labels, numbers, dates, ids, links, or searches that ask."""
+"""Find out what the columns of a table hold: texts, questions, labels, numbers, dates, ids, links."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import pandas as pd
 from toolkit.prepare.guess.names import DOCUMENTS, KEEPS, LABELS, QUERIES, STAND_INS, is_generic, place, plain
 from toolkit.prepare.text.unicode import LONGEST_SEARCH, WORD, count_words
 
-# First words of questions; a sign of interrogation says more, and searches often lack it.
-_ASKING = set(
+# First words of questions. A question mark is a stronger sign, but searches often lack it.
+_QUESTION_WORDS = set(
     """who what when where why how which whose can could does do is are did should would will was were wer was wann wo
     warum wieso wie welche welcher welches kann ist sind qui quoi quand ou pourquoi comment quel quelle est-ce combien
     quien que cuando donde por como cual cuales cuanto chi cosa quando dove perche quale quem onde qual wat wie waarom
     hoe кто что когда где почему как какой""".split()
 )
-_GREEK = set("αβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώ")  # there a semicolon asks
+_GREEK = set("αβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώ")  # Greek writes the question mark as a semicolon
 _CLOCK = r"([T ,]+\d\d?:\d\d.*)?"
-# What a value of each kind looks like, and the share of values that have to.
+# What values of each kind look like, and the share of a column that has to.
 _KINDS = {
     "number": (re.compile(r"[-+]?[$€£]?\s?\d[\d.,' ]*\s?(%|[$€£]|[eE][-+]?\d+)?"), 0.95),
     "date": (re.compile(
@@ -60,7 +60,7 @@ class Columns:
         for column, holds in self.holds.items():
             label, text = plain(column) in LABELS, (QUERIES, DOCUMENTS, STAND_INS)
             if holds == "label" and not label and any(place(column, names) is not None for names in text):
-                self.holds[column] = "text"  # searches and titles that come again and again
+                self.holds[column] = "text"  # searches and titles that repeat
             if holds == "text" and label and self.distinct[column] > 1 and self.words[column] <= 5:
                 self.holds[column] = "label"
         self.named: set[str] = set()
@@ -71,8 +71,7 @@ class Columns:
         if not self.texts:
             seen = ", ".join(f"`{column}` {holds}" for column, holds in self.holds.items()) or "no columns"
             raise ValueError(
-                f"no column holds texts; there are: {seen}. See that the file is the right one and its separator was "
-                f"found"
+                f"no column holds texts; there are: {seen}. Check that it is the right file, and its separator"
             )
 
     @property
@@ -87,15 +86,15 @@ class Columns:
         })  # fmt: skip
 
     def of(self, kind: str) -> list[str]:
-        """Columns that hold this."""
+        """Return the columns that hold this."""
         return [column for column, holds in self.holds.items() if holds == kind]
 
     def longest(self, columns: Sequence[str]) -> str:
-        """The column with most words, over all rows: one that is nearly empty is no collection."""
+        """Return the column with the most words over all rows; one that is nearly empty is no collection."""
         return max(columns, key=lambda column: self.words[column] * self.filled[column])
 
     def check(self, column: str) -> None:
-        """Refuse a column that the user named and that holds no texts."""
+        """Refuse a column that is not there or holds no texts."""
         if column not in self.values:
             near = difflib.get_close_matches(column, list(self.values), n=2, cutoff=0.4)
             hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
@@ -110,7 +109,7 @@ class Columns:
             )
 
     def keep(self, query: str, document: str) -> str | None:
-        """A column that says yes or no, and has a name for it (or no name at all)."""
+        """Return a column of yes or no with a fitting name, or a generic one."""
         found = [column for column in self._yes_or_no if column not in (query, document)]
         return min(found, key=lambda c: KEEPS.index(plain(c)) if plain(c) in KEEPS else 99, default=None)
 
@@ -123,10 +122,10 @@ class Columns:
                 found.append(column)
         return found
 
-    def asking(self, column: str) -> float:
-        """Share of the texts that are short and ask."""
+    def questions(self, column: str) -> float:
+        """Return the share of texts that are short questions."""
         texts = self.values[column]
-        return float(texts.map(_asks).mean()) if len(texts) else 0.0
+        return float(texts.map(_is_question).mean()) if len(texts) else 0.0
 
 
 def _filled(values: pd.Series) -> pd.Series:
@@ -134,17 +133,17 @@ def _filled(values: pd.Series) -> pd.Series:
     return texts[texts != ""]
 
 
-def _asks(text: str) -> bool:
+def _is_question(text: str) -> bool:
     if len(text) > LONGEST_SEARCH:
         return False
     if text[-1] in "?？؟" or (text[-1] == ";" and text[-2:-1].casefold() in _GREEK):
         return True
     first = WORD.search(text)
-    return first is not None and first.group().casefold() in _ASKING and count_words(text) > 2
+    return first is not None and first.group().casefold() in _QUESTION_WORDS and count_words(text) > 2
 
 
 def _holds(values: pd.Series, median: float) -> str:
-    """What a column holds, in a word."""
+    """Name what a column holds."""
     n = len(values)
     if not n:
         return "empty"

@@ -1,4 +1,4 @@
-"""Pairs from documents alone: neighbouring sentences, inverse cloze, damaged copies."""
+"""Pairs from documents alone: neighbouring sentences, the inverse cloze task, damaged copies."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from toolkit.prepare.text.unicode import count_words
 from toolkit.vectors.keywords import UNSPACED
 
 DELETED = 0.6  # share of words; TSDAE's best, and its default in sentence-transformers
-LEFT_IN = 0.1  # share of documents that keep the sentence, so that equal words count too; Lee et al.'s best
-FEWEST = 3  # words of a sentence that stands for itself
-LOOK = 200  # texts from which the language is told
+LEFT_IN = 0.1  # share of documents that keep the sentence, so that exact matches count too; Lee et al.'s best
+FEWEST = 3  # words of a sentence that makes sense alone
+LOOK = 200  # texts from which the language is detected
 
-# A word with the space before it; in scripts without spaces each sign is a word.
+# A word with the space before it; in scripts without spaces each character is a word.
 _WORD = re.compile(rf"\s*(?:[{UNSPACED}]|[^\s{UNSPACED}]+)")
 
 
 def split_sentences(texts: Sequence[str]) -> list[list[str]]:
-    """Sentences of each text, by the library sentencex with the rules of the most frequent language.
+    """Split each text into sentences (library sentencex) by the rules of the most frequent language.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def split_sentences(texts: Sequence[str]) -> list[list[str]]:
         import sentencex
     except ImportError:
         raise ModuleNotFoundError(
-            "cutting texts into sentences needs sentencex: python3 run.py install text (or pip install sentencex)",
+            "splitting texts into sentences needs sentencex: python3 run.py install text (or pip install sentencex)",
             name="sentencex",
         ) from None
     looked = texts[:: max(1, len(texts) // LOOK)][:LOOK]
@@ -45,61 +45,61 @@ def split_sentences(texts: Sequence[str]) -> list[list[str]]:
     return [[part.strip() for part in sentencex.segment(language, text) if part.strip()] for text in texts]
 
 
-def neighbours(frame: pd.DataFrame, steps: Dropped, *, most: int = MOST, seed: int = 0) -> pd.DataFrame:
-    """Sentences of at least three words that follow each other, at most `most` of a document, drawn at random.
+def neighbours(frame: pd.DataFrame, dropped: Dropped, *, most: int = MOST, seed: int = 0) -> pd.DataFrame:
+    """Pair neighbouring sentences of at least three words, at most `most` pairs of a document, drawn at random.
 
-    That neighbours are about the same is the signal of L. Logeswaran and H. Lee, 2018, "An efficient framework for
-    learning sentence representations" (Quick-Thoughts).
+    That neighbours are about the same thing is the signal of L. Logeswaran and H. Lee, 2018, "An efficient framework
+    for learning sentence representations" (Quick-Thoughts).
     """
     rng = np.random.default_rng(seed)
     rows: list[tuple[str, str, int]] = []
     used: list[bool] = []
     possible = 0
     for row, sentences in zip(frame["row"], split_sentences(frame["text"].tolist()), strict=True):
-        good = [count_words(sentence) >= FEWEST for sentence in sentences]
-        places = [place for place, both in enumerate(pairwise(good)) if all(both)]
+        long = [count_words(sentence) >= FEWEST for sentence in sentences]
+        places = [place for place, both in enumerate(pairwise(long)) if all(both)]
         possible += len(places)
         used.append(bool(places))
         if len(places) > most:
             places = sorted(rng.choice(places, most, replace=False).tolist())
         rows += [(sentences[place], sentences[place + 1], row) for place in places]
-    frame = steps.keep(frame, pd.Series(used, index=frame.index, dtype=bool), "alone",
+    frame = dropped.keep(frame, pd.Series(used, index=frame.index, dtype=bool), "alone",
                        f"no two sentences of {FEWEST} words follow each other")  # fmt: skip
-    steps.count(
+    dropped.count(
         "pair", len(frame), 0, f"{len(rows):,} of {possible:,} pairs: at most {most} of a document", rows_out=len(rows)
     )
     return pd.DataFrame(rows, columns=["anchor", "positive", "row"])
 
 
-def cloze(frame: pd.DataFrame, steps: Dropped, *, seed: int = 0) -> pd.DataFrame:
-    """A random sentence of each document as the query, the rest of the document as what it should find.
+def cloze(frame: pd.DataFrame, dropped: Dropped, *, seed: int = 0) -> pd.DataFrame:
+    """Take a random sentence of each document as the query, and the rest of the document as its positive.
 
     The inverse cloze task of K. Lee, M. Chang and K. Toutanova, 2019, "Latent Retrieval for Weakly Supervised Open
-    Domain Question Answering": in a tenth of the documents the sentence stays, so that equal words count too. One pair
-    a document, since several would be each other's wrong negatives in a batch.
+    Domain Question Answering": a tenth of the documents keep the sentence, so that exact matches count too. One pair
+    a document, since several would be each other's false negatives in a batch.
     """
     rng = np.random.default_rng(seed)
     rows: list[tuple[str, str, int]] = []
     used: list[bool] = []
     for row, text, sentences in zip(frame["row"], frame["text"], split_sentences(frame["text"].tolist()), strict=True):
-        good = [place for place, sentence in enumerate(sentences) if count_words(sentence) >= FEWEST]
-        used.append(len(good) > 1)
-        if len(good) < 2:
+        long = [place for place, sentence in enumerate(sentences) if count_words(sentence) >= FEWEST]
+        used.append(len(long) > 1)
+        if len(long) < 2:
             continue
-        chosen = int(rng.choice(good))
+        chosen = int(rng.choice(long))
         rest = " ".join(sentence for place, sentence in enumerate(sentences) if place != chosen)
         rows.append((sentences[chosen], text if rng.random() < LEFT_IN else rest, row))
-    steps.keep(
+    dropped.keep(
         frame, pd.Series(used, index=frame.index, dtype=bool), "alone", f"fewer than two sentences of {FEWEST} words"
     )
     return pd.DataFrame(rows, columns=["anchor", "positive", "row"])
 
 
 def damage(text: str, rng: np.random.Generator) -> str:
-    """A text without some of its words: each goes with the probability `DELETED`, and one at least stays.
+    """Delete words of a text at random, each with the probability `DELETED`; at least one stays.
 
-    As ``DenoisingAutoEncoderDataset.delete`` of sentence-transformers does, but for the words, which end at white space
-    here (there at nltk's tokens).
+    As ``DenoisingAutoEncoderDataset.delete`` of sentence-transformers does, except that words end at white space here
+    (there they are nltk's tokens).
 
     Examples
     --------
@@ -115,17 +115,17 @@ def damage(text: str, rng: np.random.Generator) -> str:
     return "".join(word for word, stays in zip(words, kept, strict=True) if stays).strip()
 
 
-def damaged(frame: pd.DataFrame, steps: Dropped, *, seed: int = 0) -> pd.DataFrame:
-    """A damaged copy of each text, and the text, for DenoisingAutoEncoderLoss.
+def damaged(frame: pd.DataFrame, dropped: Dropped, *, seed: int = 0) -> pd.DataFrame:
+    """Pair each text with a damaged copy, for DenoisingAutoEncoderLoss.
 
     TSDAE: K. Wang, N. Reimers and I. Gurevych, 2021, "TSDAE: Using Transformer-based Sequential Denoising Auto-Encoder
-    for Unsupervised Sentence Embedding Learning". The copies are made once; for another damage in each epoch, make them
-    again with another seed, or call `damage` in ``dataset.set_transform``. (The example in the loss's own documentation
-    keeps the share that the paper deletes.)
+    for Unsupervised Sentence Embedding Learning". The copies are made once; for new copies in each epoch, use other
+    seeds, or call `damage` in ``dataset.set_transform``. (The example in the loss's own documentation keeps the share
+    that the paper deletes.)
     """
-    frame = steps.keep(frame, ~frame.duplicated("text"), "repeated text", "the same text again")
+    frame = dropped.keep(frame, ~frame.duplicated("text"), "repeated text", "the same text again")
     several = frame["text"].map(lambda text: len(_WORD.findall(text)) > 1)
-    frame = steps.keep(frame, several, "one word", "nothing of it can be deleted")
+    frame = dropped.keep(frame, several, "one word", "no word can be deleted")
     rng = np.random.default_rng(seed)
     noisy = [damage(text, rng) for text in frame["text"]]
     return pd.DataFrame({"noisy": noisy, "text": frame["text"].to_numpy(), "row": frame["row"].to_numpy()})
