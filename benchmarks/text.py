@@ -30,7 +30,7 @@ from blocks import ROOT, markdown, update
 from toolkit import prepare, vectors
 from toolkit.hardware import machine
 from toolkit.prepare.sources.pydocs import collect
-from toolkit.prepare.splits.duplicates import shingles
+from toolkit.prepare.values import shingles
 
 WORD = re.compile(r"\w+")
 
@@ -202,9 +202,9 @@ def together(pairs: set[tuple[int, int]], n: int) -> set[tuple[int, int]]:
     """All pairs of texts that hang together by these pairs."""
     import numpy as np
 
-    from toolkit.prepare.splits.graph import components
+    from toolkit.prepare.splitting.near_copies import connected_components
 
-    labels = components(n, [np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)])
+    labels = connected_components(n, [np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)])
     groups: dict[int, list[int]] = {}
     for number, label in enumerate(labels):
         groups.setdefault(int(label), []).append(number)

@@ -10,7 +10,7 @@ import pytest
 
 from toolkit.prepare import load
 from toolkit.prepare.sources.beir import is_beir, read_beir
-from toolkit.prepare.sources.official import task_from
+from toolkit.prepare.splitting.official import official_task
 
 CORPUS = [
     {"_id": "d1", "title": "Sleep", "text": "Cats sleep all day."},
@@ -35,7 +35,7 @@ def folder(path: Path, corpus: list = CORPUS, queries: list = QUERIES, **qrels: 
 
 def test_grades_titles_and_ids(tmp_path: Path) -> None:
     """Titles stand before texts, ids are texts, grades stay, and only judged queries are asked."""
-    task = task_from(folder(tmp_path / "pets"))
+    task = official_task(folder(tmp_path / "pets"))
     assert task.name == "pets" and task.kind == "retrieval"
     assert task.data.corpus == {"d1": "Sleep Cats sleep all day.", "d2": "Dogs bark at night.",
                                 "3": "Fish swim in the sea."}  # fmt: skip
@@ -118,6 +118,6 @@ def test_groups_of_queries(tmp_path: Path) -> None:
     asked = ["first thing", "second matter", "third", "fourth item", "one more of them here", "One more of them here!"]
     queries = [{"_id": f"q{n}", "text": text} for n, text in enumerate(asked)]
     qrels = HEADER + "q0\td0\t1\nq1\td0\t1\nq2\td1\t1\nq3\td2\t1\nq4\td3\t1\nq5\td0\t0\nq5\td3\t1\n"
-    groups = task_from(folder(tmp_path / "a", corpus, queries, test=qrels)).groups
+    groups = official_task(folder(tmp_path / "a", corpus, queries, test=qrels)).groups
     assert groups["q0"] == groups["q1"] and groups["q2"] == groups["q3"] and groups["q4"] == groups["q5"]
     assert len(set(groups.values())) == 3

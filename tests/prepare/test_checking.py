@@ -22,8 +22,8 @@ PAIRS = {"anchor": [f"search {i} about x{i * 17}" for i in range(N)],
 
 def test_labels_are_compared_by_their_names() -> None:
     """Numbers of labels count the names that are there: the same number may stand for another name in another table."""
-    train = prepare.pairs({"text": ["a1", "a2", "b1", "b2", "c1", "c2"], "label": list("aabbcc")}, by="labels")
-    test = prepare.pairs({"text": ["b3", "b4", "c3", "c4"], "label": list("bbcc")}, by="labels")
+    train = prepare.make_pairs({"text": ["a1", "a2", "b1", "b2", "c1", "c2"], "label": list("aabbcc")}, by="labels")
+    test = prepare.make_pairs({"text": ["b3", "b4", "c3", "c4"], "label": list("bbcc")}, by="labels")
     assert train.data["label"][:] == [0, 0, 1, 1, 2, 2] and test.data["label"][:] == [0, 0, 1, 1]
     task = prepare.task(test, train=train)
     given = {"train": np.eye(3)[[0, 0, 1, 1, 2, 2]], "text": np.eye(3)[[1, 1, 2, 2]]}
@@ -108,7 +108,7 @@ def test_a_wide_file_is_guessed(tmp_path: Path) -> None:
     """Hundreds of columns of texts: each is looked at once, not once for each pair of columns."""
     wide = pd.DataFrame({f"column{i}": ["some words stand here", "others stand there"] for i in range(400)})
     wide["question"], wide["answer"] = ["how is it?", "where is it?"], ["it is as it is said", "it is where it was put"]
-    guessed = prepare.guess(wide)
+    guessed = prepare.guess.guess(wide)
     assert (guessed.query, guessed.document) == ("question", "answer")
 
 
@@ -130,13 +130,14 @@ BAD: list[tuple[Callable[[], object], str]] = [
     (lambda: Task("t", "retrieval", RetrievalData({"d": "a"}, {"q": "b"}, {"q": {"d": 1700000000}}), {}),
      "document 'd' has the grade 1700000000 for query 'q'"),
     (lambda: Task("t", "retrieval", RetrievalData({"d": "a"}, {"q": "b"}, {"q": {"d": 1}}), None), "groups as"),
-    (lambda: prepare.pairs([1, 2], by="damaged"), "item 0 of the list is 1: expected rows"),
-    (lambda: prepare.pairs([{"text": "a b c"}, None], by="damaged"), "item 1 of the list is None"),
-    (lambda: prepare.pairs({"text": ["a", "b"], "group": [[1], [1]]}, by="groups"), "row 0 has the group"),
-    (lambda: prepare.pairs({"text": list("abcd"), "label": [1, "1", 1, "1"]}, by="labels"),
+    (lambda: prepare.make_pairs([1, 2], by="damaged"), "item 0 of the list is 1"),
+    (lambda: prepare.make_pairs([{"text": "a b c"}, None], by="damaged"), "item 1 of the list is None"),
+    (lambda: prepare.make_pairs({"text": ["a", "b"], "group": [[1], [1]]}, by="groups"), "row 0 has the group"),
+    (lambda: prepare.make_pairs({"text": list("abcd"), "label": [1, "1", 1, "1"]}, by="labels"),
      "label '1' is there as a text and as a number"),
-    (lambda: prepare.pairs([("a", "b", 1)], by="ratings", scale=(0, float("inf"))), "as two numbers with low < high"),
-    (lambda: prepare.pairs([("a", "b", 1)], by="ratings", scale=("0", "5")), "as two numbers with low < high"),
+    (lambda: prepare.make_pairs([("a", "b", 1)], by="ratings", scale=(0, float("inf"))),
+     "as two numbers with low < high"),
+    (lambda: prepare.make_pairs([("a", "b", 1)], by="ratings", scale=("0", "5")), "as two numbers with low < high"),
     (lambda: prepare.read("a" * 5000), "there is no file aaaa"),
     (lambda: prepare.describe(pd.DataFrame([["a"]], columns=pd.MultiIndex.from_tuples([("x", "y")]))),
      "2 rows of headings"),

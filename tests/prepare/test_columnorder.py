@@ -10,7 +10,7 @@ import pytest
 from datasets import Dataset
 
 from toolkit.finetune import suggest_loss
-from toolkit.prepare import pairs, shape_of
+from toolkit.prepare import make_pairs, shape_of
 
 A, N, LIST = ["a"], [0.5], [[0.1, 0.2]]
 
@@ -75,9 +75,9 @@ def test_shapes_train_with_their_losses(model: Any, tmp_path: Path) -> None:
     texts = [(f"{word} number {n}", word) for word in words for n in range(2)]
     rated = [(f"one of {word}", f"two of {word}", n) for n, word in enumerate(words)]
     cases = [
-        (pairs(nli, by="nli"), "MultipleNegativesRankingLoss"),
-        (pairs(texts, by="labels"), "BatchHardTripletLoss"),
-        (pairs(rated, by="ratings"), "CoSENTLoss"),
+        (make_pairs(nli, by="nli"), "MultipleNegativesRankingLoss"),
+        (make_pairs(texts, by="labels"), "BatchHardTripletLoss"),
+        (make_pairs(rated, by="ratings"), "CoSENTLoss"),
     ]
     for made, name in cases:
         assert suggest_loss(made.data)["loss"].iloc[0] == name

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold
 
 from toolkit.prepare import Split, Task, audit, shape_of, split
-from toolkit.prepare.splits.dividing import drawn, stratified
+from toolkit.prepare.splitting.dividing import drawn, stratified
 
 
 def sentence(*key: object, words: int = 9) -> str:
@@ -170,7 +170,7 @@ def test_a_giant_of_a_table_is_named_with_its_text() -> None:
     texts = ["Thank you!" if row < 80 else sentence("g", row) for row in range(200)]
     parts = split(Dataset.from_dict({"sentence1": texts, "sentence2": [sentence("h", i) for i in range(200)],
                                      "score": [0.5] * 200}))  # fmt: skip
-    assert "One group holds 80 of 200 rows" in parts.notes[0] and "'thank you' 80 times" in parts.notes[0]
+    assert "One group holds 80 of 200 rows" in parts.notes[0] and "'thank you' comes 80 times" in parts.notes[0]
 
 
 def test_close_texts_by_a_model_stay_together() -> None:
@@ -194,7 +194,7 @@ def test_bad_tables() -> None:
     texts = [sentence("b", i) for i in range(30)]
     with pytest.raises(ValueError, match="column 'label' is empty in 1 rows"):
         split(Dataset.from_dict({"text": texts, "label": [None, *["a"] * 29]}))
-    with pytest.raises(ValueError, match="documents= are searched by pairs and triplets; got 1 with labelled texts"):
+    with pytest.raises(ValueError, match="got 1 with labelled texts"):
         split(Dataset.from_dict({"text": texts, "label": ["a"] * 30}), documents=["x"])
-    with pytest.raises(ValueError, match=r"got labels 0, 1, 2: say which of them is 1"):
+    with pytest.raises(ValueError, match=r"got labels 0, 1, 2"):
         split(Dataset.from_dict({"sentence1": texts, "sentence2": texts, "label": [0, 1, 2] * 10}))

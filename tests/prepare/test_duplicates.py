@@ -1,4 +1,4 @@
-"""Near-copies against all pairs by brute force, components against networkx."""
+"""Near-copies against all pairs by brute force, connected_components against networkx."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.prepare import near_pairs
-from toolkit.prepare.splits.duplicates import normal, shingles
-from toolkit.prepare.splits.graph import components, same_value
+from toolkit.prepare.splitting.groups import sharing
+from toolkit.prepare.splitting.near_copies import connected_components
+from toolkit.prepare.values import normal, shingles
 
 
 def variants(seed: int) -> list[str]:
@@ -98,7 +99,7 @@ def test_components_equal_networkx(n: int, data: st.DataObject) -> None:
     """Rows share a label exactly where networkx finds them connected, also when edges repeat."""
     pair = st.tuples(st.integers(0, n - 1), st.integers(0, n - 1))
     edges = data.draw(st.lists(pair, max_size=12)) * data.draw(st.sampled_from([1, 128]))
-    labels = components(n, [np.array(edges, dtype=np.int64).reshape(-1, 2)])
+    labels = connected_components(n, [np.array(edges, dtype=np.int64).reshape(-1, 2)])
     graph = networkx.Graph(edges)
     graph.add_nodes_from(range(n))
     ours = {frozenset(np.flatnonzero(labels == label).tolist()) for label in labels}
@@ -107,8 +108,8 @@ def test_components_equal_networkx(n: int, data: st.DataObject) -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 4)))
-def test_same_value_joins_equal_values(values: list[int]) -> None:
-    """Joined by `same_value`, rows share a component exactly where their values are equal."""
-    labels = components(len(values), [same_value(values)]) if values else []
+def test_sharing_joins_equal_values(values: list[int]) -> None:
+    """Joined by `sharing`, rows share a component exactly where their values are equal."""
+    labels = connected_components(len(values), [sharing(enumerate(values))]) if values else []
     assert all((labels[i] == labels[j]) == (values[i] == values[j])
                for i, j in itertools.combinations(range(len(values)), 2))  # fmt: skip

@@ -8,7 +8,7 @@ from datasets import Dataset
 
 from toolkit import plots
 from toolkit.prepare import Task, audit, task
-from toolkit.prepare.splits.leakage import REASONS
+from toolkit.prepare.splitting.auditing import REASONS
 
 
 def sentence(*key: object, words: int = 9) -> str:

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from toolkit.prepare import RetrievalData, known, load, shape_of
-from toolkit.prepare.sources.knownsets import find
-from toolkit.prepare.sources.official import task_from
+from toolkit.prepare.sources.catalogue import find, find_mteb
+from toolkit.prepare.splitting.official import official_task
 
 STS = [{"sentence1": f"a {n}", "sentence2": f"b {n}", "score": float(n)} for n in range(6)]
 
@@ -46,6 +46,20 @@ def test_the_table_is_whole() -> None:
         assert "{subset}" not in row.local or row.subsets
 
 
+def test_local_layouts_of_mteb_tasks() -> None:
+    """A task of mteb with the same data as a set of the catalogue finds its local files; others have none."""
+    found = {task: find_mteb(task) for task in ("STSBenchmark", "Banking77Classification", "Tatoeba", "XQuADRetrieval")}
+    assert {task: known.folder for task, known in found.items() if known} == {
+        "STSBenchmark": "stsb_en", "Banking77Classification": "banking77", "Tatoeba": "tatoeba",
+        "XQuADRetrieval": "xquad",
+    }  # fmt: skip
+    assert found["XQuADRetrieval"].paths("validation", "de") == [
+        "xquad/de.questions.jsonl.gz", "xquad/de.passages.jsonl.gz"
+    ]  # fmt: skip
+    assert found["STSBenchmark"].paths("validation") == ["stsb_en/validation.jsonl.gz"]
+    assert find_mteb("SciFact") is None
+
+
 def test_scores_are_0_to_1_wherever_they_come_from(folder: Path) -> None:
     """Scores of 0 to 5 are divided and it is said; those of 0 to 1 stay."""
     put(folder / "stsb_en" / "test.jsonl.gz", STS)
@@ -54,7 +68,7 @@ def test_scores_are_0_to_1_wherever_they_come_from(folder: Path) -> None:
     assert five.data["score"][:] == pytest.approx(one.data["score"][:]) == [0, 0.2, 0.4, 0.6, 0.8, 1]
     assert any("divided by 5" in note for note in five.notes) and not any("divided" in note for note in one.notes)
     assert five.shape == "scored pairs" == shape_of(five.data)
-    task = task_from("stsb")
+    task = official_task("stsb")
     assert task.kind == "similarity" and task.rows["score"].tolist() == five.data["score"][:]
     put(folder / "stsb_multi_mt" / "de.train.jsonl.gz", STS[:2])
     assert load("stsb_multi_mt:de").data["sentence1"][:] == ["a 0", "a 1"]
@@ -70,12 +84,16 @@ def test_questions_and_paragraphs(folder: Path) -> None:
     loaded = load("squad", split="test")
     assert loaded.data[1] == {"anchor": asked[1], "positive": "paragraph 1", "positive_id": "p1", "group": "t0"}
     assert "what its publishers call validation" in " ".join(loaded.notes)
-    task = task_from("squad")
+    task = official_task("squad")
     assert isinstance(task.data, RetrievalData) and len(task.data.corpus) == 4
     assert task.data.qrels == {"q0": {"p0": 1, "p2": 1}, "q1": {"p1": 1}, "q2": {"p3": 1}}
     assert len(set(task.groups.values())) == 1  # t0 by the first two, t1 by the shared question
+    put(folder / "squad_v1" / "train.passages.jsonl.gz", [{"pid": "p0", "title": "t", "text": "a"}] * 2)
+    put(folder / "squad_v1" / "train.questions.jsonl.gz", [{"id": "1", "question": "q", "pid": "p0"}])
+    with pytest.raises(ValueError, match=r"train.passages.jsonl.gz .*pid 'p0'"):
+        load("squad")
     put(folder / "squad_v1" / "dev.questions.jsonl.gz", [{"id": "1", "question": "q", "pid": "p9"}])
-    with pytest.raises(ValueError, match="1 questions name paragraphs that are not there"):
+    with pytest.raises(ValueError, match="1 rows .* pid .*'p9'"):
         load("squad", split="test")
 
 
@@ -84,17 +102,17 @@ def test_labels(folder: Path) -> None:
     rows = [{"text": f"where is card number {n}", "label": "lost" if n % 2 else "late"} for n in range(8)]
     put(folder / "banking77" / "train.jsonl.gz", rows[:6])
     put(folder / "banking77" / "test.jsonl.gz", rows[6:])
-    task = task_from("banking77")
+    task = official_task("banking77")
     assert task.kind == "classification" and task.train is not None and len(task.train) == 6 and len(task.data) == 2
-    assert task_from("banking77", kind="clustering").train is None
+    assert official_task("banking77", kind="clustering").train is None
     with pytest.raises(ValueError, match="kind classification or clustering, got 'retrieval'"):
-        task_from("banking77", kind="retrieval")
+        official_task("banking77", kind="retrieval")
     nli = [{"premise": f"p {n}", "hypothesis": f"h {n}", "label": label}
            for n, label in enumerate(["neutral", "entailment", "contradiction", "-1"])]  # fmt: skip
     put(folder / "snli" / "test.jsonl.gz", nli)
     loaded = load("snli", split="test")
     assert loaded.data["label"][:] == [1, 0, 2] and loaded.table["dropped"].tolist() == [1]
-    assert task_from("snli").rows["label"].tolist() == [1, 0]
+    assert official_task("snli").rows["label"].tolist() == [1, 0]
     put(folder / "clinc150" / "val.jsonl.gz", [{"text": "a", "intent": "oos"}, {"text": "b", "intent": "pay"}])
     assert load("clinc150", split="dev").data.to_dict() == {"text": ["b"], "label": ["pay"]}
 
@@ -112,9 +130,11 @@ def test_quora(folder: Path) -> None:
     assert load("quora-duplicates").data.to_dict() == {
         "sentence1": ["question 1", "question 3"], "sentence2": ["question 2", "question 5"], "label": [1, 0]
     }  # fmt: skip
+    with pytest.raises(ValueError, match="pair-class, pair, not triplet"):
+        load("quora-duplicates:triplet")
     assert load("quora-duplicates:pair").data.to_dict() == {"anchor": ["question 1"], "positive": ["question 2"]}
     assert any("NOT for commercial use" in note for note in load("quora-duplicates").notes)
-    data = task_from("quora-duplicates").data
+    data = official_task("quora-duplicates").data
     assert isinstance(data, RetrievalData)
     assert data.qrels == {"1": {"2": 1}} and sorted(data.corpus) == ["2", "3", "4", "5"]
 
@@ -139,7 +159,7 @@ def test_copies_of_hub_repositories(folder: Path) -> None:
         load("owner/name")
     with pytest.raises(ValueError, match="no split 'test': expected train, validation"):
         load("owner/name:a", columns=columns, split="test")
-    with pytest.raises(ValueError, match="got q, d: name yours"):
+    with pytest.raises(ValueError, match="columns q, d;.*columns="):
         load("owner/name:a")
 
 
@@ -158,12 +178,12 @@ def test_collections_of_the_hub(folder: Path) -> None:
         for name, (split, path) in parts.items()
     )
     (repository / "README.md").write_text(f"---\nconfigs:\n{card}---\n")
-    from_hub = task_from("nfcorpus")
+    from_hub = official_task("nfcorpus")
     put(folder / "nfcorpus" / "corpus.jsonl", documents)
     put(folder / "nfcorpus" / "queries.jsonl", queries)
     (folder / "nfcorpus" / "qrels").mkdir()
     (folder / "nfcorpus" / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t2\n")
-    from_folder = task_from("nfcorpus")
+    from_folder = official_task("nfcorpus")
     assert from_hub.data == from_folder.data and from_hub.data.qrels == {"q1": {"d1": 2}}
     loaded = load("nfcorpus", split="test")
     assert loaded.data["positive"][:] == ["t one"] and loaded.documents == ["two"]
@@ -174,7 +194,7 @@ def test_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOOLKIT_DATA", str(tmp_path))
     with pytest.raises(ConnectionError, match=re.escape(f"in {tmp_path}/mteb/scifact: run 'hf download")):
         load("scifact")
-    with pytest.raises(ConnectionError, match=r"looked for as stsb_en/test.jsonl.gz in that folder"):
+    with pytest.raises(ConnectionError, match=r"stsb_en/test.jsonl.gz"):
         load("stsb", split="test")
     monkeypatch.delenv("TOOLKIT_DATA")
     with pytest.raises(ConnectionError, match="a folder owner/name below the one that TOOLKIT_DATA names"):
@@ -200,7 +220,7 @@ def test_wrong_names(source: str, options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         load(source, **options)
     with pytest.raises(ValueError, match="data to train on and has no task of its own"):
-        task_from("all-nli")
+        official_task("all-nli")
 
 
 # Rows as the publishers state them.
@@ -234,6 +254,6 @@ def test_xquad_is_that_of_mteb(data_folder: Path) -> None:
     """MTEB counts 17,079 queries and documents in the 12 languages once equal questions are one, 2,880 documents."""
     row = find("xquad")
     assert row is not None
-    tasks = [task_from(f"xquad:{language}") for language in row.subsets.split()]
+    tasks = [official_task(f"xquad:{language}") for language in row.subsets.split()]
     assert sum(len(task.data.corpus) for task in tasks) == 2880
     assert sum(len(task.data.queries) for task in tasks) == 17079 - 2880

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.prepare import RetrievalData, Split, Task, audit, split, task
-from toolkit.prepare.splits.duplicates import normal, shingles
+from toolkit.prepare.values import normal, shingles
 
 
 def tangled(seed: int, n: int) -> Dataset:

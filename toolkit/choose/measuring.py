@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from toolkit import evaluate, plots, vectors
 from toolkit.evaluate import Comparison
 from toolkit.prepare import Task
-from toolkit.prepare.shapes import check_task
+from toolkit.prepare.tasks import check_task
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from toolkit.evaluate.comparing.differences import ALPHA, main_metric, paired
 from toolkit.evaluate.comparing.wording import ITEMS
 from toolkit.evaluate.scoring.scores import Scores
 from toolkit.prepare import Task
-from toolkit.prepare.shapes import check_task
+from toolkit.prepare.tasks import check_task
 from toolkit.vectors.keywords import words
 
 if TYPE_CHECKING:

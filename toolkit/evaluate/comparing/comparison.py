@@ -21,7 +21,7 @@ from toolkit.evaluate.scoring.predictions import metric_names
 from toolkit.evaluate.scoring.ranking import DEPTH, kind_of, rank_all
 from toolkit.evaluate.scoring.scores import Scores, score_ranking
 from toolkit.prepare import Task
-from toolkit.prepare.shapes import check_task
+from toolkit.prepare.tasks import check_task
 from toolkit.vectors import Encoder, Ranking, System, as_system, bm25, fuse
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from toolkit.prepare import Task
-from toolkit.prepare.shapes import check_task
+from toolkit.prepare.tasks import check_task
 
 # Kind of Task -> mteb's class, its type of task, the metric that counts there, and settings of the class.
 _AS: dict[str, tuple[str, str, str, dict[str, Any]]] = {

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from toolkit.prepare.checking import check_grades
+from toolkit.prepare.tasks import check_grades
 from toolkit.vectors import Ranking, top
 
 METRICS = ("accuracy@1", "nDCG@10", "MRR@10", "recall@10")

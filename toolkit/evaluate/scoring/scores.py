@@ -27,7 +27,7 @@ from toolkit.evaluate.scoring.predictions import (
 )
 from toolkit.evaluate.scoring.ranking import DEPTH, Found, rank
 from toolkit.prepare import Task
-from toolkit.prepare.shapes import check_task
+from toolkit.prepare.tasks import check_task
 from toolkit.vectors import Ranking, System, as_system, top
 from toolkit.vectors.reranking import is_cross_encoder
 

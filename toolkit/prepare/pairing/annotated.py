@@ -1,33 +1,27 @@
-"""Pairs from what people said about two sentences: natural language inference, and ratings of similarity."""
+"""Pairs from human annotations of two sentences: natural language inference, and ratings of similarity."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from toolkit.prepare.account import Account
-from toolkit.prepare.pairing.columns import numbers
+from toolkit.prepare.dropped import Dropped
 from toolkit.prepare.pairing.relations import MOST
+from toolkit.prepare.values import numbers
 
 CLASSES = ("entailment", "neutral", "contradiction")
 """In the order of the numbers 0, 1, 2 of SNLI, MultiNLI and AllNLI on the Hub."""
 UNLABELLED = ("-", "", "-1")  # SNLI, where its annotators did not agree
 
-# Ends of scales in use: cosines or probabilities; STS (SemEval); SICK; TREC's grades; others that people rate on.
+# Ends of common scales: cosines or probabilities; STS (SemEval); SICK; grades of TREC; others that people rate on.
 SCALES = ((0, 1), (-1, 1), (0, 2), (0, 3), (0, 4), (0, 5), (1, 3), (1, 4), (1, 5), (1, 7), (0, 10), (1, 10), (0, 100))
 
 
-def _classes(frame: pd.DataFrame, steps: Account) -> pd.DataFrame:
-    """The rows with a label, as one of `CLASSES`."""
-
-    def told(value: object) -> str | None:
-        text = str(value).strip().casefold()
-        if text in UNLABELLED:
-            return None
-        numbered = {"0": 0, "1": 1, "2": 2, "0.0": 0, "1.0": 1, "2.0": 2}.get(text)
-        return CLASSES[numbered] if numbered is not None else text
-
-    label = frame["label"].astype(object).where(frame["label"].notna(), "").map(told).astype(object)
+def _with_classes(frame: pd.DataFrame, dropped: Dropped) -> pd.DataFrame:
+    """Keep the rows with a label, as one of `CLASSES`."""
+    number = {text: name for n, name in enumerate(CLASSES) for text in (str(n), f"{n}.0")}
+    texts = frame["label"].astype(object).where(frame["label"].notna(), "").map(lambda v: str(v).strip().casefold())
+    label = texts.map(lambda text: None if text in UNLABELLED else number.get(text, text)).astype(object)
     wrong = label[label.notna() & ~label.isin(CLASSES)]
     if len(wrong):
         raise ValueError(
@@ -35,22 +29,22 @@ def _classes(frame: pd.DataFrame, steps: Account) -> pd.DataFrame:
             f"{', '.join(CLASSES)}, or 0, 1, 2 for them in this order"
         )
     if frame["label"].map(lambda value: not isinstance(value, str)).any():
-        steps.notes.append(f"Labels as numbers were taken for 0 {CLASSES[0]}, 1 {CLASSES[1]}, 2 {CLASSES[2]}.")
-    return steps.keep(frame.assign(label=label), label.notna(), "no label", "the annotators did not agree, or missing")
+        dropped.notes.append(f"Labels as numbers were taken for 0 {CLASSES[0]}, 1 {CLASSES[1]}, 2 {CLASSES[2]}.")
+    return dropped.keep(frame.assign(label=label), label.notna(), "no label", "none, or the annotators did not agree")
 
 
-def nli(frame: pd.DataFrame, steps: Account, *, most: int = MOST, seed: int = 0) -> pd.DataFrame:
-    """Triplets of a premise, a sentence that it entails and one that it contradicts (``premise hypothesis label``).
+def nli(frame: pd.DataFrame, dropped: Dropped, *, most: int = MOST, seed: int = 0) -> pd.DataFrame:
+    """Combine each premise with a sentence that it entails and one that it contradicts (``premise hypothesis label``).
 
     As the subset ``triplet`` of sentence-transformers/all-nli was made (its data set card): for each premise all
-    combinations of its entailed and its contradictory hypotheses, the reverse not included, and nothing twice, nor with
-    a hypothesis that is said to be both; of more than `most` of one premise, so many drawn at random.
+    combinations of its entailed and its contradictory hypotheses, not reversed, none twice, and none with a hypothesis
+    that is labelled as both. Of a premise with more than `most` combinations, that many are drawn at random.
     """
-    frame = _classes(frame, steps)
-    frame = steps.keep(frame, frame["label"] != "neutral", "neutral", "neither entailed nor contradictory")
-    frame = steps.keep(frame, ~frame.duplicated(["premise", "hypothesis", "label"]), "repeated row", "the same again")
+    frame = _with_classes(frame, dropped)
+    frame = dropped.keep(frame, frame["label"] != "neutral", "neutral", "neither entailed nor contradictory")
+    frame = dropped.keep(frame, ~frame.duplicated(["premise", "hypothesis", "label"]), "repeated row", "the same again")
     kinds = frame.groupby("premise", sort=False)["label"].transform("nunique")
-    frame = steps.keep(frame, kinds == 2, "one side", "the premise has no entailed, or no contradictory, hypothesis")
+    frame = dropped.keep(frame, kinds == 2, "one side", "the premise has no entailed, or no contradictory, hypothesis")
     rng = np.random.default_rng(seed)
     rows: list[tuple[str, str, str, int]] = []
     possible = 0
@@ -68,34 +62,34 @@ def nli(frame: pd.DataFrame, steps: Account, *, most: int = MOST, seed: int = 0)
             a, b = divmod(int(place), len(wrong))
             rows.append((premise, right[a][0], wrong[b], right[a][1]))
     why = f"{len(rows):,} of {possible:,} triplets: at most {most} of a premise"
-    steps.count("combine", len(frame), 0, why, rows_out=len(rows))
+    dropped.count("combine", len(frame), 0, why, rows_out=len(rows))
     return pd.DataFrame(rows, columns=["anchor", "positive", "negative", "row"])
 
 
-def nli_labels(frame: pd.DataFrame, steps: Account) -> pd.DataFrame:
-    """Premise and hypothesis with the number of their class in `CLASSES`, as SoftmaxLoss needs them."""
-    frame = _classes(frame, steps)
+def nli_labels(frame: pd.DataFrame, dropped: Dropped) -> pd.DataFrame:
+    """Label premise and hypothesis with the number of their class in `CLASSES`, as SoftmaxLoss needs them."""
+    frame = _with_classes(frame, dropped)
     return pd.DataFrame({
         "sentence1": frame["premise"].to_numpy(), "sentence2": frame["hypothesis"].to_numpy(),
         "label": pd.Categorical(frame["label"], categories=CLASSES), "row": frame["row"].to_numpy(),
     })  # fmt: skip
 
 
-def ratings(frame: pd.DataFrame, steps: Account, *, scale: tuple[float, float] | None = None) -> pd.DataFrame:
-    """Rated pairs (``sentence1 sentence2 score``) with the score moved to 0 to 1, straight.
+def ratings(frame: pd.DataFrame, dropped: Dropped, *, scale: tuple[float, float] | None = None) -> pd.DataFrame:
+    """Map the scores of rated pairs (``sentence1 sentence2 score``) linearly to 0 to 1.
 
-    Without `scale`, values that all lie in 0 to 1 stay as they are, values with ``%`` are percent, and others have to
-    reach both ends of one of `SCALES`, or they are refused rather than guessed: 1 to 4 may be a part of 0 to 5.
+    Without `scale`, values that all lie in 0 to 1 stay as they are, values with ``%`` are per cent, and others have to
+    reach both ends of one of `SCALES`; otherwise they are refused rather than guessed: 1 to 4 may be a part of 0 to 5.
     """
     texts = frame["score"].map(lambda value: isinstance(value, str) and value.strip().endswith("%"))
     if texts.any():
-        bare = frame["score"].map(lambda value: value.strip()[:-1] if isinstance(value, str) else value)
         if not texts[frame["score"].notna()].all():
             row = texts[frame["score"].notna() & ~texts].index[0]
             raise ValueError(f"row {row} has the score {frame.loc[row, 'score']!r} without %, others have one")
+        bare = frame["score"].map(lambda value: value.strip()[:-1] if isinstance(value, str) else value)
         frame, scale = frame.assign(score=bare), scale or (0, 100)
-    frame = frame.assign(score=numbers(frame, "score"))
-    frame = steps.keep(frame, frame["score"].notna(), "no score", "the score is missing")
+    frame = frame.assign(score=numbers(frame["score"], missing=True))
+    frame = dropped.keep(frame, frame["score"].notna(), "no score", "the score is missing")
     if frame.empty:
         return frame[["sentence1", "sentence2", "score", "row"]]
     low, high = scale if scale is not None else _scale(frame["score"])
@@ -107,16 +101,15 @@ def ratings(frame: pd.DataFrame, steps: Account, *, scale: tuple[float, float] |
             f"row {outside.index[0]} has the score {outside['score'].iloc[0]:g}, outside of the scale {low:g} to "
             f"{high:g}, and so have {len(outside) - 1:,} others"
         )
-    if scale is None and (low, high) != (0, 1):
-        steps.notes.append(f"Scores were taken for ratings from {low:g} to {high:g}; scale=(low, high) says otherwise.")
     if (low, high) != (0, 1):
-        why = f"moved from {low:g} to {high:g} to 0 to 1"
-        steps.count("rescale", len(frame), 0, why, rows_out=len(frame))
-    moved = (frame["score"] - low) / (high - low)
-    return frame.assign(score=moved)[["sentence1", "sentence2", "score", "row"]]
+        if scale is None:
+            dropped.notes.append(f"Scores were taken for ratings from {low:g} to {high:g}; if not, set scale=.")
+        dropped.count("rescale", len(frame), 0, f"from {low:g} to {high:g} to 0 to 1", rows_out=len(frame))
+    return frame.assign(score=(frame["score"] - low) / (high - low))[["sentence1", "sentence2", "score", "row"]]
 
 
 def _scale(scores: pd.Series) -> tuple[float, float]:
+    """Find the scale that the scores were given on."""
     smallest, largest = float(scores.min()), float(scores.max())
     if smallest >= 0 and largest <= 1:
         return 0, 1
@@ -124,8 +117,7 @@ def _scale(scores: pd.Series) -> tuple[float, float]:
         return smallest, largest
     if smallest >= -1 and largest <= 1:
         return -1, 1
-    at = scores.idxmin(), scores.idxmax()
     raise ValueError(
-        f"scores go from {smallest:g} (row {at[0]}) to {largest:g} (row {at[1]}), which are the ends of no scale that "
-        f"is known here: name the ends with scale=(low, high), for instance scale=(0, 5)"
+        f"scores go from {smallest:g} (row {scores.idxmin()}) to {largest:g} (row {scores.idxmax()}), not the "
+        f"ends of a common scale: name the ends with scale=(low, high), for instance scale=(0, 5)"
     )

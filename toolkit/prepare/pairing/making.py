@@ -1,4 +1,4 @@
-"""From what people have to what losses need."""
+"""Make the rows that a loss needs from the data that people have."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from toolkit.prepare.account import Account
-from toolkit.prepare.columns.order import LABELS, is_negative, shape_of
-from toolkit.prepare.pairing import annotated, documents, relations
-from toolkit.prepare.pairing.columns import apart, filled
-from toolkit.prepare.rows import table_of
-from toolkit.prepare.shapes import RetrievalData, Task
+from toolkit.prepare.dropped import Dropped
+from toolkit.prepare.frames import shape_of, to_frame
+from toolkit.prepare.pairing import annotated, relations, unsupervised
+from toolkit.prepare.schema import PAIR, is_training_column
+from toolkit.prepare.tasks import RetrievalData, Task
+from toolkit.prepare.values import check_strings
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-# Name of a transformation -> the columns of texts that it needs, others that it needs, and the function.
+# Name of a transformation -> the columns of texts that it needs, the other columns, and the function.
 BY: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[..., pd.DataFrame]]] = {
-    "titles": (("title", "body"), (), relations.beside),
-    "answers": (("question", "answer"), (), relations.beside),
+    "titles": (("title", "body"), (), relations.from_columns),
+    "answers": (("question", "answer"), (), relations.from_columns),
     "groups": (("text",), ("group",), relations.groups),
     "labels": (("text",), ("label",), relations.labels),
     "qrels": (("query", "document"), ("grade",), relations.qrels),
@@ -30,28 +30,28 @@ BY: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[..., pd.DataFrame
     "nli": (("premise", "hypothesis"), ("label",), annotated.nli),
     "nli labels": (("premise", "hypothesis"), ("label",), annotated.nli_labels),
     "ratings": (("sentence1", "sentence2"), ("score",), annotated.ratings),
-    "neighbours": (("text",), (), documents.neighbours),
-    "cloze": (("text",), (), documents.cloze),
-    "damaged": (("text",), (), documents.damaged),
+    "neighbours": (("text",), (), unsupervised.neighbours),
+    "cloze": (("text",), (), unsupervised.cloze),
+    "damaged": (("text",), (), unsupervised.damaged),
 }
-SENTENCES = ("nli labels", "ratings")  # two equal sentences are an example too: entailed, or rated highest
+EQUAL_TEXTS = ("nli labels", "ratings")  # two equal sentences are an example here: entailed, or rated highest
 
 
 @dataclass(frozen=True)
-class Paired:
-    """Data in the shape that a loss needs, and the account of it.
+class Pairs:
+    """Data in the shape that a loss needs, and what was dropped on the way. Made by `make_pairs`.
 
     Attributes
     ----------
     data : Dataset
-        The texts and the label, nothing else: the trainer of sentence-transformers takes every further column for a
-        text, and the columns by their order. Hand it over as it is.
+        The texts and the label, nothing else, in the trainer's order: the trainer of sentence-transformers takes every
+        further column for a text.
     table : DataFrame
-        One row a step: ``step rows_in rows_out dropped why example``. Where rows are put together, ``rows_out`` counts
-        what was made, and ``dropped`` the rows that are in nothing that was made.
+        One row a step: ``step rows_in rows_out dropped why example``. Where rows are combined, ``rows_out`` counts the
+        new rows, and ``dropped`` the old ones that were not used.
     origin : DataFrame
-        One row a row of `data`: ``row``, the number of the source's row that the first text is from, and what is no
-        text, such as ``group``, ``clicks`` or ``grade``. A column of it serves `toolkit.prepare.split` as ``groups``.
+        For each row of `data`: ``row``, the number of the source's row of the first text, and what else is known, such
+        as ``group``, ``clicks`` or ``grade``. A column of it can be the ``groups`` of `toolkit.prepare.split`.
     notes : tuple of str
         What had to be guessed.
     """
@@ -63,7 +63,7 @@ class Paired:
 
     @property
     def shape(self) -> str:
-        """Name of the shape, see `toolkit.prepare.shape_of`."""
+        """Name of the shape, see `toolkit.prepare.frames.shape_of`."""
         return str(shape_of(self.data))
 
     def __str__(self) -> str:
@@ -79,7 +79,7 @@ class Paired:
         return lines + first.to_html(index=False, max_cols=8) + self.table.to_html(index=False)
 
 
-def pairs(
+def make_pairs(
     source: Any,
     *,
     by: str,
@@ -89,11 +89,11 @@ def pairs(
     negatives: int | None = None,
     scale: tuple[float, float] | None = None,
     seed: int = 0,
-) -> Paired:
-    r"""Make what a loss needs of what you have.
+) -> Pairs:
+    r"""Make the rows that a loss needs from the data that you have.
 
-    Equal rows count once, a pair of equal texts is left out, and so is a row without a text. White space at the ends
-    is taken off; for more, see `toolkit.prepare.clean`. Equal arguments give equal results.
+    Repeated rows are dropped, and so are pairs of equal texts and rows with a missing text. White space at the ends is
+    removed; for more, see `toolkit.prepare.clean`. Equal arguments give equal results.
 
     Parameters
     ----------
@@ -119,8 +119,7 @@ def pairs(
         ``"damaged"``       text                                  noisy, text
         ==================  ====================================  ================================================
 
-        The functions of these names in `relations`, `annotated` and `documents`, beside this module, say how and by
-        whom.
+        The functions in `relations`, `annotated` and `unsupervised` give the methods and their sources.
     columns : mapping, optional
         From your names of columns to those above.
     most : int, optional
@@ -128,99 +127,100 @@ def pairs(
     least : float, optional
         Of qrels the grade, of clicks the number from which a document counts as positive; 1 if not given.
     negatives : int, optional
-        Of qrels: how many documents of grade 0 stand beside each positive; none if not given.
+        Of qrels: the number of documents of grade 0 for each positive; none if not given.
     scale : tuple of two floats, optional
-        Of ratings: the ends of their scale. If not given it is told from the values.
+        Of ratings: the ends of their scale. If not given, it is inferred from the values.
     seed : int
 
     Raises
     ------
     ValueError
-        For an unknown `by`, an option that it does not know, a missing column, a value that is no text or no number,
-        a rating outside of its scale (with its row), or when nothing is left.
+        For an unknown `by`, an option that it does not have, a missing column, a value of the wrong type, a rating
+        outside of its scale (with its row), or when no row is left.
 
     Examples
     --------
-    >>> made = pairs({"text": ["reset password", "forgot password", "pay by card"], "group": [1, 1, 2]}, by="groups")
+    >>> rows = {"text": ["reset password", "forgot password", "pay by card"], "group": [1, 1, 2]}
+    >>> made = make_pairs(rows, by="groups")
     >>> made.data.column_names, len(made.data)
     (['anchor', 'positive'], 1)
     >>> made.table.query("dropped > 0")[["step", "dropped", "why"]].to_dict("records")
     [{'step': 'alone', 'dropped': 1, 'why': 'the only text of its group'}]
     """
-    texts, others, function, options = _checked(by, most=most, least=least, negatives=negatives, scale=scale, seed=seed)
-    if by == "qrels" and (judged := _judged(source)) is not None:
-        source, columns = judged, {}
-    frame = table_of(source, [*texts, *others]).rename(columns=dict(columns or {}))
-    _check_columns(frame, [*texts, *others], columns or {}, by)
-    steps = Account()
-    frame = frame.reset_index(drop=True)
-    frame["row"] = frame.index
-    frame = filled(frame, texts, steps)
-    if by not in SENTENCES and len(texts) == 2:
-        frame = apart(frame, texts, steps)
-    made = function(frame, steps, **options)
-    return _result(made, steps, by)
-
-
-def _checked(by: str, **options: Any) -> tuple[Any, ...]:
     if by not in BY:
         raise ValueError(f"expected by= one of {', '.join(map(repr, BY))}; got {by!r}")
     texts, others, function = BY[by]
-    known = inspect.signature(function).parameters
-    for name, value in options.items():
-        if name not in known and name != "seed" and value is not None:
-            raise ValueError(f"by={by!r} has no option {name}: got {name}={value!r}, leave it out")
-    for name, low in (("most", 1), ("negatives", 0)):
-        if options[name] is not None and options[name] < low:
-            raise ValueError(f"expected {name} of at least {low}, got {options[name]}")
-    given = {name: value for name, value in options.items() if name in known and value is not None}
-    return texts, others, function, given
-
-
-def _judged(source: Any) -> pd.DataFrame | None:
-    """Queries, corpus and qrels as one table of judgements; None where the source is a table already."""
-    data = source.data if isinstance(source, Task) else source
-    if isinstance(data, RetrievalData):
-        parts = data.queries, data.corpus, data.qrels
-    elif isinstance(data, Mapping) and {"queries", "corpus", "qrels"} <= set(data):
-        parts = data["queries"], data["corpus"], data["qrels"]
-    else:
-        return None
-    queries, corpus, judgements = parts
-    rows = [(queries.get(q), corpus.get(d), grade, q, d) for q, of in judgements.items() for d, grade in of.items()]
-    return pd.DataFrame(rows, columns=["query", "document", "grade", "query_id", "document_id"])
-
-
-def _check_columns(frame: pd.DataFrame, needed: Sequence[str], columns: Mapping[str, str], by: str) -> None:
-    missing = [name for name in needed if name not in frame]
+    options = _options(by, most=most, least=least, negatives=negatives, scale=scale, seed=seed)
+    judged = _judged(source) if by == "qrels" else None
+    names = {} if judged is not None else dict(columns or {})
+    frame = to_frame(source if judged is None else judged, [*texts, *others]).rename(columns=names)
+    missing = [name for name in (*texts, *others) if name not in frame]
     if missing:
         raise ValueError(
-            f"by={by!r} needs the columns {', '.join(needed)}; {', '.join(missing)} is missing, got "
-            f"{', '.join(map(str, frame.columns)) or 'none'}. Name yours with columns={{'your column': {missing[0]!r}}}"
+            f"by={by!r} needs the columns {', '.join((*texts, *others))}; {', '.join(missing)} is missing, "
+            f"got {', '.join(map(str, frame.columns)) or 'none'}. Rename yours with "
+            f"columns={{'your column': {missing[0]!r}}}"
         )
     if frame.columns.has_duplicates:
         twice = frame.columns[frame.columns.duplicated()][0]
-        raise ValueError(f"with columns={dict(columns)} there are several columns {twice!r}: drop or rename the others")
+        raise ValueError(f"with columns={names} there are several columns {twice!r}: drop or rename the others")
+    dropped = Dropped()
+    frame = frame.reset_index(drop=True)
+    frame["row"] = frame.index
+    for column in texts:
+        check_strings(frame[column])
+        stripped = frame[column].astype(object).map(lambda value: value.strip() if isinstance(value, str) else "")
+        frame[column] = stripped.astype(object)
+    frame = dropped.keep(frame, (frame[list(texts)] != "").all(axis=1), "empty", "a missing or empty text")
+    if by not in EQUAL_TEXTS and len(texts) == 2:  # before rows are drawn, so that none is drawn in vain
+        frame = drop_identical_pairs(frame, texts, dropped)
+    return _result(function(frame, dropped, **options), dropped, by)
 
 
-def _result(made: pd.DataFrame, steps: Account, by: str) -> Paired:
-    """Drop what teaches nothing, and part the texts and the label from the rest."""
+def _options(by: str, **given: Any) -> dict[str, Any]:
+    """Refuse options that a transformation does not have, and select those that were given."""
+    known = inspect.signature(BY[by][2]).parameters
+    for name, value in given.items():
+        if name not in known and name != "seed" and value is not None:
+            raise ValueError(f"by={by!r} has no option {name}: got {name}={value!r}, leave it out")
+    for name, low in (("most", 1), ("negatives", 0)):
+        if given[name] is not None and given[name] < low:
+            raise ValueError(f"expected {name} of at least {low}, got {given[name]}")
+    return {name: value for name, value in given.items() if name in known and value is not None}
+
+
+def _judged(source: Any) -> pd.DataFrame | None:
+    """Convert queries, corpus and qrels to a table of judgements; return None for anything else."""
+    data = source.data if isinstance(source, Task) else source
+    if isinstance(data, RetrievalData):
+        data = vars(data)
+    if not (isinstance(data, Mapping) and {"queries", "corpus", "qrels"} <= set(data)):
+        return None
+    queries, corpus = data["queries"], data["corpus"]
+    rows = [(queries.get(q), corpus.get(d), grade, q, d) for q, of in data["qrels"].items() for d, grade in of.items()]
+    return pd.DataFrame(rows, columns=["query", "document", "grade", "query_id", "document_id"])
+
+
+def drop_identical_pairs(frame: pd.DataFrame, columns: Sequence[str], dropped: Dropped) -> pd.DataFrame:
+    """Keep the rows whose two texts differ by more than case: a text that finds itself teaches nothing."""
+    first, second = (frame[name].map(str.casefold).astype(object) for name in columns)
+    return dropped.keep(frame, first != second, "same text", f"{columns[0]} and {columns[1]} are the same text")
+
+
+def _result(made: pd.DataFrame, dropped: Dropped, by: str) -> Pairs:
+    """Drop rows that teach nothing, and separate texts and label from the rest."""
     from datasets import ClassLabel, Dataset, Features, Value
 
-    known = ("anchor", "positive", "sentence1", "sentence2", "noisy", "text", *LABELS)
-    names = [name for name in made if name in known or is_negative(name)]
+    names = [name for name in made if is_training_column(name)]
     if by != "labels":
-        made = steps.keep(made, ~made.duplicated(names), "repeated", "the same row again")
+        made = dropped.keep(made, ~made.duplicated(names), "repeated", "the same row again")
     if by in ("groups", "neighbours", "cloze"):
-        made = apart(made, ["anchor", "positive"], steps)
+        made = drop_identical_pairs(made, PAIR, dropped)
     if made.empty:
-        raise ValueError(f"by={by!r} leaves no row; what went where:\n{steps.table.to_string(index=False)}")
-    features = {name: Value("string") for name in names}
-    if "score" in features:
-        features["score"] = Value("float64")
+        raise ValueError(f"by={by!r} leaves no row; what was dropped:\n{dropped.table.to_string(index=False)}")
+    features = {name: Value("float64" if name == "score" else "string") for name in names}
     if "label" in features:
-        classes = [str(name) for name in made["label"].cat.categories]
-        features["label"] = ClassLabel(names=classes)
+        features["label"] = ClassLabel(names=[str(name) for name in made["label"].cat.categories])
         made = made.assign(label=made["label"].cat.codes.astype("int64"))
     data = Dataset.from_pandas(made[names].reset_index(drop=True), preserve_index=False, features=Features(features))
-    return Paired(data, steps.table, made.drop(columns=names).reset_index(drop=True), tuple(steps.notes))
+    return Pairs(data, dropped.table, made.drop(columns=names).reset_index(drop=True), tuple(dropped.notes))

@@ -1,7 +1,7 @@
-"""Pairs from what stands beside each other: titles, answers, groups, labels, judgements, clicks.
+"""Pairs from texts that belong together: columns, groups, labels, judgements, clicks.
 
-Each function takes a table with the columns that it names, and the `Account` that count what goes; each returns a table
-whose columns of texts stand in the trainer's order, with ``row`` and whatever else is known of a row behind them.
+Each function takes a table with the columns that it names and a `Dropped` that counts what goes. Each returns a table
+with the columns of texts in the trainer's order, and behind them ``row`` and whatever else is known of a row.
 """
 
 from __future__ import annotations
@@ -12,49 +12,47 @@ from itertools import islice
 import numpy as np
 import pandas as pd
 
-from toolkit.prepare.account import Account
-from toolkit.prepare.checking import labels_in
-from toolkit.prepare.pairing.columns import numbers
+from toolkit.prepare.dropped import Dropped
+from toolkit.prepare.values import labels_in, numbers
 
 MOST = 10  # rows from one group, query, premise or document
 
 
-def beside(frame: pd.DataFrame, steps: Account) -> pd.DataFrame:
-    """The first column of texts with the second: title and body, or question and answer."""
+def from_columns(frame: pd.DataFrame, dropped: Dropped) -> pd.DataFrame:
+    """Pair the first column of texts with the second: title and body, or question and answer."""
     first, second = ("title", "body") if "title" in frame and "body" in frame else ("question", "answer")
     return pd.DataFrame({"anchor": frame[first], "positive": frame[second], "row": frame["row"]})
 
 
-def ring(n: int) -> Iterator[tuple[int, int]]:
-    """All pairs of `n` items, each once, in an order whose beginnings use the items as evenly as they can.
+def balanced_pairs(n: int) -> Iterator[tuple[int, int]]:
+    """Yield all pairs of `n` items, each once, so that the first pairs use the items as evenly as possible.
 
-    The items stand in a ring. First come neighbours that share no item, then the other neighbours, then items that are
-    two places apart, and so on.
+    The items form a ring. First come neighbours that share no item, then the other neighbours, then items two places
+    apart, and so on.
 
     Examples
     --------
-    >>> list(ring(4))
+    >>> list(balanced_pairs(4))
     [(0, 1), (2, 3), (1, 2), (3, 0), (0, 2), (1, 3)]
     """
-    for apart in range(1, n // 2 + 1):
-        starts = range(n // 2) if 2 * apart == n else [*range(0, n, 2), *range(1, n, 2)]
+    for distance in range(1, n // 2 + 1):
+        starts = range(n // 2) if 2 * distance == n else [*range(0, n, 2), *range(1, n, 2)]
         for start in starts:
-            yield start, (start + apart) % n
+            yield start, (start + distance) % n
 
 
-def groups(frame: pd.DataFrame, steps: Account, *, most: int = MOST, seed: int = 0) -> pd.DataFrame:
-    """Pairs of texts of one group (``text group``), at most `most` of a group.
+def groups(frame: pd.DataFrame, dropped: Dropped, *, most: int = MOST, seed: int = 0) -> pd.DataFrame:
+    """Pair texts of the same group (``text group``), at most `most` pairs a group.
 
-    A group of n texts has n (n - 1) / 2 pairs, so that without a bound a group of 100 would weigh as much as 4,950
-    groups of two. The texts of a group are put in random order, and pairs are taken by `ring`.
+    A group of n texts has n (n - 1) / 2 pairs, so without a limit a group of 100 would weigh as much as 4,950 groups
+    of two. The texts of a group are put in random order, and pairs are taken by `balanced_pairs`.
     """
     frame = frame.assign(group=pd.Series(labels_in(frame["group"]), index=frame.index, dtype=object))
-    frame = steps.keep(frame, frame["group"].notna(), "no group", "the group is missing")
-    folded = frame.assign(text=frame["text"].map(str.casefold))
-    again = folded.duplicated(["group", "text"])
-    frame = steps.keep(frame, ~again, "repeated text", "the same text in the same group")
+    frame = dropped.keep(frame, frame["group"].notna(), "no group", "the group is missing")
+    repeated = frame.assign(text=frame["text"].map(str.casefold)).duplicated(["group", "text"])
+    frame = dropped.keep(frame, ~repeated, "repeated text", "the same text in the same group")
     size = frame.groupby("group", sort=False)["text"].transform("size")
-    frame = steps.keep(frame, size >= 2, "alone", "the only text of its group")
+    frame = dropped.keep(frame, size >= 2, "alone", "the only text of its group")
     rng = np.random.default_rng(seed)
     first: list[int] = []
     second: list[int] = []
@@ -62,15 +60,15 @@ def groups(frame: pd.DataFrame, steps: Account, *, most: int = MOST, seed: int =
     for places in frame.groupby("group", sort=False).indices.values():
         order = rng.permutation(places)
         possible += len(order) * (len(order) - 1) // 2
-        for a, b in islice(ring(len(order)), most):
+        for a, b in islice(balanced_pairs(len(order)), most):
             first.append(order[a])
             second.append(order[b])
     unused = len(frame) - len({*first, *second})
     why = f"{len(first):,} of {possible:,} pairs: at most {most} of a group"
-    steps.count("pair", len(frame), unused, why, rows_out=len(first))
+    dropped.count("pair", len(frame), unused, why, rows_out=len(first))
     if unused > len(frame) / 2:
-        steps.notes.append(
-            f"{unused:,} of {len(frame):,} texts are in no pair: groups are large, a larger most= uses more."
+        dropped.notes.append(
+            f"{unused:,} of {len(frame):,} texts are in no pair: the groups are large, a larger most= uses more."
         )
     left, right = frame.iloc[first], frame.iloc[second]
     return pd.DataFrame({
@@ -79,59 +77,60 @@ def groups(frame: pd.DataFrame, steps: Account, *, most: int = MOST, seed: int =
     })  # fmt: skip
 
 
-def labels(frame: pd.DataFrame, steps: Account) -> pd.DataFrame:
-    """Labelled texts (``text label``) for Batch*Triplet losses: at least two of each label, labels as numbers.
+def labels(frame: pd.DataFrame, dropped: Dropped) -> pd.DataFrame:
+    """Select labelled texts (``text label``) for Batch*Triplet losses: at least two of each label, labels as numbers.
 
     The numbers count the names in their order; the feature of the result's column keeps the names. For pairs of texts
     with equal labels, use ``by="groups"`` with ``columns={"label": "group"}``.
     """
     frame = frame.assign(label=pd.Series(labels_in(frame["label"]), index=frame.index, dtype=object))
-    frame = steps.keep(frame, frame["label"].notna(), "no label", "the label is missing")
-    frame = steps.keep(frame, ~frame.duplicated(["text", "label"]), "repeated", "the same text with the same label")
+    frame = dropped.keep(frame, frame["label"].notna(), "no label", "the label is missing")
+    frame = dropped.keep(frame, ~frame.duplicated(["text", "label"]), "repeated", "the same text with the same label")
     size = frame.groupby("label", sort=False)["text"].transform("size")
-    frame = steps.keep(frame, size >= 2, "alone", "the only text of its label")
+    frame = dropped.keep(frame, size >= 2, "alone", "the only text of its label")
     several = int(frame.groupby("text")["label"].nunique().gt(1).sum())
     if several:
-        steps.notes.append(f"{several:,} texts have more than one label, and are kept with each.")
+        dropped.notes.append(f"{several:,} texts have more than one label, and are kept with each.")
     values = frame["label"].unique().tolist()
-    if len({str(value) for value in values}) < len(values):
-        twice = next(value for value in values if sum(str(other) == str(value) for other in values) > 1)
-        raise ValueError(f"label {str(twice)!r} is there as a text and as a number: make all labels texts")
-    names = sorted(values) if not any(isinstance(value, str) for value in values) else sorted(values, key=str)
+    texts = [str(value) for value in values]
+    if len(set(texts)) < len(texts):
+        twice = next(text for text in texts if texts.count(text) > 1)
+        raise ValueError(f"label {twice!r} is there as a text and as a number: make all labels texts")
+    names = sorted(values, key=str if any(isinstance(value, str) for value in values) else None)
     label = pd.Categorical(frame["label"], categories=names)
     return pd.DataFrame({"text": frame["text"].to_numpy(), "label": label, "row": frame["row"].to_numpy()})
 
 
 def qrels(
     frame: pd.DataFrame,
-    steps: Account,
+    dropped: Dropped,
     *,
     most: int = MOST,
     least: float = 1,
     negatives: int = 0,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Queries with documents judged relevant (``query document grade``), in the grades of trec_eval.
+    """Pair queries with documents that were judged relevant (``query document grade``), in the grades of trec_eval.
 
     A document of grade `least` or more is a positive, at most `most` of a query, drawn at random. With `negatives`,
-    so many documents that were judged 0 or less for the query stand beside it; queries with fewer are left out.
+    each row gets that many documents that were judged 0 or less for its query; queries with fewer are left out.
     """
-    frame = frame.assign(grade=numbers(frame, "grade"))
-    frame = steps.keep(frame, frame["grade"].notna(), "no grade", "the grade is missing")
+    frame = frame.assign(grade=numbers(frame["grade"], missing=True))
+    frame = dropped.keep(frame, frame["grade"].notna(), "no grade", "the grade is missing")
     folded = frame.assign(document=frame["document"].map(str.casefold))
     best = folded.sort_values("grade", ascending=False, kind="stable").drop_duplicates(["query", "document"]).index
-    frame = steps.keep(frame, frame.index.to_series().isin(best), "judged twice", "another judgement is as high")
+    frame = dropped.keep(frame, frame.index.to_series().isin(best), "judged twice", "another judgement is as high")
     wrong: dict[str, list[str]] = {}
     for query, document in frame.loc[frame["grade"] <= 0, ["query", "document"]].itertuples(index=False):
         wrong.setdefault(query, []).append(document)
     why = f"grade below {least:g}" + ("; those of 0 serve as negatives" if negatives else "")
-    frame = steps.keep(frame, (frame["grade"] >= least) & (frame["grade"] > 0), "grade", why)
+    frame = dropped.keep(frame, (frame["grade"] >= least) & (frame["grade"] > 0), "grade", why)
     if negatives:
         enough = frame["query"].map(lambda query: len(wrong.get(query, ())) >= negatives)
-        frame = steps.keep(frame, enough, "negatives", f"the query has fewer than {negatives} documents judged 0")
+        frame = dropped.keep(frame, enough, "negatives", f"the query has fewer than {negatives} documents judged 0")
     rng = np.random.default_rng(seed)
     drawn = frame.iloc[rng.permutation(len(frame))].groupby("query", sort=False).head(most).index
-    frame = steps.keep(frame, frame.index.to_series().isin(drawn), "most", f"more than {most} of one query")
+    frame = dropped.keep(frame, frame.index.to_series().isin(drawn), "most", f"more than {most} of one query")
     made = {"anchor": frame["query"], "positive": frame["document"]}
     chosen = [rng.permutation(len(wrong[query]))[:negatives] for query in frame["query"]] if negatives else []
     for number in range(negatives):
@@ -142,20 +141,20 @@ def qrels(
     return pd.DataFrame(made).join(frame[known])
 
 
-def clicks(frame: pd.DataFrame, steps: Account, *, most: int = MOST, least: float = 1) -> pd.DataFrame:
-    """Queries with documents that were clicked (``query document clicks[ impressions]``) at least `least` times.
+def clicks(frame: pd.DataFrame, dropped: Dropped, *, most: int = MOST, least: float = 1) -> pd.DataFrame:
+    """Pair queries with documents that were clicked at least `least` times (``query document clicks[ impressions]``).
 
     Equal pairs are added up. Of a query with more than `most` such documents those with the most clicks stay. The
-    counts are in the result's ``origin``. Clicks favour what stood on top (T. Joachims et al., 2005, "Accurately
+    counts are in the result's ``origin``. Clicks favour what was shown first (T. Joachims et al., 2005, "Accurately
     Interpreting Clickthrough Data as Implicit Feedback"), so a larger `least` makes better pairs.
     """
     counts = ["clicks", *(["impressions"] if "impressions" in frame else [])]
     for name in counts:
-        frame = frame.assign(**{name: numbers(frame, name)})
+        frame = frame.assign(**{name: numbers(frame[name], missing=True)})
         below = frame[frame[name] < 0]
         if len(below):
             raise ValueError(f"column {name!r} holds {below[name].iloc[0]:g} in row {below.index[0]}, expected a count")
-    frame = steps.keep(frame, frame[counts].notna().all(axis=1), "no count", "the count is missing")
+    frame = dropped.keep(frame, frame[counts].notna().all(axis=1), "no count", "the count is missing")
     if "impressions" in frame:
         more = frame[frame["clicks"] > frame["impressions"]]
         if len(more):
@@ -165,10 +164,9 @@ def clicks(frame: pd.DataFrame, steps: Account, *, most: int = MOST, least: floa
             )
     together = frame.groupby(["query", "document"], sort=False)
     summed = together[counts].sum().join(together["row"].first()).reset_index()
-    steps.count(
-        "together", len(frame), len(frame) - len(summed), "equal pairs, their counts added up", rows_out=len(summed)
-    )
-    summed = steps.keep(summed, summed["clicks"] >= max(least, 1e-9), "clicks", f"fewer than {least:g} clicks")
+    why = "equal pairs, their counts added up"
+    dropped.count("together", len(frame), len(frame) - len(summed), why, rows_out=len(summed))
+    summed = dropped.keep(summed, summed["clicks"] >= max(least, 1e-9), "clicks", f"fewer than {least:g} clicks")
     top = summed.sort_values("clicks", ascending=False, kind="stable").groupby("query").head(most).index
-    summed = steps.keep(summed, summed.index.to_series().isin(top), "most", f"more than {most} of one query")
+    summed = dropped.keep(summed, summed.index.to_series().isin(top), "most", f"more than {most} of one query")
     return summed.rename(columns={"query": "anchor", "document": "positive"})[["anchor", "positive", "row", *counts]]

@@ -1,0 +1,111 @@
+"""What was left out of data, step by step, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+STEPS = ["step", "rows_in", "rows_out", "dropped", "why", "example"]
+
+
+class Dropped:
+    """Drop rows from tables and keep account of them.
+
+    Attributes
+    ----------
+    rows : list of dict
+        One a step, with the keys `STEPS` and perhaps ``changed``.
+    notes : list of str
+        What had to be guessed on the way.
+
+    Examples
+    --------
+    >>> dropped = Dropped()
+    >>> frame = pd.DataFrame({"text": ["a", ""]})
+    >>> len(dropped.keep(frame, frame["text"] != "", "empty", "no text"))
+    1
+    >>> dropped.table[["step", "dropped"]].to_dict("records")
+    [{'step': 'empty', 'dropped': 1}]
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, object]] = []
+        self.notes: list[str] = []
+
+    def keep(
+        self,
+        frame: pd.DataFrame,
+        kept: pd.Series,
+        name: str,
+        why: str,
+        *,
+        columns: Sequence[str] | None = None,
+        changed: int | None = None,
+    ) -> pd.DataFrame:
+        """Return the rows where `kept` is true; count the others, with the first of them as an example.
+
+        Parameters
+        ----------
+        frame : DataFrame
+        kept : Series of bool
+        name, why : str
+        columns : sequence of str, optional
+            Columns of the example; if not given, the first two values that are there (not the column ``row``).
+        changed : int, optional
+            As in `count`.
+        """
+        kept = kept.astype(bool)
+        out = frame[~kept]
+        example: list[str] = []
+        if len(out):
+            first = out.iloc[0]
+            example = (
+                [str(value) for value in first[list(columns)]]
+                if columns is not None
+                else [str(value)[:60] for value in first.drop("row", errors="ignore").dropna()][:2]
+            )
+        self.count(name, len(frame), len(out), why, example, changed=changed)
+        return frame[kept]
+
+    def count(
+        self,
+        name: str,
+        rows_in: int,
+        dropped: int,
+        why: str,
+        example: Sequence[str] = (),
+        *,
+        rows_out: int | None = None,
+        changed: int | None = None,
+    ) -> None:
+        """Note a step by its numbers.
+
+        Parameters
+        ----------
+        name : str
+        rows_in, dropped : int
+        why : str
+        example : sequence of str
+            Texts of a row that was dropped.
+        rows_out : int, optional
+            Where rows are combined: it is not `rows_in` less `dropped` then.
+        changed : int, optional
+            How many rows a step changed. If any step has it, the table has this column.
+        """
+        left = rows_in - dropped if rows_out is None else rows_out
+        row: dict[str, object] = {"step": name, "rows_in": rows_in, "rows_out": left, "dropped": dropped}
+        row |= {} if changed is None else {"changed": changed}
+        self.rows.append(row | {"why": why, "example": " -> ".join(example)[:120]})
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a step: ``step rows_in rows_out dropped [changed] why example``."""
+        columns = [*STEPS[:4], *(["changed"] if any("changed" in row for row in self.rows) else []), *STEPS[4:]]
+        return pd.DataFrame(self.rows, columns=columns)
+
+    @property
+    def losses(self) -> pd.DataFrame:
+        """The rows of `table` with something dropped."""
+        table = self.table
+        return table[table["dropped"] > 0].reset_index(drop=True)

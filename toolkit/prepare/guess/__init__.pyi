@@ -1,0 +1,3 @@
+from .guessing import Guess, guess
+
+__all__ = ["Guess", "guess"]

@@ -1,0 +1,164 @@
+"""Collect the docstrings of all public names of packages, by importing all of their modules.
+
+A script of the standard library alone, run by its path in a process of its own: importing every module of a package has
+side effects that no caller should have. ``python collector.py OUT PACKAGE...`` writes a line of JSON for each name.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from types import MethodType, ModuleType
+from typing import Any
+
+STANDARD = "python"  # the name under which the standard library is collected
+
+# Folders of tests, of copies of other packages, of code for the packages' own developers or for a screen.
+_INTERNAL = {
+    "backends", "compat", "conftest", "distutils", "experimental", "externals", "f2py", "setup", "sphinxext", "test",
+    "testing", "tests",
+}  # fmt: skip
+_INTERNAL_MODULES = {
+    "numpy.core", "pandas.core", "torch.ao.ns", "torch.distributed.flight_recorder", "torch.fx.passes",
+    "torch.utils.hipify", "torch.utils.tensorboard",
+}  # fmt: skip
+# Modules that open a window or a browser, print, install something, or exist on one system only.
+_NOT_WALKED = {
+    "antigravity", "encodings", "ensurepip", "idlelib", "lib2to3", "msilib", "nt", "posix", "pydoc_data", "test",
+    "this", "tkinter", "turtle", "turtledemo", "venv", "xxlimited", "xxlimited_35", "xxsubtype",
+}  # fmt: skip
+
+
+def _public(name: str) -> bool:
+    return not any(part.startswith("_") or part in _INTERNAL for part in name.split("."))
+
+
+def _modules(name: str) -> Iterator[tuple[str, ModuleType]]:
+    """A module and all public ones below it, except those that cannot be imported here."""
+    if name in _INTERNAL_MODULES:
+        return
+    try:
+        module = importlib.import_module(name)
+    except (Exception, SystemExit):
+        return
+    yield name, module
+    for found in pkgutil.iter_modules(getattr(module, "__path__", [])):
+        if _public(found.name):
+            yield from _modules(f"{name}.{found.name}")
+
+
+def _home(thing: Any) -> str:
+    """Name of the module in which something was defined, empty where that is unknown."""
+    for holder in (thing, getattr(thing, "__objclass__", None)):
+        name = getattr(holder, "__module__", None)
+        if isinstance(name, str):
+            return name
+    return ""
+
+
+def _belongs(home: str, name: str) -> bool:
+    """Whether module `name` is a place to look for what module `home` defines: itself, or above it.
+
+    What private compiled code defines (``torch._C``, ``_ssl``) may also be exported below.
+    """
+    outer = home
+    while not _public(outer):
+        outer = outer.rpartition(".")[0]
+    compiled = not str(getattr(sys.modules.get(home), "__file__", "")).endswith(".py")
+    above, below = f"{outer}.".startswith(f"{name}."), not outer or f"{name}.".startswith(f"{outer}.")
+    return above or (below and compiled and outer != home)
+
+
+def _exports(name: str, module: ModuleType, own: set[str]) -> Iterator[tuple[str, Any]]:
+    """What a module exports as its own: the names of its ``__all__``, else what was defined in it or below it.
+
+    Without the second rule ``ast.IntEnum``, a mere import, would be taken for the shortest name of ``enum.IntEnum``.
+    """
+    listed = getattr(module, "__all__", None)
+    for attribute in sorted(set(dir(module)) if listed is None else set(listed)):
+        try:
+            thing = getattr(module, attribute)
+        except Exception:  # promised by __all__ or made on demand, and not there
+            continue
+        if not _public(attribute) or isinstance(thing, ModuleType) or not callable(thing):
+            continue
+        home = _home(thing)
+        if home and home.split(".")[0] not in own:
+            continue
+        if listed is None and not (home and _belongs(home, name)):
+            continue
+        yield attribute if name == "builtins" else f"{name}.{attribute}", thing
+
+
+def _documented(thing: Any) -> tuple[Any, str]:
+    """The function inside a method, and a docstring that is its own and not that of its type."""
+    if isinstance(thing, (staticmethod, classmethod, MethodType)):
+        thing = thing.__func__
+    try:
+        doc = thing.__doc__
+    except Exception:
+        doc = None
+    return thing, doc if isinstance(doc, str) and doc != type(thing).__doc__ else ""
+
+
+def _members(names: dict[int, str], classes: list[type], own: set[str]) -> Iterator[tuple[str, Any]]:
+    """Public methods and properties, under the name of the class that defines them where that is public itself."""
+    for cls in classes:
+        seen: set[str] = set()
+        for base in cls.__mro__:
+            if base is object or _home(base).split(".")[0] not in own:
+                continue
+            for attribute, raw in list(vars(base).items()):
+                thing, doc = _documented(raw)
+                if not _public(attribute) or attribute in seen or isinstance(thing, type):
+                    continue
+                seen.add(attribute)
+                if doc and (callable(thing) or hasattr(thing, "__get__")):
+                    yield f"{names.get(id(base), names[id(cls)])}.{attribute}", thing
+
+
+def walk(package: str) -> list[tuple[str, str]]:
+    """Find the public names of a package and their docstrings, sorted by name; of several names the shortest counts.
+
+    Functions, classes, methods, properties, and callable objects with a docstring of their own (ufuncs,
+    ``scipy.stats.norm``).
+    """
+    own = set(sys.stdlib_module_names) if package == STANDARD else {package}
+    roots = sorted(name for name in own - _NOT_WALKED if _public(name)) if package == STANDARD else [package]
+    names: dict[int, str] = {}
+    things: dict[int, Any] = {}  # also keeps them alive, since ids are reused
+
+    def offer(name: str, thing: Any) -> None:
+        thing = _documented(thing)[0]
+        things[id(thing)] = thing
+        names[id(thing)] = min(names.get(id(thing), name), name, key=lambda known: (len(known), known))
+
+    for root in roots:
+        for name, module in _modules(root):
+            for exported in _exports(name, module, own):
+                offer(*exported)
+    classes = [thing for thing in things.values() if isinstance(thing, type)]
+    for member in list(_members(names, classes, own)):
+        offer(*member)
+    docs = {names[key]: _documented(thing)[1] for key, thing in things.items()}
+    return sorted((name, doc) for name, doc in docs.items() if doc.strip())
+
+
+def _refuse(event: str, _: tuple[Any, ...]) -> None:
+    """Audit hook: no module reaches out or opens a browser because it was imported here."""
+    if event in {"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "webbrowser.open"}:
+        raise OSError(f"{event} is not allowed while docstrings are collected")
+
+
+if __name__ == "__main__":
+    sys.addaudithook(_refuse)
+    warnings.simplefilter("ignore")
+    with Path(sys.argv[1]).open("w", encoding="utf-8") as out:
+        for package in sys.argv[2:]:
+            for found, doc in walk(package):
+                out.write(json.dumps({"name": found, "package": package, "doc": doc}) + "\n")

@@ -1,1 +1,0 @@
-"""Tasks, splits that cut no group, and the audit of splits that others made."""

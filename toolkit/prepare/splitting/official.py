@@ -1,0 +1,124 @@
+"""Tasks of benchmarks with their official judgements, to compare with published scores."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from toolkit.prepare.dropped import Dropped
+from toolkit.prepare.frames import from_frame
+from toolkit.prepare.sources import catalogue
+from toolkit.prepare.sources.beir import is_beir, read_beir
+from toolkit.prepare.sources.loading import load
+from toolkit.prepare.sources.named import benchmark, rows_of
+from toolkit.prepare.splitting.building import build_task
+from toolkit.prepare.splitting.groups import MOST, query_groups, row_groups
+from toolkit.prepare.tasks import RetrievalData, Task
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from toolkit.prepare.sources.catalogue import Known
+
+
+def official_task(
+    source: str | Path,
+    *,
+    kind: str | None = None,
+    split: str = "test",
+    name: str | None = None,
+    revision: str | None = None,
+) -> Task:
+    """Load the task of a benchmark or a file, by name.
+
+    Judgements stay as they were published: grades are kept, and near-copies of relevant documents count as relevant
+    only where they were judged so (unlike in tasks that `toolkit.prepare.task` makes from pairs). Questions with the
+    same words, of which XQuAD and SQuAD have some, become one, with the documents of all. Groups, which the statistics
+    resample, join items that share a text or a near-copy.
+
+    Parameters
+    ----------
+    source : str or Path
+        A short name (``"scifact"``, ``"xquad:de"``; see `toolkit.prepare.known`), a BEIR folder, or
+        anything that `toolkit.prepare.load` takes by name, which becomes a task of its shape.
+    kind : str, optional
+        Kind of the task where there are several, as ``"classification"`` or ``"clustering"`` of labelled texts. SNLI
+        as ``"pairs"``: entailment is 1, contradiction 0, and neutral pairs are left out, as MTEB does it for XNLI.
+    split : str
+        ``"test"``, ``"dev"`` or ``"train"``. Of SQuAD the test is its validation split, of MS MARCO its dev queries.
+    name : str, optional
+        Name of the task; None is that of the source.
+    revision : str, optional
+        Commit, tag or branch on the Hub.
+
+    Raises
+    ------
+    ValueError
+        The data make no task of this kind, or there is no such split.
+    FileNotFoundError, ConnectionError
+        As `toolkit.prepare.load`.
+    """
+    path = Path(source).expanduser()
+    if is_beir(path):
+        if kind not in (None, "retrieval"):
+            raise ValueError(f"{path.name} is a task of kind 'retrieval', got {kind!r}")
+        found = read_beir(path, split)
+        return _retrieval(found.data, name or found.name)
+    known = catalogue.find(str(source)) if not path.exists() else None
+    if known is None:
+        on_hub = isinstance(source, str) and not path.exists() and catalogue.is_hub_name(source)
+        loaded = load(source, split=split if on_hub else None, revision=revision)
+        return build_task(loaded, kind=kind, name=name or loaded.name)
+    if known.kind == "":
+        raise ValueError(
+            f"{known.name} is data to train on and has no task of its own: take another (prepare.known() "
+            f"has the column kind), or prepare.task(prepare.load({known.name!r}, split={split!r}))"
+        )
+    return _of_known(known, kind, split, name or known.full_name, revision)
+
+
+def _of_known(known: Known, kind: str | None, split: str, name: str, revision: str | None) -> Task:
+    kinds = ("classification", "clustering") if known.shape == "labelled texts" else (known.kind,)
+    if kind is not None and kind not in kinds:
+        raise ValueError(f"{known.name} is a task of kind {' or '.join(kinds)}, got {kind!r}")
+    kind = kind or known.kind
+    if known.collection:
+        return _retrieval(benchmark(known, known.benchmark_split(split), revision).data, name)
+    rows, _ = rows_of(known, split, revision, Dropped())
+    if kind == "retrieval":
+        return _questions(rows, name)
+    train = rows_of(known, "train", revision, Dropped())[0] if kind == "classification" else None
+    if known.task_labels:
+        numbers = {int(theirs): int(ours) for theirs, ours in (part.split("=") for part in known.task_labels.split())}
+        frame = rows.to_pandas()
+        frame = frame[frame["label"].isin(list(numbers))]
+        rows = from_frame(frame.assign(label=frame["label"].map(numbers)))
+    if kind == "bitext":
+        rows = rows.rename_columns({"anchor": "sentence1", "positive": "sentence2"})
+    columns = [column for column in ("sentence1", "sentence2", "text") if column in rows.column_names]
+    near = "auto" if len(rows) * len(columns) <= MOST else [None] * len(rows)
+    labels = row_groups([rows[column][:] for column in columns], near)
+    return Task(name, kind, rows, dict(zip(map(str, range(len(rows))), labels.tolist(), strict=True)), train)
+
+
+def _questions(rows: Dataset, name: str) -> Task:
+    """Questions and the paragraphs that answer them; equal ones are one."""
+    columns = {column: rows[column][:] for column in ("positive_id", "group") if column in rows.column_names}
+    ids: dict[str, str] = {}
+    queries: dict[str, str] = {}
+    qrels: dict[str, dict[str, int]] = {}
+    topics: list[tuple[str, Hashable]] = []
+    for row, (question, paragraph) in enumerate(zip(rows["anchor"][:], rows["positive"][:], strict=True)):
+        known = str(columns["positive_id"][row]) if "positive_id" in columns else f"d{len(ids)}"
+        document = ids.setdefault(paragraph, known)
+        query = queries.setdefault(question.strip(), f"q{len(queries)}")
+        qrels.setdefault(query, {})[document] = 1
+        topics += [(query, columns["group"][row])] if "group" in columns else []
+    corpus = {document: paragraph for paragraph, document in ids.items()}
+    return _retrieval(RetrievalData(corpus, {query: text for text, query in queries.items()}, qrels), name, topics)
+
+
+def _retrieval(data: RetrievalData, name: str, topics: list[tuple[str, Hashable]] | None = None) -> Task:
+    groups = query_groups(data.qrels, queries=data.queries, corpus=data.corpus, labels=topics or [])
+    return Task(name, "retrieval", data, groups)

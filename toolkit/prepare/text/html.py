@@ -1,0 +1,211 @@
+"""Turn HTML into the text that a reader would see."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import numpy as np
+
+MOST = 5_000_000
+"""Open elements, summed over all tags, from which a page is not parsed: a parser's time grows with that sum."""
+
+_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+_ENDED_BY_NEXT = frozenset("dd dt li option p tbody td tfoot th thead tr colgroup optgroup".split())
+_PARAGRAPHS = frozenset(
+    "address article aside blockquote details dl fieldset figure footer form h1 h2 h3 h4 h5 h6 header hr main nav ol p "
+    "pre section table title ul".split()
+)
+_LINES = frozenset("body br caption center dd div dt figcaption head html legend li option summary tr".split())
+_CELLS = frozenset("td th".split())
+_DROPPED = frozenset("noscript script style template".split())
+_INLINE = frozenset(
+    "a abbr acronym b bdi bdo big button cite code data del dfn em font i iframe ins kbd label map mark meter noframes "
+    "object picture progress q rp rt ruby s samp select small span strike strong sub sup svg textarea time tt u var "
+    "audio canvas video circle defs ellipse g line path polygon polyline rect use math mi mn mo mrow".split()
+)
+NAMES = _VOID | _ENDED_BY_NEXT | _PARAGRAPHS | _LINES | _CELLS | _DROPPED | _INLINE
+_NAME = "|".join(sorted(NAMES, key=len, reverse=True))
+
+_ANY_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)", re.I)  # a list of names would take many times as long
+_CLOSED_SHAPE = re.compile(r"<(?:circle|ellipse|line|path|polygon|polyline|rect|use)\b[^<>]*/>", re.I)  # closed at once
+_TAG = re.compile(rf"<(/?)({_NAME})(?=[\s/>])(?:\s[^<>]*|/)?>", re.I)
+_DOCTYPE = re.compile(r"\s*(?:<\?xml[^<>]*>\s*)?<!doctype html\b", re.I)
+_PAGE = re.compile(r"<(?:html|body)[\s>]", re.I)
+_BREAK = re.compile(r"[\w.,;:!?)]<br\s*/?>|<br\s*/?>\w", re.I)
+_CODE = re.compile(r"`+[^`]*`+")
+_NO_TAG = re.compile(rf"<(?!/?(?:{_NAME})[\s/>]|!--|!doctype)", re.I)
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8}[0-9]?);", re.I)
+# Noncharacters of Unicode stand for breaks, and for the white space of <pre>, until white space is folded.
+_PARAGRAPH, _LINE, _NEWLINE, _SPACE = "\ufdd0\ufdd1\ufdd2\ufdd3"
+_SIGNS = {_PARAGRAPH: "\n\n", _LINE: "\n", _NEWLINE: "\n", _SPACE: " "}
+_BREAKS = re.compile(f" ?[{_PARAGRAPH}{_LINE}][ {_PARAGRAPH}{_LINE}]*")
+
+
+def looks_like_html(text: str) -> bool:
+    r"""Whether a text holds markup: a doctype, an element that is opened and closed, or a ``<br>`` at a word.
+
+    Code between backticks does not count, nor do names that are not elements of HTML.
+
+    Examples
+    --------
+    >>> [looks_like_html(text) for text in ("one<br>two", "<p>Hi</p>", "What does `<b>x</b>` do?", "a <b and c> d")]
+    [True, True, False, False]
+    """
+    if "<" not in text:
+        return False
+    if _DOCTYPE.match(text):
+        return True
+    if "`" in text:
+        text = _CODE.sub(" ", text)
+    if "<br" in text.lower() and _BREAK.search(text):
+        return True
+    opened: set[str] = set()
+    for tag in _TAG.finditer(text):
+        name = tag[2].lower()
+        if tag[1] and name in opened:
+            return True
+        opened.add("" if tag[1] else name)
+    return False
+
+
+def html_to_text(text: str) -> str:
+    r"""Extract the text of a page or a piece of HTML (parser: lexbor); a text without markup comes back unchanged.
+
+    Paragraphs, headings, lists and tables are set off by an empty line; other blocks, items (after a hyphen) and rows
+    of tables (cells between bars) by a line break. Scripts, styles and content for browsers without scripts are left
+    out. Entities become characters, also in a text without tags, unless the result would be markup again: an element
+    that is shown as code is put between backticks, so a second pass changes nothing.
+
+    Where nesting or size would keep a parser busy for minutes, the tags are removed by patterns instead.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        The package selectolax is missing.
+
+    Examples
+    --------
+    >>> print(html_to_text("<h1>Fees</h1><ul><li>Card:&nbsp;2 &euro;<li>Cash: <b>none</b></ul><script>x()</script>"))
+    Fees
+    <BLANKLINE>
+    - Card: 2 €
+    - Cash: none
+    >>> html_to_text("if a < b: List<String> x = <unk> or <ann@example.org> &amp; co")
+    'if a < b: List<String> x = <unk> or <ann@example.org> & co'
+    """
+    if not looks_like_html(text):
+        return _unescaped(text)
+    source = text
+    for sign in _SIGNS:
+        source = source.replace(sign, "")
+    if not (_DOCTYPE.match(source) or _PAGE.search(source)):  # of a whole page any other name is an element too
+        source = _NO_TAG.sub("&lt;", source)
+    # A parser may look at all open elements at every tag; shapes of a drawing that close themselves are not open.
+    heavy = _open_elements(source) > MOST and (
+        "<svg" not in source or _open_elements(_CLOSED_SHAPE.sub("", source)) > MOST
+    )
+    found = _without_tags(source) if heavy else _parsed(source)
+    for sign, shown in _SIGNS.items():
+        found = found.replace(sign, shown)
+    found = found.strip("\n")
+    if looks_like_html(found):
+        found = _TAG.sub(lambda tag: "&lt;" + tag[0][1:], found)
+        found = _DOCTYPE.sub(lambda tag: tag[0].replace("<", "&lt;"), found)
+    return _unescaped(found)
+
+
+def _unescaped(text: str) -> str:
+    """A text without entities, or unchanged where that would make markup of it."""
+    found = _ENTITY.sub(_character, text) if "&" in text else text
+    return text if found != text and looks_like_html(found) else found
+
+
+def _character(entity: re.Match[str]) -> str:
+    """The character of an entity, unless that could be part of a tag or of another entity."""
+    found = html.unescape(entity[0])
+    if found == "&":
+        follows = entity.string[entity.end() : entity.end() + 1]
+        return entity[0] if follows.isalnum() or follows == "#" else found
+    unsafe = found in "<>#;" or (found.isascii() and found.isalnum()) or found in _SIGNS
+    return entity[0] if unsafe else found
+
+
+def _open_elements(source: str) -> int:
+    """Number of open elements, summed over all tags; 0 where there are too few tags for a large sum."""
+    tags = _ANY_TAG.findall(source)
+    if len(tags) ** 2 <= 2 * MOST:  # even if all of them stayed open
+        return 0
+    stay = _VOID | _ENDED_BY_NEXT
+    step = {(closing, name): 0 if name.lower() in stay else -1 if closing else 1 for closing, name in set(tags)}
+    opened = np.fromiter(map(step.__getitem__, tags), dtype=np.int64).cumsum()
+    opened -= np.minimum.accumulate(np.minimum(opened, 0))  # a closing tag without an opening one
+    return int(opened.sum())
+
+
+def _parser(source: str) -> Any:
+    try:
+        from selectolax.lexbor import LexborHTMLParser
+    except ImportError:
+        raise ModuleNotFoundError(
+            "reading HTML needs selectolax: python3 run.py install text (or pip install selectolax)", name="selectolax"
+        ) from None
+    return LexborHTMLParser(source)
+
+
+def _parsed(source: str) -> str:
+    parser = _parser(source)
+    for node in _outermost(parser, _DROPPED):
+        node.decompose()
+    for node in _outermost(parser, frozenset({"pre", "code"})):
+        inside = node.text()
+        shown = f"`{inside}`" if looks_like_html(inside) else inside
+        if node.tag == "pre":
+            shown = shown.replace("\n", _NEWLINE).replace(" ", _SPACE).replace("\t", _SPACE)
+        if shown != inside:
+            for child in list(node.iter(include_text=True)):
+                child.decompose()
+            node.insert_child(shown)
+    for names, sign in ((_PARAGRAPHS, _PARAGRAPH), (_LINES - {"html", "head", "body"}, _LINE)):
+        for node in parser.css(",".join(names)):
+            node.insert_before(sign), node.insert_after(sign)
+    for selector, sign in (("li", "- "), ("td + td, td + th, th + td, th + th", " | ")):
+        for node in parser.css(selector):
+            node.insert_before(sign)
+    return _folded(parser.root.text() if parser.root is not None else "")
+
+
+def _outermost(parser: Any, names: frozenset[str]) -> list[Any]:
+    """Elements of these names outside of all others of them: a node must not be touched after its parent is removed."""
+    found = []
+    for node in parser.css(",".join(names)):
+        above = node.parent
+        while above is not None and above.tag not in names:
+            above = above.parent
+        if above is None:
+            found.append(node)
+    return found
+
+
+def _without_tags(source: str) -> str:
+    """The same by patterns, in one pass whatever the nesting."""
+
+    def sign(tag: re.Match[str]) -> str:
+        name = tag[2].lower()
+        if name in _PARAGRAPHS:
+            return _PARAGRAPH
+        if name in _LINES:
+            return _LINE + ("- " if name == "li" and not tag[1] else "")
+        return " | " if name in _CELLS and tag[1] else ""
+
+    for name in _DROPPED:
+        source = re.sub(rf"<{name}\b[^<>]*>.*?(?:</{name}\s*>|\Z)", " ", source, flags=re.I | re.S)
+    source = re.sub(r"<!--.*?(?:-->|\Z)|<!doctype[^<>]*>", "", source, flags=re.I | re.S)
+    return _folded(html.unescape(_TAG.sub(sign, source)))
+
+
+def _folded(text: str) -> str:
+    """The text with its white space folded, and each run of breaks as one break."""
+    text = _BREAKS.sub(lambda run: _PARAGRAPH if _PARAGRAPH in run[0] else _LINE, " ".join(text.split()))
+    return text.strip(f" {_PARAGRAPH}{_LINE}")
