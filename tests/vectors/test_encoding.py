@@ -21,6 +21,7 @@ from sentence_transformers.sentence_transformer.modules import BoW, Normalize, P
 from toolkit.vectors import encode, truncation
 from toolkit.vectors import encoding as encoding_module
 from toolkit.vectors.engines import torch as engine
+from toolkit.vectors.engines.base import Window
 from toolkit.vectors.engines.identity import weights_digest
 
 TEXTS = [
@@ -458,6 +459,56 @@ def test_damaged_weights(small: Any, cache: Path) -> None:
     with pytest.raises(ValueError, match="zero or not finite"):
         encode(damaged, ["a"], dtype="float32")
     assert not list(cache.rglob("*.segment"))
+
+
+class OwnEngine:
+    """An encoder of another engine: a body of numpy, identified by its digest."""
+
+    dim, limit, engine, dtype, batch_tokens = 4, 6, "numpy", "float32", 8
+
+    def __init__(self, digest: str | None) -> None:
+        self.digest, self.seen = digest, 0
+
+    def encode(self, inputs: list[str], /) -> Any:
+        raise AssertionError("its body is run")
+
+    def open_body(self, side: str | None, dtype: str) -> OwnEngine:
+        return self
+
+    def key(self) -> dict[str, Any]:
+        return {"weights": self.digest, "engine": self.engine}
+
+    def tokenise(self, texts: list[str]) -> Window:
+        ids = [[ord(c) for c in text] for text in texts]
+        cut = np.array([len(row) > 6 for row in ids])
+        return Window([row[:6] for row in ids], np.array([min(6, len(row)) for row in ids]), cut)
+
+    def run(self, ids: list[Any]) -> np.ndarray:
+        self.seen += len(ids)
+        return np.array([[len(row), sum(row), row[0], 1] for row in ids], dtype=np.float32)
+
+    def finish(self, vectors: np.ndarray) -> np.ndarray:
+        return vectors[:, ::-1]
+
+
+def test_an_engine_of_its_own(cache: Path) -> None:
+    """An encoder that brings its body is batched and, where a digest identifies it, cached; its limit is warned of."""
+    texts = ["fox", "whale", "a longer text", "fox", "hen"]
+    known, unknown = OwnEngine("abc"), OwnEngine(None)
+    expected = np.array([[1, t[:6].encode()[0], sum(t[:6].encode()), len(t[:6])] for t in texts], dtype=np.float32)
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    for _ in range(2):
+        for each in (known, unknown):
+            with pytest.warns(UserWarning, match="1 of 5 texts are longer than the 6 tokens"):
+                np.testing.assert_allclose(encode(each, texts), expected, atol=1e-6)
+    assert (known.seen, unknown.seen) == (4, 8)
+
+
+def test_warning_can_be_left_out(small: Any) -> None:
+    """Without `warn` nothing is said of texts that are cut."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        encode(small, [LONG], dtype="float32", cache=False, warn=False)
 
 
 class Foreign:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import errno
 import os
 import signal
@@ -16,11 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from toolkit.vectors import cache as cache_module
 from toolkit.vectors import encode, store
 from toolkit.vectors import encoding as encoding_module
+from toolkit.vectors.cache import clear, info
 from toolkit.vectors.engines import torch as engine
-from toolkit.vectors.origin import Origin, set_origin
 from toolkit.vectors.store import HEADER, Store, text_keys
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -205,7 +203,7 @@ def test_cache_that_is_a_file(model: Any, tmp_path: Path, monkeypatch: pytest.Mo
         with pytest.warns(RuntimeWarning, match="could not be kept"):
             vectors = encode(model, ["a red fox"], dtype="float32")
         np.testing.assert_allclose(vectors, model.encode(["a red fox"], normalize_embeddings=True), atol=1e-5)
-        assert cache_module.info().empty and cache_module.clear() == 0
+        assert info().empty and clear() == 0
 
 
 def test_interrupt_keeps_what_was_done(
@@ -224,7 +222,7 @@ def test_interrupt_keeps_what_was_done(
     with pytest.raises(KeyboardInterrupt):
         encode(model, TEXTS, dtype="float32")
     done = sum(counted)
-    assert 0 < done < 60 and cache_module.info()["vectors"].sum() == done
+    assert 0 < done < 60 and info()["vectors"].sum() == done
     counted.clear()
     monkeypatch.setattr(engine, "run_ids", counting)
     np.testing.assert_allclose(encode(model, TEXTS, dtype="float32"), expected, atol=1e-5)
@@ -261,7 +259,7 @@ def test_kill_and_resume(model: Any, cache: Path, expected: np.ndarray, counted:
         process.kill()
         process.wait()
     assert process.returncode == -signal.SIGKILL
-    kept = int(cache_module.info()["vectors"].sum())
+    kept = int(info()["vectors"].sum())
     assert 0 < kept < 60
     np.testing.assert_allclose(encode(model, TEXTS, dtype="float32"), expected, atol=1e-5)
     assert sum(counted) == 60 - kept
@@ -286,26 +284,6 @@ def test_damage_is_encoded_again(model: Any, cache: Path, expected: np.ndarray, 
     np.testing.assert_allclose(vectors, expected, atol=1e-5)
     assert sum(counted) == 1
     np.testing.assert_allclose(encode(model, TEXTS, dtype="float32"), expected, atol=1e-5)
-
-
-def test_info_and_clear(model: Any, cache: Path) -> None:
-    """The table counts vectors by set; a model, by name or weights, is cleared alone; an unknown one is refused."""
-    assert cache_module.info().empty and cache_module.clear() == 0
-    other = copy.deepcopy(model)
-    other[1].pooling_mode = "cls"
-    set_origin(other, Origin("another/model"))
-    other.prompts = {"query": "find: "}
-    encode(model, TEXTS[:3], dtype="float32")
-    encode(other, TEXTS[:2], side="query", dtype="float32")
-    info = cache_module.info().set_index("model")
-    assert info["vectors"].to_dict() == {"sentence-transformers/all-MiniLM-L6-v2": 3, "another/model": 2}
-    assert info.loc["another/model", "prompt"] == "find: " and set(info["dtype"]) == {"float32"}
-    with pytest.raises(ValueError, match="'unknown'; there are vectors of: another/model, sentence-transformers"):
-        cache_module.clear("unknown")
-    assert cache_module.clear("another") == 2 and cache_module.info()["vectors"].tolist() == [3]
-    (Path(cache_module.info()["folder"][0]) / "key.json").write_text("{broken")
-    assert cache_module.info()["model"].tolist() == ["unknown"]
-    assert cache_module.clear() == 3 and cache_module.info().empty
 
 
 def test_kept_as_it_goes(model: Any, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
