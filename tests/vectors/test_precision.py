@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from toolkit.vectors import encode, precision, resolve_dtype
-from toolkit.vectors.forward import in_dtype, weights_digest
+from toolkit.vectors import encode, precision
+from toolkit.vectors.engines.identity import weights_digest
+from toolkit.vectors.engines.torch import TorchBody, divide, in_dtype
+from toolkit.vectors.precision import resolve_dtype
 
 
 @pytest.fixture
@@ -127,7 +129,8 @@ def test_probe_measures(model: Any) -> None:
     """The measurement itself gives a positive ratio and the cosine between the two formats."""
     short = copy.deepcopy(model)
     del short[0].model.encoder.layer[1:]  # bfloat16 is many times slower on processors without it
-    measured = precision._probe(short[0], list(short)[1:], weights_digest(short), torch.device("cpu"))
+    bodies = {name: TorchBody(short, "", None, name, *divide(short, "")) for name in ("float32", "bfloat16")}
+    measured = precision._probe(bodies, 30_000, 16)
     assert set(measured) == {"ratio", "cosine"} and measured["ratio"] > 0 and 0.99 < measured["cosine"] < 1.0
 
 

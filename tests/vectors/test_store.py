@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import errno
 import os
 import signal
@@ -16,8 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from toolkit.vectors import batching, cache_clear, cache_info, encode, store
+from toolkit.vectors import encode, store
 from toolkit.vectors import encoding as encoding_module
+from toolkit.vectors.cache import clear, info
+from toolkit.vectors.engines import torch as engine
 from toolkit.vectors.store import HEADER, Store, text_keys
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -184,8 +185,8 @@ TEXTS = [f"text number {i} about foxes" for i in range(60)]
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Rows of each forward pass."""
     seen: list[int] = []
-    run_ids = batching.run_ids
-    monkeypatch.setattr(batching, "run_ids", lambda t, r, ids: (seen.append(len(ids)), run_ids(t, r, ids))[1])
+    run_ids = engine.run_ids
+    monkeypatch.setattr(engine, "run_ids", lambda t, r, ids: (seen.append(len(ids)), run_ids(t, r, ids))[1])
     return seen
 
 
@@ -202,39 +203,40 @@ def test_cache_that_is_a_file(model: Any, tmp_path: Path, monkeypatch: pytest.Mo
         with pytest.warns(RuntimeWarning, match="could not be kept"):
             vectors = encode(model, ["a red fox"], dtype="float32")
         np.testing.assert_allclose(vectors, model.encode(["a red fox"], normalize_embeddings=True), atol=1e-5)
-        assert cache_info().empty and cache_clear() == 0
+        assert info().empty and clear() == 0
 
 
 def test_interrupt_keeps_what_was_done(
     model: Any, cache: Path, expected: np.ndarray, counted: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C between batches loses nothing that was encoded."""
-    monkeypatch.setitem(batching.BATCH_TOKENS, "cpu", 80)
-    counting = batching.run_ids
+    monkeypatch.setitem(engine.BATCH_TOKENS, "cpu", 80)
+    counting = engine.run_ids
 
     def stop(transformer: Any, rest: Any, ids: Any) -> Any:
         if len(counted) == 4:
             raise KeyboardInterrupt
         return counting(transformer, rest, ids)
 
-    monkeypatch.setattr(batching, "run_ids", stop)
+    monkeypatch.setattr(engine, "run_ids", stop)
     with pytest.raises(KeyboardInterrupt):
         encode(model, TEXTS, dtype="float32")
     done = sum(counted)
-    assert 0 < done < 60 and cache_info()["vectors"].sum() == done
+    assert 0 < done < 60 and info()["vectors"].sum() == done
     counted.clear()
-    monkeypatch.setattr(batching, "run_ids", counting)
+    monkeypatch.setattr(engine, "run_ids", counting)
     np.testing.assert_allclose(encode(model, TEXTS, dtype="float32"), expected, atol=1e-5)
     assert sum(counted) == 60 - done
 
 
 CHILD = """
 import sys, time
-from toolkit.vectors import batching, encode, encoding, load
+from toolkit.vectors import encode, encoding, load
+from toolkit.vectors.engines import torch as engine
 first, last, pause = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-encoding.KEEP_EVERY, batching.BATCH_TOKENS["cpu"] = 40, 80
-run_ids = batching.run_ids
-batching.run_ids = lambda *args: (time.sleep(pause), run_ids(*args))[1]
+encoding.KEEP_EVERY, engine.BATCH_TOKENS["cpu"] = 40, 80
+run_ids = engine.run_ids
+engine.run_ids = lambda *args: (time.sleep(pause), run_ids(*args))[1]
 encode(load(device="cpu"), [f"text number {i} about foxes" for i in range(first, last)], dtype="float32")
 """
 
@@ -257,7 +259,7 @@ def test_kill_and_resume(model: Any, cache: Path, expected: np.ndarray, counted:
         process.kill()
         process.wait()
     assert process.returncode == -signal.SIGKILL
-    kept = int(cache_info()["vectors"].sum())
+    kept = int(info()["vectors"].sum())
     assert 0 < kept < 60
     np.testing.assert_allclose(encode(model, TEXTS, dtype="float32"), expected, atol=1e-5)
     assert sum(counted) == 60 - kept
@@ -282,26 +284,6 @@ def test_damage_is_encoded_again(model: Any, cache: Path, expected: np.ndarray, 
     np.testing.assert_allclose(vectors, expected, atol=1e-5)
     assert sum(counted) == 1
     np.testing.assert_allclose(encode(model, TEXTS, dtype="float32"), expected, atol=1e-5)
-
-
-def test_info_and_clear(model: Any, cache: Path) -> None:
-    """The table counts vectors by set; a model, by name or weights, is cleared alone; an unknown one is refused."""
-    assert cache_info().empty and cache_clear() == 0
-    other = copy.deepcopy(model)
-    other[1].pooling_mode = "cls"
-    other.toolkit_origin = {"name": "another/model"}
-    other.prompts = {"query": "find: "}
-    encode(model, TEXTS[:3], dtype="float32")
-    encode(other, TEXTS[:2], side="query", dtype="float32")
-    info = cache_info().set_index("model")
-    assert info["vectors"].to_dict() == {"sentence-transformers/all-MiniLM-L6-v2": 3, "another/model": 2}
-    assert info.loc["another/model", "prompt"] == "find: " and set(info["dtype"]) == {"float32"}
-    with pytest.raises(ValueError, match="'unknown'; there are vectors of: another/model, sentence-transformers"):
-        cache_clear("unknown")
-    assert cache_clear("another") == 2 and cache_info()["vectors"].tolist() == [3]
-    (Path(cache_info()["folder"][0]) / "key.json").write_text("{broken")
-    assert cache_info()["model"].tolist() == ["unknown"]
-    assert cache_clear() == 3 and cache_info().empty
 
 
 def test_kept_as_it_goes(model: Any, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

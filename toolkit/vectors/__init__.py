@@ -1,4 +1,4 @@
-"""Texts to vectors to neighbours: load a model, encode with a cache, search exactly, by keywords, and fuse."""
+"""Embed texts, search them by vectors and keywords, and combine searches."""
 
 import lazy_loader as _lazy
 

@@ -1,4 +1,4 @@
-"""`encode`: texts to unit vectors, each distinct text once, from the cache where it can."""
+"""Encode texts to unit vectors, each distinct text once, from the cache where it can."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from toolkit.storage import replacing
-from toolkit.vectors.inputs import BLOCK, between, check_texts, each
+from toolkit.vectors.batching import batches
+from toolkit.vectors.engines.base import Body, unit
+from toolkit.vectors.inputs import BLOCK, between, check_texts, each, take
+from toolkit.vectors.origin import origin_of
+from toolkit.vectors.protocols import Encoder
 from toolkit.vectors.store import Store, text_keys
-
-if TYPE_CHECKING:
-    from toolkit.vectors.batching import Plan
 
 WINDOW_TEXTS = 8_192  # texts that are tokenised and sorted at a time ...
 WINDOW_CHARACTERS = 32_000_000  # ... and the characters that they may hold
@@ -25,7 +26,7 @@ KEEP_EVERY = 150_000  # tokens between two writes to the cache: about half a min
 
 
 def encode(
-    model: Any,
+    model: Encoder,
     texts: Sequence[str],
     *,
     side: Literal["query", "document"] | None = None,
@@ -33,6 +34,7 @@ def encode(
     cache: bool = True,
     out: str | Path | None = None,
     progress: bool = True,
+    warn: bool = True,
 ) -> NDArray[np.float32]:
     """Encode texts to vectors of unit length.
 
@@ -42,7 +44,7 @@ def encode(
 
     Parameters
     ----------
-    model : SentenceTransformer
+    model : Encoder
         From `load`; or anything with ``encode(list of str)``, whose vectors are then not cached.
     texts : sequence of str
         A list, a column of a `datasets.Dataset`, a pandas Series, ...
@@ -50,14 +52,16 @@ def encode(
         Which prompt and, in a model with two sides, which layers to use, as ``encode_query`` and ``encode_document``
         do. Without it the model's default prompt, as ``encode``.
     dtype : str
-        ``"auto"`` (see `resolve_dtype`), ``"float32"``, ``"bfloat16"`` or ``"float16"``: the format of the
-        transformer's arithmetic. Pooling, everything after it, and the result are float32.
+        ``"auto"`` (see `toolkit.vectors.precision.resolve_dtype`), ``"float32"``, ``"bfloat16"`` or ``"float16"``: the
+        format of the transformer's arithmetic. Pooling, everything after it, and the result are float32.
     cache : bool
         Whether to read and keep vectors in the folder of `toolkit.storage.cache_folder`. It stores no text.
     out : path, optional
         A ``.npy`` file to write; the result is then that file, memory-mapped, and need not fit in memory.
     progress : bool
         Whether to show a bar, with the time left, when it takes more than two seconds.
+    warn : bool
+        Whether to warn of texts that were cut; a server that encodes one query at a time need not.
 
     Returns
     -------
@@ -72,23 +76,25 @@ def encode(
     Raises
     ------
     ValueError
-        A text is no str, `side` or `dtype` is unknown, or the model gives vectors that are zero or not finite.
+        A text is not a str, `side` or `dtype` is unknown, or the model gives vectors that are zero or not finite.
     """
-    _check(texts, side)
-    if not _is_sentence_transformer(model):
-        return _written(_foreign(model, texts), out)
-    from toolkit.vectors.batching import plan as make_plan
+    check_texts(texts)
+    if side not in (None, "query", "document"):
+        raise ValueError(f"expected side 'query', 'document' or None, got {side!r}")
+    if not _has_body(model):
+        return _foreign(model, texts, out)
+    from toolkit.vectors.engines.opening import open_body
 
-    plan = make_plan(model, side, dtype)
-    store = Store(plan.key(), plan.dim, name=plan.name) if cache and plan.identified else None
+    body, name = open_body(model, side, dtype), origin_of(model).name
+    store = Store(body.key(), body.dim, name=name) if cache and body.digest is not None else None
     if out is None:
-        vectors, n_cut = _vectors(plan, texts, store, progress)
+        vectors, n_cut = _vectors(body, texts, store, progress)
     else:
-        n_cut = _to_file(Path(out), plan, texts, store, progress)
+        n_cut = _to_file(Path(out), body, texts, store, progress)
         vectors = np.load(out, mmap_mode="r")
-    if n_cut:
+    if n_cut and warn:
         warnings.warn(
-            f"{n_cut:,} of {len(texts):,} texts are longer than the {plan.limit} tokens that {plan.name} reads, and "
+            f"{n_cut:,} of {len(texts):,} texts are longer than the {body.limit} tokens that {name} reads, and "
             f"were cut there. vectors.truncation(model, texts) shows which; shorter texts lose nothing.",
             UserWarning,
             stacklevel=2,
@@ -96,22 +102,19 @@ def encode(
     return vectors
 
 
-def _check(texts: Sequence[str], side: str | None) -> None:
-    check_texts(texts)
-    if side not in (None, "query", "document"):
-        raise ValueError(f"expected side 'query', 'document' or None, got {side!r}")
-
-
-def _is_sentence_transformer(model: Any) -> bool:
-    if "sentence_transformers" not in sys.modules:  # then it cannot be one, and the import takes seconds
+def _has_body(model: Any) -> bool:
+    """Return whether an engine of this toolkit runs the model."""
+    if hasattr(model, "open_body"):
+        return True
+    if "sentence_transformers" not in sys.modules:  # then it cannot be one of its models, and the import takes seconds
         return False
     from sentence_transformers import SentenceTransformer
 
     return isinstance(model, SentenceTransformer)
 
 
-def _foreign(model: Any, texts: Sequence[str]) -> NDArray[np.float32]:
-    """Unit vectors of anything else that has ``encode``."""
+def _foreign(model: Any, texts: Sequence[str], out: str | Path | None) -> NDArray[np.float32]:
+    """Return unit vectors of anything else that has ``encode``."""
     if isinstance(model, str) or not hasattr(model, "encode"):
         raise ValueError(f"expected a model with encode(texts), got {type(model).__name__}")
     rows = np.asarray(model.encode(list(each(texts))), dtype=np.float32)
@@ -119,19 +122,20 @@ def _foreign(model: Any, texts: Sequence[str]) -> NDArray[np.float32]:
         raise ValueError(
             f"{type(model).__name__}.encode returned shape {rows.shape}, expected ({len(texts)}, dim): a row a text"
         )
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    if not (np.isfinite(lengths).all() and lengths.all()):
-        raise ValueError(f"{type(model).__name__}.encode returned vectors that are zero or not finite")
-    return np.asarray(rows / lengths, dtype=np.float32)
+    rows = unit(rows)
+    if out is not None:
+        with replacing(out) as temporary, temporary.open("wb") as file:
+            np.save(file, rows)
+    return rows
 
 
-def _to_file(out: Path, plan: Plan, texts: Sequence[str], store: Store | None, progress: bool) -> int:
+def _to_file(out: Path, body: Body, texts: Sequence[str], store: Store | None, progress: bool) -> int:
     """Encode block by block into a ``.npy`` file that appears under its name when it is complete."""
     n_cut = 0
     with replacing(out) as temporary:
         mapped = None
         for start in range(0, max(1, len(texts)), BLOCK):
-            rows, cut = _vectors(plan, between(texts, start, start + BLOCK), store, progress)
+            rows, cut = _vectors(body, between(texts, start, start + BLOCK), store, progress)
             if mapped is None:
                 shape = (len(texts), rows.shape[1])
                 mapped = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float32, shape=shape)
@@ -141,16 +145,9 @@ def _to_file(out: Path, plan: Plan, texts: Sequence[str], store: Store | None, p
     return n_cut
 
 
-def _written(rows: NDArray[np.float32], out: str | Path | None) -> NDArray[np.float32]:
-    if out is not None:
-        with replacing(out) as temporary, temporary.open("wb") as file:
-            np.save(file, rows)
-    return rows
-
-
-def _vectors(plan: Plan, texts: Sequence[str], store: Store | None, progress: bool) -> tuple[NDArray[np.float32], int]:
-    """Vectors of `texts`, and how many of them the model's limit cut."""
-    rows = np.empty((len(texts), plan.dim), dtype=np.float32)
+def _vectors(body: Body, texts: Sequence[str], store: Store | None, progress: bool) -> tuple[NDArray[np.float32], int]:
+    """Return the vectors of `texts`, and how many of them the model's limit cut."""
+    rows = np.empty((len(texts), body.dim), dtype=np.float32)
     flags = np.zeros(len(texts), dtype=np.uint32)
     keys = np.empty(len(texts), dtype="S16")
     found = np.zeros(len(texts), dtype=bool)
@@ -163,16 +160,16 @@ def _vectors(plan: Plan, texts: Sequence[str], store: Store | None, progress: bo
     if len(missing):
         _, first, inverse = np.unique(keys[missing], return_index=True, return_inverse=True)
         distinct = missing[np.sort(first)]
-        _encode_distinct(plan, texts, distinct, (keys, rows, flags), store, progress)
+        _encode_distinct(body, texts, distinct, (keys, rows, flags), store, progress)
         twin = missing[first][inverse]  # for each missing text, the one with equal words that was encoded
         copies = twin != missing
         for at in np.array_split(np.flatnonzero(copies), 1 + int(copies.sum()) // BLOCK):
             rows[missing[at]], flags[missing[at]] = rows[twin[at]], flags[twin[at]]
-    return plan.finish(rows), int((flags & 1).sum())
+    return body.finish(rows), int((flags & 1).sum())
 
 
 def _encode_distinct(
-    plan: Plan,
+    body: Body,
     texts: Sequence[str],
     distinct: NDArray[np.intp],
     target: tuple[NDArray[np.bytes_], NDArray[np.float32], NDArray[np.uint32]],
@@ -190,14 +187,14 @@ def _encode_distinct(
             store.put(keys[at], rows[at], flags[at])
         waiting.clear()
 
-    bar = tqdm(desc=f"Encoding, {plan.dtype}", unit="token", unit_scale=True, delay=2, disable=not progress,
+    bar = tqdm(desc=f"Encoding, {body.dtype}", unit="token", unit_scale=True, delay=2, disable=not progress,
                mininterval=0.5 if sys.stderr.isatty() else 20, leave=False)  # fmt: skip
     try:
-        for positions in _windows(texts, distinct):
-            window = plan.tokenise(_take(texts, positions))
+        for positions in windows(texts, distinct):
+            window = body.tokenise(take(texts, positions))
             here = int(window.lengths.sum())
             bar.total = tokens_done + here * (len(distinct) - done) // len(positions)  # exact in the last window
-            for at, vectors in plan.batches(window):
+            for at, vectors in batches(body, window):
                 rows[positions[at]], flags[positions[at]] = vectors, window.cut[at]
                 waiting.append(positions[at])
                 tokens = int(window.lengths[at].sum())
@@ -213,22 +210,13 @@ def _encode_distinct(
         bar.close()
 
 
-def _windows(texts: Sequence[str], positions: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
+def windows(texts: Sequence[str], positions: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
     """Divide `positions` into runs of a bounded number of texts and characters."""
     start, characters = 0, 0
     for block in range(0, len(positions), 1024):
-        for number, text in enumerate(_take(texts, positions[block : block + 1024]), block):
+        for number, text in enumerate(take(texts, positions[block : block + 1024]), block):
             if number > start and (number - start >= WINDOW_TEXTS or characters + len(text) > WINDOW_CHARACTERS):
                 yield positions[start:number]
                 start, characters = number, 0
             characters += len(text)
     yield positions[start:]
-
-
-def _take(texts: Sequence[str], positions: NDArray[np.intp]) -> list[str]:
-    """The texts at `positions`, whatever kind of column it is."""
-    if isinstance(texts, (list, tuple)):
-        return [texts[i] for i in positions]
-    if hasattr(texts, "iloc"):
-        return list(texts.iloc[positions])
-    return list(cast(Any, texts)[positions])

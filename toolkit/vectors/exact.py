@@ -1,4 +1,4 @@
-"""Exact nearest neighbours."""
+"""Find exact nearest neighbours."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 def nearest(
     queries: NDArray[np.float32], docs: NDArray[np.float32], k: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """The `k` rows of `docs` with the largest inner product with each row of `queries`: cosine, for unit vectors.
+    """Find the `k` rows of `docs` with the largest inner product with each row of `queries`: cosine, for unit vectors.
 
     FAISS compares block by block, so no matrix of all scores is held, and `docs` may be a memory map.
 

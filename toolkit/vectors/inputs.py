@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 BLOCK = 65_536  # texts that are read at a time
 
 
 def check_texts(texts: Sequence[str], *, allow_surrogates: bool = False) -> None:
-    """Refuse what is no list of texts, before the long work starts; with `allow_surrogates` let allow_surrogates of characters pass.
+    """Refuse anything but a list or column of texts, before long work starts.
+
+    With `allow_surrogates`, texts may hold lone surrogates, halves of characters that no model can read.
 
     Raises
     ------
     ValueError
-        For a single text, a table or a dict, which would give their headings, and an item that is no text.
+        For a single text, a table, a dict (their items are headings and keys), or an item that is not a str.
 
     Examples
     --------
@@ -43,19 +48,26 @@ def check_texts(texts: Sequence[str], *, allow_surrogates: bool = False) -> None
 
 
 def each(texts: Sequence[str]) -> Iterator[str]:
-    """The texts one by one, read in blocks: single items of a `datasets` column are slow."""
+    """Yield texts one by one, read in blocks: single items of a `datasets` column are slow."""
     for start in range(0, len(texts), BLOCK):
         yield from between(texts, start, start + BLOCK)
 
 
 def between(texts: Sequence[str], start: int, stop: int) -> list[str]:
-    """Texts `start` to `stop` as a list, whatever kind of column it is."""
+    """Return texts `start` to `stop` of any kind of column as a list."""
     return list(texts.iloc[start:stop] if hasattr(texts, "iloc") else texts[start:stop])
+
+
+def take(texts: Sequence[str], positions: NDArray[np.intp]) -> list[str]:
+    """Return the texts at `positions` of any kind of column as a list."""
+    if isinstance(texts, (list, tuple)):
+        return [texts[i] for i in positions]
+    return list(texts.iloc[positions] if hasattr(texts, "iloc") else cast(Any, texts)[positions])
 
 
 @contextmanager
 def no_lone_surrogates(what: str = "a text") -> Iterator[None]:
-    """Say in words that a text holds half a character, where one is written or sent on."""
+    """Explain the error of a text with a lone surrogate, where one is written or sent on."""
     try:
         yield
     except UnicodeEncodeError as error:
@@ -72,7 +84,7 @@ def check_corpus(corpus: Any, expected: str = "a corpus {doc_id: text}") -> None
     Raises
     ------
     ValueError
-        Naming what came.
+        For anything else.
     """
     if not isinstance(corpus, Mapping):
         raise ValueError(f"expected {expected}, got {type(corpus).__name__}")

@@ -27,7 +27,7 @@ _RUN = re.compile(f"[{UNSPACED}]+")
 
 
 def words(text: str) -> list[str]:
-    """Lower-cased words of a text; names such as ``read_csv`` or ``DataFrame`` also as their parts.
+    """Return the lower-cased words of a text; names such as ``read_csv`` or ``DataFrame`` also as their parts.
 
     Scripts without spaces are cut into pairs of neighbouring characters, as Lucene's CJK analyzer does.
 

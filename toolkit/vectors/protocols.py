@@ -19,7 +19,6 @@ class Encoder(Protocol):
 
     def encode(self, inputs: list[str], /) -> Any:
         """Return a row of numbers for each text, shape (n, dim)."""
-        ...
 
 
 @runtime_checkable
@@ -28,32 +27,27 @@ class Reranker(Protocol):
 
     def predict(self, inputs: list[tuple[str, str]], /) -> Any:
         """Return a score for each pair of texts, shape (n,)."""
-        ...
 
 
 @runtime_checkable
 class System(Protocol):
-    """A way of searching a corpus.
-
-    Attributes
-    ----------
-    name : str
-        How it is called in tables.
-    corpus : mapping of document id to text
-    record : mapping
-        What the system is made of, so that `restore` makes it again: ``kind``, ``name``, and what the kind needs. A
-        system that is made of others holds their records in ``parts``.
-    """
+    """A way of searching a corpus."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """How the system is called in tables."""
 
     @property
-    def corpus(self) -> Mapping[str, str]: ...
+    def corpus(self) -> Mapping[str, str]:
+        """``{doc_id: text}``."""
 
     @property
-    def record(self) -> Mapping[str, Any]: ...
+    def record(self) -> Mapping[str, Any]:
+        """What the system is made of, so that `toolkit.vectors.systems.restore` makes it again.
+
+        Keys are ``kind``, ``name`` and what the kind needs. A system that is made of others has their records in
+        ``parts``, and an attribute of that name with the systems.
+        """
 
     def search(self, queries: Mapping[str, str], k: int = 10) -> dict[str, dict[str, float]]:
         """Rank the `k` best documents for each query: ``{query_id: {doc_id: score}}``."""
-        ...

@@ -116,10 +116,10 @@ def from_ranking(
     Parameters
     ----------
     source : path or mapping
-        ``{query_id: {doc_id: score}}``; or a file: a run file of trec_eval (query id, Q0, document id, rank, score, tag,
-        separated by spaces), or a ``.csv`` or ``.tsv`` file with a heading. Its columns are ``query_id`` (or ``qid``,
-        ``query``), ``doc_id`` (or ``docid``, ``document``), and ``score`` or ``rank``; without either, the rows are taken
-        in their order, best first. Queries and documents are given by id or by text.
+        ``{query_id: {doc_id: score}}``; or a file: a run file of trec_eval (query id, Q0, document id, rank, score,
+        tag, separated by spaces), or a ``.csv`` or ``.tsv`` file with a heading. Its columns are ``query_id`` (or
+        ``qid``, ``query``), ``doc_id`` (or ``docid``, ``document``), and ``score`` or ``rank``; without either, the
+        rows are taken in their order, best first. Queries and documents are given by id or by text.
     corpus : mapping of document id to text, optional
         With it every document is checked, and documents given by text get their ids.
     name : str
@@ -135,8 +135,8 @@ def from_ranking(
     FileNotFoundError
         There is no such file.
     ValueError
-        For a file in another format, a score that is no number, a document twice for one query, or documents that the
-        corpus lacks.
+        For a file in another format, a score that is not a number, a document twice for one query, or documents that
+        the corpus lacks.
 
     Examples
     --------
@@ -159,11 +159,12 @@ def from_ranking(
     if wrong:
         raise ValueError(f"the score of query and document {wrong} is nan: expected a number")
     if corpus:
-        known = {_plain(text): doc for doc, text in reversed(corpus.items())}
-        ranking = {
-            query: {doc if doc in corpus else known.get(_plain(doc), doc): score for doc, score in row.items()}
-            for query, row in ranking.items()
-        }
+        known = {_plain(text): doc for doc, text in reversed(list(corpus.items()))}
+        for query, row in ranking.items():
+            ids = {doc if doc in corpus else known.get(_plain(doc), doc): score for doc, score in row.items()}
+            if len(ids) < len(row):
+                raise ValueError(f"{place} gives a document a second time for query {query!r:.60}, by id or by text")
+            ranking[query] = ids
         unknown = [doc for row in ranking.values() for doc in row if doc not in corpus]
         if unknown:
             raise ValueError(
@@ -204,8 +205,8 @@ def _read_results(path: Path) -> dict[str, dict[str, float]]:
         wrong = next((number for number, fields in lines if len(fields) != 6), None)
         if wrong is not None:
             raise ValueError(
-                f"line {wrong} of {path} has no six fields: expected query id, Q0, document id, rank, score and tag, as "
-                f"trec_eval reads them, or a .csv file with a heading"
+                f"line {wrong} of {path} does not have six fields: expected query id, Q0, document id, rank, score and "
+                f"tag, as trec_eval reads them, or a .csv file with a heading"
             )
         rows = ((number, fields[0], fields[2], fields[4], None) for number, fields in lines)
     ranking: dict[str, dict[str, float]] = {}
@@ -222,5 +223,5 @@ def _read_results(path: Path) -> dict[str, dict[str, float]]:
 
 
 def _plain(text: str) -> str:
-    """A text without case and with single spaces."""
+    """Return a text without case and with single spaces."""
     return re.sub(r"\s+", " ", text).strip().casefold()

@@ -1,4 +1,4 @@
-"""Rerank: a cross-encoder reads each query with its first documents and puts them in order."""
+"""Reorder the first documents of a search by a cross-encoder, which reads each with the query."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.vectors.inputs import check_queries
-from toolkit.vectors.origin import Origin, describe, origin_of, set_origin
+from toolkit.vectors.origin import Origin, origin_of, set_origin
 from toolkit.vectors.protocols import Reranker, System
 from toolkit.vectors.rankings import top
 from toolkit.vectors.store import Store, text_keys
@@ -51,19 +51,22 @@ def pair_scores(reranker: Reranker, pairs: Sequence[tuple[str, str]], *, cache: 
         return np.empty(0)
     store = _store(reranker) if cache else None
     keys = text_keys(f"{len(left)}:{left}{right}" for left, right in pairs)
-    rows = np.empty((len(pairs), 1), dtype=np.float32)
+    scores = np.empty(len(pairs))
     found = np.zeros(len(pairs), dtype=bool)
     if store is not None:
+        rows = np.empty((len(pairs), 1), dtype=np.float32)
         store.get(keys, rows, np.zeros(len(pairs), dtype=np.uint32), found)
-    scores = rows[:, 0].astype(np.float64)
+        scores[found] = rows[found, 0]
     missing = np.flatnonzero(~found)
     if len(missing):
         _, first, inverse = np.unique(keys[missing], return_index=True, return_inverse=True)
-        new = _predict(reranker, [pairs[i] for i in missing[first]])
-        scores[missing] = new[inverse]
+        at = missing[first]
+        new = _predict(reranker, [pairs[i] for i in at])
         if store is not None:
-            at = missing[first]
-            store.put(keys[at], new[:, None].astype(np.float32), np.zeros(len(at), dtype=np.uint32))
+            kept = new[:, None].astype(np.float32)
+            store.put(keys[at], kept, np.zeros(len(at), dtype=np.uint32))
+            new = kept[:, 0].astype(np.float64)  # the same the first time as from the cache
+        scores[missing] = new[inverse]
     return scores
 
 
@@ -72,8 +75,8 @@ def _predict(reranker: Reranker, pairs: list[tuple[str, str]]) -> NDArray[np.flo
     scores = scores[:, 0] if scores.ndim == 2 and scores.shape[1] == 1 else scores
     if scores.shape != (len(pairs),):
         raise ValueError(
-            f"{type(reranker).__name__}.predict returned shape {scores.shape} for {len(pairs)} pairs, expected one score "
-            f"a pair: of a model with several labels (num_labels), choose one first"
+            f"{type(reranker).__name__}.predict returned shape {scores.shape} for {len(pairs)} pairs, expected one "
+            f"score a pair: of a model with several labels (num_labels), choose one first"
         )
     if not np.isfinite(scores).all():
         raise ValueError(
@@ -83,33 +86,53 @@ def _predict(reranker: Reranker, pairs: list[tuple[str, str]]) -> NDArray[np.flo
     return scores
 
 
-def _store(reranker: Any) -> Store | None:
-    """Return the cached scores of a CrossEncoder of sentence-transformers; None for anything else."""
-    if "sentence_transformers" not in sys.modules:  # then it is none, and the import takes seconds
+def _store(reranker: Reranker) -> Store | None:
+    """Return the cached scores of a cross-encoder whose weights can be identified; None for any other."""
+    model: Any = reranker
+    if not _is_torch(model):
         return None
     import sentence_transformers
     import transformers
-    from sentence_transformers import CrossEncoder
 
-    from toolkit.vectors.forward import configuration, tokenizer_digest, weights_digest
+    from toolkit.vectors.engines.identity import configuration, tokenizer_digest, weights_digest
+    from toolkit.vectors.engines.torch import own_dtype
 
-    if not isinstance(reranker, CrossEncoder):
-        return None
-    modules = list(reranker)
-    if any(getattr(module, "backend", "torch") != "torch" for module in modules):
-        return None
+    modules = list(model)
     key = {
         "weights": weights_digest(modules),
-        "tokenizer": tokenizer_digest(reranker.tokenizer),
+        "tokenizer": tokenizer_digest(model.tokenizer),
         "modules": configuration(modules),
-        "activation": repr(reranker.activation_fn),
-        "prompts": [dict(reranker.prompts), reranker.default_prompt_name],
-        "max_length": reranker.max_seq_length,
-        "dtype": str(next(reranker.parameters()).dtype),
-        "device": reranker.device.type,
+        "activation": repr(model.activation_fn),
+        "prompts": [dict(model.prompts), model.default_prompt_name, model.keep_in_fp32_modules],
+        "max_length": model.max_seq_length,
+        "dtype": str(own_dtype(model)).removeprefix("torch."),
+        "device": model.device.type,
         "engine": f"transformers {transformers.__version__}, sentence-transformers {sentence_transformers.__version__}",
     }
-    return Store(key, 1, name=origin_of(reranker).name)
+    return Store(key, 1, name=describe_reranker(model)["name"])
+
+
+def _is_torch(model: Any) -> bool:
+    """Return whether a model is a CrossEncoder of sentence-transformers that is run by torch."""
+    if "sentence_transformers" not in sys.modules:  # then it cannot be one, and the import takes seconds
+        return False
+    from sentence_transformers import CrossEncoder
+
+    return isinstance(model, CrossEncoder) and all(getattr(m, "backend", "torch") == "torch" for m in model)
+
+
+def describe_reranker(reranker: Reranker) -> dict[str, Any]:
+    """Describe a cross-encoder for a record: its origin, and a digest of its weights where they are known."""
+    record = origin_of(reranker).record
+    model: Any = reranker
+    if not _is_torch(model):
+        return record
+    from toolkit.vectors.engines.identity import weights_digest
+
+    if record == {"name": type(reranker).__name__}:  # not from `load_reranker`: transformers knows where it is from
+        name = str(getattr(getattr(model[0].model, "config", None), "_name_or_path", "") or record["name"])
+        record = {"name": name, **({"folder": str(Path(name).resolve())} if Path(name).is_dir() else {})}
+    return {**record, "weights": weights_digest(model)}
 
 
 @dataclass(frozen=True)
@@ -136,10 +159,15 @@ class Reranked:
         return self.system.corpus
 
     @property
+    def parts(self) -> tuple[System, ...]:
+        """The system."""
+        return (self.system,)
+
+    @property
     def record(self) -> dict[str, Any]:
         """The records of the system and the reranker."""
         return {"kind": "reranked", "name": self.name, "parts": [dict(self.system.record)],
-                "reranker": describe(self.reranker), "depth": self.depth}  # fmt: skip
+                "reranker": describe_reranker(self.reranker), "depth": self.depth}  # fmt: skip
 
     def search(self, queries: Mapping[str, str], k: int = 10) -> dict[str, dict[str, float]]:
         """Rank the `k` best documents for each query: ``{query_id: {doc_id: score}}``.
@@ -208,19 +236,27 @@ def rerank(system: System, reranker: Reranker, *, depth: int = 50, name: str | N
 
 
 def load_reranker(record: Mapping[str, Any], folder: str | Path = ".") -> Reranker:
-    """Load a cross-encoder from a record; a relative folder in it is taken from `folder`.
+    """Load the cross-encoder that `describe_reranker` described; a relative folder in it is relative to `folder`.
 
     Raises
     ------
     FileNotFoundError
         The folder that the record names does not exist.
+    ValueError
+        The weights are not the recorded ones.
     """
     from sentence_transformers import CrossEncoder
 
-    place = Path(folder) / record["folder"] if record.get("folder") else None
-    if place is not None and not place.is_dir():
-        raise FileNotFoundError(f"there is no folder {place} with the reranker {record.get('name')!r}")
-    source = str(place) if place is not None else str(record["name"])
-    model: Reranker = CrossEncoder(source, revision=record.get("commit"), local_files_only=place is not None)
-    set_origin(model, Origin(str(record.get("name", source)), folder=str(place or "")))
-    return model
+    from toolkit.vectors.engines.identity import weights_digest
+
+    name, place = str(record["name"]), Path(folder) / str(record.get("folder") or "")
+    local = bool(record.get("folder"))
+    if local and not place.is_dir():
+        raise FileNotFoundError(f"there is no folder {place} with the reranker {name!r}")
+    model = CrossEncoder(str(place) if local else name, local_files_only=local)
+    found, expected = weights_digest(model), record.get("weights")
+    if expected and found != expected:
+        raise ValueError(f"the weights of the reranker {name!r} have the digest {found}, recorded is {expected}")
+    set_origin(model, Origin(name, folder=str(place.resolve()) if local else ""))
+    reranker: Reranker = model
+    return reranker

@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
@@ -21,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
@@ -35,7 +33,7 @@ BLOCK = 8192  # rows that a merge holds in memory at a time
 
 
 def text_keys(texts: Iterable[str]) -> NDArray[np.bytes_]:
-    """128-bit keys of texts (BLAKE2b), as an array of 16-byte strings."""
+    """Return 128-bit keys of texts (BLAKE2b) as an array of 16-byte strings."""
     blake2b = hashlib.blake2b
     digests = [blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in texts]
     return np.frombuffer(b"".join(digests), dtype="S16")
@@ -51,7 +49,7 @@ class Store:
     dim : int
         Length of a vector.
     name : str
-        The model's name, for `cache_info`; no part of the key, since one model may lie in two folders.
+        The model's name, for `toolkit.vectors.cache.info`; no part of the key, since one model may lie in two folders.
     """
 
     def __init__(self, key: Mapping[str, Any], dim: int, *, name: str = "") -> None:
@@ -194,58 +192,3 @@ def _checksums(rows: NDArray[np.float32]) -> NDArray[np.uint32]:
     bits = np.ascontiguousarray(rows).view(np.uint32)
     checksums: NDArray[np.uint32] = bits.sum(axis=1, dtype=np.uint32) + np.uint32(1)
     return checksums
-
-
-def cache_info() -> pd.DataFrame:
-    """One row for each cached set: model, prompt, dtype, device, vectors, megabytes, folder."""
-    rows = []
-    for file in sorted((cache_folder() / "vectors").glob("*/key.json")):
-        try:
-            key = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            key = {}
-        segments = list(file.parent.glob("*.segment"))
-        rows.append(
-            {
-                "model": key.get("name", "unknown"),
-                "weights": str(key.get("weights", ""))[:12],
-                "prompt": key.get("prompt", ""),
-                "dtype": key.get("dtype", ""),
-                "device": key.get("device", ""),
-                "vectors": sum(int(path.name.split("-")[0]) for path in segments),
-                "megabytes": round(sum(path.stat().st_size for path in segments) / 1e6, 2),
-                "folder": str(file.parent),
-            }
-        )
-    columns = ["model", "weights", "prompt", "dtype", "device", "vectors", "megabytes", "folder"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def cache_clear(model: str | None = None) -> int:
-    """Delete cached vectors, of all models or of those whose name or weights digest begins with `model`.
-
-    Returns
-    -------
-    int
-        Number of vectors that were deleted.
-
-    Raises
-    ------
-    ValueError
-        When no cached set is of that model; the message names those that are there.
-    """
-    info = cache_info()
-    if model is not None:
-        chosen = info[
-            [
-                str(n).startswith(model) or str(w).startswith(model[:12])
-                for n, w in zip(info["model"], info["weights"], strict=True)
-            ]
-        ]
-        if chosen.empty:
-            known = ", ".join(sorted(set(info["model"]))) or "none"
-            raise ValueError(f"no cached vectors of {model!r}; there are vectors of: {known}")
-        info = chosen
-    for folder in info["folder"]:
-        shutil.rmtree(folder, ignore_errors=True)
-    return int(info["vectors"].sum())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, is_dataclass, replace
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from toolkit.vectors.loading import load_again
 from toolkit.vectors.origin import origin_of
 from toolkit.vectors.protocols import Encoder, Ranking, System
 from toolkit.vectors.rankings import from_ranking, fuse_rankings, top
-from toolkit.vectors.reranking import load_reranker, rerank
+from toolkit.vectors.reranking import is_cross_encoder, load_reranker, rerank
 
 DEPTH = 100  # documents of each system that are fused
 
@@ -34,9 +35,9 @@ class Dense:
     corpus : mapping of document id to text
     name, dtype : str
     index : object with ``search(vectors, k)``, optional
-        A FAISS index over the vectors of the corpus, in its order; without it the search is exact.
-    cache : bool
-        Whether the vectors of queries are cached.
+        An index over the vectors of the corpus, in its order; without it the search is exact.
+    serving : bool
+        Whether single queries are answered: nothing is cached, no bar is shown, and nothing is said of long queries.
     """
 
     encoder: Encoder
@@ -44,7 +45,7 @@ class Dense:
     name: str = "dense"
     dtype: str = "auto"
     index: Any = None
-    cache: bool = True
+    serving: bool = False
 
     @cached_property
     def ids(self) -> list[str]:
@@ -65,13 +66,15 @@ class Dense:
         """Rank the `k` best documents for each query by cosine, -1 to 1."""
         check_queries(queries, k)
         texts = list(queries.values())
+        usual = not self.serving
         encoded = encode(
             self.encoder,
             texts,
             side="query",
             dtype=self.dtype,
-            cache=self.cache,
-            progress=self.cache and len(texts) > 1,
+            cache=usual,
+            progress=usual and len(texts) > 1,
+            warn=usual,
         )
         if self.index is None:
             scores, rows = nearest(encoded, self.vectors, k)
@@ -115,7 +118,7 @@ class Fused:
 
     Attributes
     ----------
-    systems : tuple of System
+    parts : tuple of System
         Over one corpus.
     name : str
     k : int
@@ -124,7 +127,7 @@ class Fused:
         Documents of each system that are fused.
     """
 
-    systems: tuple[System, ...]
+    parts: tuple[System, ...]
     name: str
     k: int = 60
     depth: int = DEPTH
@@ -132,18 +135,18 @@ class Fused:
     @property
     def corpus(self) -> Mapping[str, str]:
         """The corpus of the systems."""
-        return self.systems[0].corpus
+        return self.parts[0].corpus
 
     @property
     def record(self) -> dict[str, Any]:
         """The records of the systems, and the constants of the fusion."""
-        parts = [dict(system.record) for system in self.systems]
+        parts = [dict(part.record) for part in self.parts]
         return {"kind": "fusion", "name": self.name, "parts": parts, "k": self.k, "depth": self.depth}
 
     def search(self, queries: Mapping[str, str], k: int = 10) -> dict[str, dict[str, float]]:
         """Rank the `k` best documents for each query."""
         check_queries(queries, k)
-        rankings = [system.search(queries, max(k, self.depth)) for system in self.systems]
+        rankings = [system.search(queries, max(k, self.depth)) for system in self.parts]
         return {query: top(row, k) for query, row in fuse_rankings(*rankings, k=self.k).items()}
 
 
@@ -179,15 +182,34 @@ def fuse(*systems: System, k: int = 60, name: str | None = None) -> Fused:
         raise ValueError(
             f"expected two or more systems to fuse, such as dense(model, corpus) and bm25(corpus); got {got}"
         )
-    if any(list(system.corpus) != list(systems[0].corpus) for system in systems):
-        raise ValueError("expected systems over one corpus, got systems whose documents differ")
+    if any(system.corpus.keys() != systems[0].corpus.keys() for system in systems):
+        raise ValueError("expected systems over one corpus, got systems over different documents")
     return Fused(systems, name or "+".join(system.name for system in systems), k)
+
+
+@dataclass(frozen=True)
+class Other:
+    """A system from elsewhere: anything with ``search(queries, k)``. Made by `as_system`."""
+
+    system: Any
+    corpus: Mapping[str, str]
+    name: str
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What the system says of itself; it cannot be made again from it."""
+        return {**getattr(self.system, "record", {}), "kind": "other", "name": self.name}
+
+    def search(self, queries: Mapping[str, str], k: int = 10) -> dict[str, dict[str, float]]:
+        """Rank the `k` best documents for each query."""
+        ranking: dict[str, dict[str, float]] = self.system.search(queries, k)
+        return ranking
 
 
 def as_system(
     given: System | Encoder | Ranking, corpus: Mapping[str, str], *, name: str | None = None, dtype: str = "auto"
 ) -> System:
-    """Make a system of what may stand for one: an encoder is searched by its vectors, a ranking is taken as it is.
+    """Return a system for a system, an encoder (searched by its vectors) or a ranking (taken as it is).
 
     Parameters
     ----------
@@ -207,45 +229,35 @@ def as_system(
     if isinstance(given, Mapping):
         return from_ranking(given, corpus, name=name or "ranking")
     if hasattr(given, "search"):
-        if name is None or getattr(given, "name", None) == name:
-            return given
-        if is_dataclass(given) and not isinstance(given, type):
-            renamed: System = replace(given, name=name)
-            return renamed
-        return Renamed(given, name)
-    if hasattr(given, "predict") and not hasattr(given, "encode"):
+        system: Any = given
+        own = getattr(system, "name", None)
+        if not all(hasattr(system, part) for part in ("name", "corpus", "record")):
+            return Other(system, getattr(system, "corpus", corpus), name or own or type(system).__name__)
+        if name is not None and name != own:
+            if "name" not in getattr(system, "__dict__", {}):
+                return Other(system, system.corpus, name)
+            system = copy.copy(system)  # with what it has computed
+            vars(system)["name"] = name
+        renamed: System = system
+        return renamed
+    if is_cross_encoder(given):
         raise ValueError(
-            f"{type(given).__name__} reads a query and a document together, so that a search would read every pair: let "
+            f"{type(given).__name__} reads a query and a document together, so a search would read every pair: let "
             f"another system find the first documents, rerank(system, reranker)"
         )
     return dense(given, corpus, name=name or "dense", dtype=dtype)
 
 
-@dataclass(frozen=True)
-class Renamed:
-    """A system of somebody else's making, under another name."""
-
-    system: Any
-    name: str
-
-    @property
-    def corpus(self) -> Mapping[str, str]:
-        """The corpus of the system, where it tells."""
-        corpus: Mapping[str, str] = getattr(self.system, "corpus", {})
-        return corpus
-
-    @property
-    def record(self) -> dict[str, Any]:
-        """What the system tells of itself."""
-        return {"kind": "other", **getattr(self.system, "record", {}), "name": self.name}
-
-    def search(self, queries: Mapping[str, str], k: int = 10) -> dict[str, dict[str, float]]:
-        """Rank the `k` best documents for each query."""
-        ranking: dict[str, dict[str, float]] = self.system.search(queries, k)
-        return ranking
+def walk(system: System) -> Iterator[System]:
+    """Yield a system and, after it, the systems that it is made of."""
+    yield system
+    for part in getattr(system, "parts", ()):
+        yield from walk(part)
 
 
-def restore(record: Mapping[str, Any], corpus: Mapping[str, str], folder: str | Path = ".") -> System:
+def restore(
+    record: Mapping[str, Any], corpus: Mapping[str, str], folder: str | Path = ".", *, index: Any = None
+) -> System:
     """Make a system again from its record.
 
     Parameters
@@ -255,6 +267,9 @@ def restore(record: Mapping[str, Any], corpus: Mapping[str, str], folder: str | 
     corpus : mapping of document id to text
     folder : path
         What folders of models in the record are relative to.
+    index : object with ``search(vectors, k)``, optional
+        For the dense part, over the vectors of the corpus in its order: the part then serves single queries, and the
+        corpus is not encoded.
 
     Raises
     ------
@@ -263,12 +278,13 @@ def restore(record: Mapping[str, Any], corpus: Mapping[str, str], folder: str | 
     """
     kind, name = record["kind"], record["name"]
     if kind == "dense":
-        return dense(load_again(record["model"], folder), corpus, name=name, dtype=record.get("dtype", "auto"))
+        encoder, dtype = load_again(record["model"], folder), record.get("dtype", "auto")
+        return Dense(encoder, corpus, name, dtype, index, serving=index is not None)
     if kind == "bm25":
         return bm25(corpus, language=record["language"], name=name)
-    parts = [restore(part, corpus, folder) for part in record.get("parts", ())]
+    parts = [restore(part, corpus, folder, index=index) for part in record.get("parts", ())]
     if kind == "fusion":
-        return fuse(*parts, k=record["k"], name=name)
+        return Fused(tuple(parts), name, record["k"], record["depth"])
     if kind == "reranked":
         return rerank(parts[0], load_reranker(record["reranker"], folder), depth=record["depth"], name=name)
     raise ValueError(f"the system {name!r} of kind {kind!r} cannot be made again from its record")
