@@ -91,7 +91,8 @@ class Run:
             if isinstance(part, Section):
                 if not (self.private and part.all_texts):
                     cut = part.without_texts() if self.private else part
-                    say(f"{cut.heading}:", *(block for block in cut.blocks if isinstance(block, str | pd.DataFrame)))
+                    blocks = [block.text if isinstance(block, Code) else block for block in cut.blocks]
+                    say(f"{cut.heading}:", *(block for block in blocks if isinstance(block, str | pd.DataFrame)))
             else:
                 say(part)
 
