@@ -172,6 +172,23 @@ class Run:
         return value
 
 
+def check_writable(root: str | Path) -> None:
+    """Make the folder that receives runs, and check that it can be written to, before any long work.
+
+    Raises
+    ------
+    OSError
+        When it cannot; the message names it.
+    """
+    root = Path(root)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=root):
+            pass
+    except OSError as error:
+        raise OSError(f"{root} cannot be written to ({error.strerror}): {_OTHER_PLACE}") from error
+
+
 @contextmanager
 def start(
     name: str,
@@ -224,14 +241,8 @@ def start(
     """
     if not name or Path(name).name != name:
         raise ValueError(f"expected a name for the run that can name a folder, got {name!r}")
-    root = Path(out)
-    try:  # at once, and not after the long work
-        root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=root):
-            pass
-    except OSError as error:
-        raise OSError(f"{root} cannot be written to ({error.strerror}): {_OTHER_PLACE}") from error
-    run = Run(name, root, settings or {}, private=private, title=title or name)
+    check_writable(out)
+    run = Run(name, Path(out), settings or {}, private=private, title=title or name)
     try:
         yield run
         run.close()
