@@ -27,6 +27,7 @@ from toolkit.prepare import ReadOptions
 from toolkit.prepare.frames import sample
 from toolkit.report import Block, Section
 from toolkit.sections.usage import dense_part
+from toolkit.vectors.origin import describe
 from toolkit.vectors.precision import resolve_dtype
 
 DEMO_ROWS, TINY_ROWS = 4500, 600
@@ -38,7 +39,7 @@ OWN_LICENCE = "The texts are yours: their licence also decides whether the tuned
 def main(
     data: str = "pydocs",
     read: Annotated[ReadOptions, tyro.conf.OmitArgPrefixes] = ReadOptions(),  # noqa: B008
-    model: str = vectors.EMBEDDED,
+    model: str = vectors.DEFAULT,
     *,
     revision: str | None = None,
     chunk: bool = False,
@@ -89,7 +90,7 @@ def main(
         if not demo:
             expected = firstlook.forecast(base, loaded, dtype=dtype)
             loaded = firstlook.agree(run, expected, loaded, may_sample=limit is None, ask=not yes)
-        run.record |= {"data": {"name": loaded.name, "digest": loaded.digest}, "base": vectors.describe(base)}
+        run.record |= {"data": {"name": loaded.name, "digest": loaded.digest}, "base": describe(base)}
         run.lap("look")
 
         # 2. Clean them, and split the pairs by groups that must stay together
@@ -133,7 +134,10 @@ def main(
                      for part in (split.dev, split.test))  # fmt: skip
         system = evaluate.best(dev)
         words: dict[str, Any] = {"keywords": "BM25", "searches": searches, "deployed": system.name}
-        verdict = [evaluate.headline(test, system.name, searches=searches), *evaluate.verdict(test, "tuned", **words)]
+        verdict = [
+            evaluate.comparing.headline(test, system.name, searches=searches),
+            *evaluate.verdict(test, "tuned", **words),
+        ]
         comparisons, more = [test], []
         if stand_in:  # people type less than authors write
             cut = vectors.keyword_query(corpus, drop=("return", "returns") if demo else ())
@@ -174,7 +178,7 @@ def main(
             sections.diagnostics(test, "tuned"),
             use,
             sections.training(tuned),
-            sections.reproducibility(test, base, scored=evaluate.record(test), chosen=chosen),
+            sections.reproducibility(test, base, scored=evaluate.comparing.record(test), chosen=chosen),
             sections.licences(base, DEMO_LICENCE if demo else OWN_LICENCE),
         )
         run.say("", *limits.blocks, "", report.wide(results), "", use)
@@ -239,7 +243,7 @@ def repeated(run: runs.Run, base: Any, pairs: Any, others: Sequence[str], seeds:
                      **row[["difference", "low", "high", "n", "n_groups"]]})  # fmt: skip
     table = pd.DataFrame(rows)
     run.add(Section("Repeated splits", [table], {"repeats": table}))
-    return list(evaluate.combine(comparisons, test_over_train=SIZES[2] / SIZES[0]).sentences)
+    return list(evaluate.comparing.combine(comparisons, test_over_train=SIZES[2] / SIZES[0]).sentences)
 
 
 def first_pair(task: prepare.Task) -> tuple[str, str]:

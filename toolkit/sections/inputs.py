@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from toolkit import plots, vectors
+from toolkit import plots
 from toolkit.evaluate import Comparison
 from toolkit.finetune import Tuned
 from toolkit.prepare import Cleaned, Loaded, Split
 from toolkit.report import Block, Section
 from toolkit.vectors import Encoder
+from toolkit.vectors.origin import declared
 
 
 def data(
@@ -78,13 +79,13 @@ def reproducibility(test: Comparison, model: Encoder, *, scored: str, chosen: st
     model : Encoder
         The base model.
     scored : str
-        How often this test set was scored, from `toolkit.evaluate.record`.
+        How often this test set was scored, from `toolkit.evaluate.comparing.record`.
     chosen : str
         What was chosen on validation data, such as ``"the candidate and epoch of the training, the index"``.
     """
-    datasets = ", ".join(vectors.declared(model).datasets) or "its card names none"
+    datasets = ", ".join(declared(model).datasets) or "its card names none"
     blocks = [
-        f"{scored} Each system counts as one: this run scored {len(test.scores)} (`evaluate.ledger()` lists them all).",
+        f"{scored} Each system counts as one: this run scored {len(test.scores)} (`evaluate.comparing.ledger()` lists them all).",
         f"Training sets that the base model declares: {datasets}. Texts from them are not unseen.",
         f"Chosen on validation data: {chosen}. Test data decided none of these: all systems were scored on them once, "
         f"at the end.",
@@ -96,5 +97,5 @@ def reproducibility(test: Comparison, model: Encoder, *, scored: str, chosen: st
 
 def licences(model: Encoder, data: str) -> Section:
     """Show the licences of model, toolkit and data, the last as a sentence."""
-    licence = vectors.declared(model).license or "not declared in its card"
+    licence = declared(model).license or "not declared in its card"
     return Section("Licences", [f"Base model: {licence}. Toolkit: Apache-2.0. {data}"])

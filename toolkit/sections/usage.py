@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from toolkit import deploy, prepare, runs, vectors
+from toolkit import deploy, prepare, runs
 from toolkit.deploy import Index
 from toolkit.evaluate import Comparison, analysis
 from toolkit.evaluate.analysis import Forgetting
 from toolkit.prepare import Split
 from toolkit.report import Block, Code, Section, Terms
 from toolkit.vectors import Encoder, System
-from toolkit.vectors.systems import Dense
+from toolkit.vectors.origin import declared, describe
+from toolkit.vectors.systems import Dense, walk
 
 # How many texts a search brings depends on how far the systems agree; four seconds are what a short text takes.
 JUDGING = (
@@ -28,8 +29,7 @@ DEPLOYED = {"dense": "{}, by its vectors", "bm25": "{}, keyword search", "fusion
 
 def dense_part(system: System) -> Dense | None:  # merge: to vectors.systems
     """Return the part of a system that searches by vectors, or None."""
-    parts = getattr(system, "systems", (system,))
-    return next((part for part in parts if isinstance(part, Dense)), None)
+    return next((part for part in walk(system) if isinstance(part, Dense)), None)
 
 
 def terms(
@@ -47,7 +47,7 @@ def terms(
         What the searches are called.
     index : Index, optional
     """
-    name = str(vectors.describe(model)["name"])
+    name = str(describe(model)["name"])
     name = Path(name).name if Path(name).is_dir() else name
     words = {"base": f"the base model, {name}, as it came: nothing here changed it."}
     if pairs is not None:
@@ -119,7 +119,7 @@ def limits(
             f"more: `Judge it`, below. {JUDGING}"
         )
     if model is not None and languages is not None:
-        trained, name = vectors.declared(model).languages, str(vectors.describe(model)["name"])
+        trained, name = declared(model).languages, str(describe(model)["name"])
         sentences.append(prepare.language_mismatch(languages, trained, name))
     if split is not None and len(split.train) < FEW:
         sentences.append(f"There were {len(split.train):,} pairs to train on; under {FEW} expect little of training.")
