@@ -85,7 +85,8 @@ def reproducibility(test: Comparison, model: Encoder, *, scored: str, chosen: st
     """
     datasets = ", ".join(declared(model).datasets) or "its card names none"
     blocks = [
-        f"{scored} Each system counts as one: this run scored {len(test.scores)} (`evaluate.comparing.ledger()` lists them all).",
+        f"{scored} Each system counts as one: this run scored {len(test.scores)} (`evaluate.comparing.ledger()` lists "
+        f"all).",
         f"Training sets that the base model declares: {datasets}. Texts from them are not unseen.",
         f"Chosen on validation data: {chosen}. Test data decided none of these: all systems were scored on them once, "
         f"at the end.",
