@@ -74,8 +74,10 @@ def main(
     settings = {"data": data, **asdict(read), "model": model, "revision": revision, "chunk": chunk, "splits": splits,
                 "seed": seed, "private": private, "tiny": tiny}  # fmt: skip
     title = "Did tuning help? Semantic search over docstrings" if demo else f"Semantic search in {Path(data).name}"
-    run_down = runs.start("semantic-search", out, settings=settings, private=private, title=title)
-    with warnings.catch_warnings(), run_down as run:
+    with (
+        warnings.catch_warnings(),
+        runs.start("semantic-search", out, settings=settings, private=private, title=title) as run,
+    ):
         warnings.filterwarnings("ignore", message=".*were cut there")  # the report says it, with the shares
         # 1. Load the texts and look at them; --limit 0 takes all rows
         run.say(f"Reading {'the docstrings of the installed packages' if demo else data} ...")
@@ -119,11 +121,12 @@ def main(
         # 3. Train a small layer on top of the fixed model, whose vectors are computed once
         advice = finetune.suggest_loss(split.train).iloc[0]
         run.say(f"Loss: {advice['loss']}, since {advice['why']}.")
-        tokens = vectors.truncation(base, [*dict.fromkeys([*pairs["anchor"], *corpus.values()])])
-        to_read = int((tokens["tokens"] - tokens["lost"]).sum())
-        run.say(f"Encoding up to {to_read:,} tokens in {dtype}; for each part a bar shows the time left ...")
+        run.say(f"Encoding in {dtype}; for each part a bar shows the time left ...")
         tuned = finetune.train(base, split, seed=seed, dtype=dtype, data=run.record["data"])
-        tuned.save(run.folder / "model", example=first_pair(split.test) if demo else None)  # its card travels with it
+        example = (
+            (split.train["anchor"][0], split.train["positive"][0]) if demo else None
+        )  # the card goes with the model
+        tuned.save(run.folder / "model", example=example)
         run.say("Trained; the candidate with the best nDCG@10 on validation data is taken:", tuned.candidates)
         run.lap("tune")
 
@@ -133,12 +136,9 @@ def main(
         dev, test = (evaluate.compare_systems(models, part, dtype=dtype, language=language)
                      for part in (split.dev, split.test))  # fmt: skip
         system = evaluate.best(dev)
-        words: dict[str, Any] = {"keywords": "BM25", "searches": searches, "deployed": system.name}
-        verdict = [
-            evaluate.comparing.headline(test, system.name, searches=searches),
-            *evaluate.verdict(test, "tuned", **words),
-        ]
-        comparisons, more = [test], []
+        words: dict[str, Any] = {"keywords": "BM25", "searches": searches, "deployed": system}
+        headline = evaluate.comparing.headline(test, system, searches=searches)
+        verdict, comparisons, more = [headline, *evaluate.verdict(test, "tuned", **words)], [test], []
         if stand_in:  # people type less than authors write
             cut = vectors.keyword_query(corpus, drop=("return", "returns") if demo else ())
             keywords = split.test.with_queries(cut, "three keywords")
@@ -158,30 +158,32 @@ def main(
         run.lap("deploy")
 
         # 6. Write it down
-        if not (loaded.guess and loaded.guess.kind == "label"):
-            about["test"] = test
-        results = pd.concat([part.results for part in comparisons], ignore_index=True)
-        limits = sections.limits(**about, system=system, split=split, searches=searches)
+        by_row = not (
+            loaded.guess and loaded.guess.kind == "label"
+        )  # only the text of its own row is known to be right
+        limits = sections.limits(**about, test=test if by_row else None, system=system, split=split, searches=searches)
+        scores = sections.comparison(*comparisons)
         shown = "tuned" if system.name == "base" else system.name
         chosen = "the candidate and epoch of the training, the system to use, and the settings of the index"
         run.record |= {"baseline": "base", "systems": [dict(one.record) for one in test.systems.values()],
                        "training": tuned.record, "limits": list(limits.blocks)}  # fmt: skip
-        run.record["data"]["test_digest"] = split.test.digest
+        scored = evaluate.comparing.record(test)
+        run.record["data"] |= {"test_digest": split.test.digest, "test_use": scored}
         run.summary(verdict, *more)
         run.add(
             sections.terms(base, pairs=len(split.train), searches=searches, index=index),
             limits,
-            sections.comparison(*comparisons),
+            scores,
             sections.examples(test, shown, also=["tuned"] if shown != "tuned" else [], seed=seed, searches=searches),
             sections.data(loaded, cleaned, split, languages=languages, leaks=leaks),
             sections.numbers(*comparisons),
             sections.diagnostics(test, "tuned"),
             use,
             sections.training(tuned),
-            sections.reproducibility(test, base, scored=evaluate.comparing.record(test), chosen=chosen),
+            sections.reproducibility(test, base, scored=scored, chosen=chosen),
             sections.licences(base, DEMO_LICENCE if demo else OWN_LICENCE),
         )
-        run.say("", *limits.blocks, "", report.wide(results), "", use)
+        run.say("", *limits.blocks, "", report.wide(scores.tables["results"]), "", use)
         run.lap("write")
         run.say("Nothing left this machine.", *([] if demo else [run.disclosure()]))
     return run.final
@@ -244,12 +246,6 @@ def repeated(run: runs.Run, base: Any, pairs: Any, others: Sequence[str], seeds:
     table = pd.DataFrame(rows)
     run.add(Section("Repeated splits", [table], {"repeats": table}))
     return list(evaluate.comparing.combine(comparisons, test_over_train=SIZES[2] / SIZES[0]).sentences)
-
-
-def first_pair(task: prepare.Task) -> tuple[str, str]:
-    """Return a search and a text that is right for it."""
-    query, text = next(iter(task.data.queries.items()))
-    return text, task.data.corpus[next(iter(task.data.qrels[query]))]
 
 
 if __name__ == "__main__":

@@ -19,6 +19,9 @@ ROWS = [
 ]
 
 
+LONG = "The pump number {} stopped again last night. Its motor hums, and the belt turns for a while before it slips."
+
+
 @pytest.fixture
 def tickets(tmp_path: Path) -> Path:
     table = pd.DataFrame(ROWS, columns=["subject", "description"]).assign(price=[f"{i}.50" for i in range(80)])
@@ -68,7 +71,7 @@ def test_a_private_opening_holds_no_text(tickets: Path, tmp_path: Path, capsys: 
 def test_stand_ins_are_called_so(tickets: Path, tmp_path: Path) -> None:
     """Subjects and first sentences are no searches that people typed."""
     assert "`subject`" in firstlook.stand_in(prepare.load(tickets))
-    (tmp_path / "texts.csv").write_text("text\n" + "\n".join(f"Number {i} is big. It is bigger." for i in range(60)))
+    (tmp_path / "texts.csv").write_text("text\n" + "\n".join(LONG.format(i) for i in range(60)))
     assert "first sentence" in firstlook.stand_in(prepare.load(tmp_path / "texts.csv"))
 
 

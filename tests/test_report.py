@@ -62,7 +62,7 @@ def every_block(text: str) -> dict:
     return {
         "First " + text: [text, pd.DataFrame({text: [text], "number": [0.12345]})],
         "Second": [Picture(figure, text), report.Code(text)],
-        "Third": [report.Details(text, {text: text, "path": Path("a")})],
+        "Third": [report.Folded(text, [report.Code(text)], printed=False)],
         "Fourth": [report.Folded(text, [text, pd.DataFrame({text: [text]})]), report.Terms({text: text})],
         "Fifth": [Picture(figure, text, narrow=figure)],
     }
@@ -214,7 +214,8 @@ def test_fits_a_telephone_a_desk_and_paper(tmp_path: Path) -> None:
     table = pd.DataFrame({f"column_{i}": ["0.123 [0.100, 0.200]"] * 2 for i in range(6)})
     words = " ".join(["word"] * 5)
     blocks = [Picture(wide, "w", narrow), table, *(f"{words[:n]} --group-column" for n in range(25)),
-              report.Details("raw", {"a": "long " * 5000}), report.Folded("folded", ["text " * 100])]  # fmt: skip
+              report.Folded("raw", [report.Code("long " * 5000)], printed=False),
+              report.Folded("folded", ["text " * 100])]  # fmt: skip
     path = report.write(tmp_path / "r.html", "T", [Section("S", blocks)])
     with browser_of.sync_playwright() as playwright:
         program = browsing.chromium(playwright)

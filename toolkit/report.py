@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -36,19 +35,12 @@ class Code:
 
 
 @dataclass(frozen=True)
-class Details:
-    """A mapping, folded, as JSON; print shows the label alone."""
-
-    label: str
-    value: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
 class Folded:
-    """Sentences and tables, folded under a label."""
+    """Sentences, tables and code, folded under a label; unless `printed` print shows the label alone."""
 
     label: str
-    blocks: Sequence[str | pd.DataFrame]
+    blocks: Sequence[str | pd.DataFrame | Code]
+    printed: bool = True
 
 
 @dataclass(frozen=True)
@@ -66,7 +58,7 @@ class SideBySide:
     columns: Mapping[str, Sequence[tuple[str, bool]]]
 
 
-Block = str | pd.DataFrame | Picture | Code | Details | Folded | SideBySide | Terms
+Block = str | pd.DataFrame | Picture | Code | Folded | SideBySide | Terms
 
 
 @dataclass(frozen=True)
@@ -77,7 +69,7 @@ class Section:
     ----------
     heading : str
     blocks : sequence of blocks
-        A block is a sentence, a DataFrame, a `Picture`, a `Code`, a `Details`, a `Folded`, a `SideBySide` or `Terms`.
+        A block is a sentence, a DataFrame, a `Picture`, a `Code`, a `Folded`, a `SideBySide` or `Terms`.
     tables : mapping of name to DataFrame
         Kept as ``<name>.csv``.
     pictures : mapping of name to Picture
@@ -105,7 +97,7 @@ class Section:
 
         def cut(block: Any) -> Any:
             if isinstance(block, Folded):
-                return Folded(block.label, [cut(inner) for inner in block.blocks])
+                return replace(block, blocks=[cut(inner) for inner in block.blocks])
             if isinstance(block, pd.DataFrame):
                 return block.drop(columns=[name for name in self.text_columns if name in block])
             return block
@@ -261,12 +253,9 @@ def _block(block: Block) -> Markup:
         return Markup("<dl>{}</dl>").format(rows)
     if isinstance(block, Code):
         return Markup("<pre>{}</pre>").format(block.text)
-    if isinstance(block, Details):
-        text = json.dumps(block.value, indent=2, ensure_ascii=False, default=str)
-        return Markup('<details class="raw"><summary>{}</summary><pre>{}</pre></details>').format(block.label, text)
     if isinstance(block, Folded):
-        inside = Markup("\n").join(map(_block, block.blocks))
-        return Markup("<details><summary>{}</summary>{}</details>").format(block.label, inside)
+        inside, kind = Markup("\n").join(map(_block, block.blocks)), Markup("" if block.printed else ' class="raw"')
+        return Markup("<details{}><summary>{}</summary>{}</details>").format(kind, block.label, inside)
     if isinstance(block, SideBySide):
         return _side_by_side(block)
     raise ValueError(f"expected a block of a report (a sentence, a table, a Picture ...), got {type(block).__name__}")

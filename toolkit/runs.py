@@ -19,7 +19,7 @@ import pandas as pd
 
 from toolkit import report
 from toolkit.hardware import machine
-from toolkit.report import Block, Code, Details, Section
+from toolkit.report import Block, Code, Folded, Section
 from toolkit.storage import replacing, write_json
 
 PLACEHOLDER = "what you look for"  # stands for a text of the user's in a private run
@@ -148,11 +148,12 @@ class Run:
         record["seconds"] = round(sum(self.seconds.values()), 1)
         record["seconds_by_step"] = {step: round(seconds, 1) for step, seconds in self.seconds.items()}
         record["machine"] = machine()
-        repeat: list[Block] = [pd.DataFrame({"step": list(self.seconds), "seconds": list(self.seconds.values())})]
-        repeat += ["To repeat:", Code(record["command"])] if "command" in record else []
-        repeat.append(Details("Settings, digests, versions, machine: run.json, beside this page", record))
         write_json(self.folder / "run.json", record)
-        report.write(self.folder / "report.html", self.title, [*kept, Section("This run", repeat)])
+        blocks: list[Block] = [pd.DataFrame({"step": list(self.seconds), "seconds": list(self.seconds.values())})]
+        blocks += ["To repeat:", Code(record["command"])] if "command" in record else []
+        whole = Code((self.folder / "run.json").read_text(encoding="utf-8"))
+        blocks.append(Folded("Settings, digests, versions, machine: run.json", [whole], printed=False))
+        report.write(self.folder / "report.html", self.title, [*kept, Section("This run", blocks)])
         if error is not None:
             say(f"Unfinished: what there is so far is in {self.folder}. Vectors are cached, so the next run is faster.")
             return

@@ -50,22 +50,19 @@ def numbers(*comparisons: Comparison) -> Section:
     Section
         With the table ``ties``, of the first comparison.
     """
-    rows = []
+    tables = []
     for found in comparisons:
-        paired = found.table.set_index(["model", "metric"])
-        for row in found.results.to_dict("records"):
-            cells = {"task": row["task"], "model": row["model"], "metric": row["metric"],
-                     "score [95 %]": report.interval(row["score"], row["low"], row["high"]),
-                     f"minus {found.baseline} [95 %]": "", "p": "", "mdd": "", "n": row["n"],
-                     "n_groups": row["n_groups"],
-                     "unjudged@10": round(found.scores[row["model"]].unjudged(10), 3)}  # fmt: skip
-            if (row["model"], row["metric"]) in paired.index:
-                pair = paired.loc[[(row["model"], row["metric"])]].iloc[0]
-                cells |= {
-                    f"minus {found.baseline} [95 %]": report.interval(*pair[["difference", "low", "high"]], sign="+"),
-                    "p": report.number(pair["p_holm"]), "mdd": report.number(pair["mdd"]),
-                }  # fmt: skip
-            rows.append(cells)
+        paired = found.table[["model", "metric", "difference", "low", "high", "p_holm", "mdd"]]
+        table = found.results.merge(paired, on=["model", "metric"], how="left", suffixes=("", " of pairs"))
+        scores, pairs = (table[[*names]].to_numpy() for names in (
+            ("score", "low", "high"), ("difference", "low of pairs", "high of pairs")))  # fmt: skip
+        tables.append(table[["task", "model", "metric"]].assign(**{
+            "score [95 %]": [report.interval(*row) for row in scores],
+            f"minus {found.baseline} [95 %]": ["" if np.isnan(row[0]) else report.interval(*row, sign="+")
+                                               for row in pairs],
+            "p": table["p_holm"], "mdd": table["mdd"], "n": table["n"], "n_groups": table["n_groups"],
+            "unjudged@10": [found.scores[name].unjudged(10) for name in table["model"]],
+        }))  # fmt: skip
     ties = comparisons[0].ties
     ties = ties[ties["metric"] == METRIC].reset_index(drop=True)
     blocks: list[Block] = [
@@ -73,7 +70,7 @@ def numbers(*comparisons: Comparison) -> Section:
         f"p is adjusted by Holm over the systems and metrics of a task. mdd, the minimum detectable difference, is the "
         f"smallest true difference that this test shows with 80 % probability. unjudged@10 is the share of the first "
         f"ten texts that nobody judged.",
-        pd.DataFrame(rows),
+        pd.concat(tables, ignore_index=True),
         f"Which systems differ by {METRIC} (Holm over all pairs): those that share a letter are not shown to differ.",
         ties[["model", "score", "letters"]],
     ]
