@@ -1,4 +1,4 @@
-"""Checks never raise, copies lose their solutions, and what the lessons build on does what its name says."""
+"""Checks never raise, and what the lessons build on does what its name says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from datasets import Dataset
 
-from toolkit import course, deploy, plots, prepare, vectors
+from toolkit import course, deploy, exercises, plots, prepare, vectors
 from toolkit.finetune import suggest_loss
 
 ROW = pd.Series({"low": -0.1, "high": 0.2})
@@ -35,6 +35,7 @@ def test_check_ticks_what_is_right_and_hints_at_the_rest(
         course.check(name, answer, *against)
         said = capsys.readouterr().out
         assert said.startswith(sign) and len(said.splitlines()) == 1
+    assert name != "recall" or exercises.hint(name, True)  # a truth value is not a recall
     course.check("no such exercise", 1)
     assert "could not be checked" in capsys.readouterr().out
 
@@ -92,25 +93,30 @@ def test_doctor_says_what_to_do(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert [problem for problem in course.doctor() if "missing" in problem or "memory" in problem] == []
 
 
-def test_picture_keeps_its_alternative_text() -> None:
-    """The html that JupyterLab shows carries the sentence, and so does the plain form; without one it is refused."""
+def test_show_stamps_results_and_keeps_alternative_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables and pictures carry the stamp; the html that JupyterLab shows carries the sentence, as does plain text."""
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda thing, **options: shown.append((thing, options)))
+    lesson = course.begin("03", mode="fast")
     history = pd.DataFrame(
-        {"sides": ["both"] * 3, "epoch": [0, 1, 2], "loss": [np.nan, 0.5, 0.2], "dev": [0.5, 0.7, 0.6]}
+        {"candidate": ["both"] * 3, "epoch": [0, 1, 2], "loss": [np.nan, 0.5, 0.2], "dev": [0.5, 0.7, 0.6]}
     )
-    words = plots.describe_learning(history)
-    made = course.picture(plots.learning(history), words, "a stamp")
-    assert f'alt="{words}"' in made["text/html"] and made["text/plain"] == words
-    assert words == "nDCG@10 on validation data by epoch: both 0.500 to 0.700 at epoch 1."
-    assert plots.describe_overfitting(history).startswith("The loss on training pairs goes from 0.5 to 0.2 in 2 epochs")
-    with pytest.raises(ValueError, match="alternative text"):
-        course.picture(plots.overfitting(history), " ")
+    picture = plots.learning(history)
+    lesson.show(picture)
+    lesson.show(history)
+    [(made, options), (table, _)] = shown
+    assert (
+        f'alt="{picture.alt}"' in made["text/html"] and made["text/plain"] == picture.alt and options == {"raw": True}
+    )
+    assert made["image/png"] in made["text/html"] and picture.figure.get_supxlabel() == lesson.stamp
+    assert lesson.stamp in table.to_html()
 
 
-def test_asked_twice_and_with_negatives() -> None:
+def test_short_searches_and_negatives() -> None:
     """Each text has both its searches, the second made of words of the first; negatives are wrong texts."""
     pairs = Dataset.from_dict({"anchor": ["compute the rolling median quickly", "read a csv file into a table"],
                                "positive": ["rolling things", "reading things"]})  # fmt: skip
-    twice = course.asked_twice(pairs).to_pandas()
+    twice = course.with_keyword_searches(pairs).to_pandas()
     assert twice["positive"].tolist() == ["rolling things"] * 2 + ["reading things"] * 2
     for first, second in zip(twice["anchor"][::2], twice["anchor"][1::2], strict=True):
         assert set(second.split()) < set(first.split()) and len(second.split()) == 3

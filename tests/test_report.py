@@ -12,6 +12,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from toolkit import report
+from toolkit.plots import Picture
+from toolkit.report import Section
 
 EVIL = "<script>alert('1')</script> \"quoted\" & {{ 7 * 7 }} {0} </pre></section>"
 
@@ -48,7 +50,8 @@ class Page(HTMLParser):
 
 
 def written(folder: Path, sections: dict, title: str = "Title") -> tuple[str, Page]:
-    source = report.write(folder / "r.html", title, sections).read_text(encoding="utf-8")
+    parts = [Section(heading, blocks) for heading, blocks in sections.items()]
+    source = report.write(folder / "r.html", title, parts).read_text(encoding="utf-8")
     return source, Page(source)
 
 
@@ -58,10 +61,10 @@ def every_block(text: str) -> dict:
     figure.add_subplot()
     return {
         "First " + text: [text, pd.DataFrame({text: [text], "number": [0.12345]})],
-        "Second": [report.Picture(figure, text), report.Code(text)],
-        "Third": [report.Details(text, {text: text, "path": Path("a")})],
+        "Second": [Picture(figure, text), report.Code(text)],
+        "Third": [report.Folded(text, [report.Code(text)], printed=False)],
         "Fourth": [report.Folded(text, [text, pd.DataFrame({text: [text]})]), report.Terms({text: text})],
-        "Fifth": [report.Picture(figure, text, narrow=figure)],
+        "Fifth": [Picture(figure, text, narrow=figure)],
     }
 
 
@@ -126,8 +129,8 @@ def test_wide_has_a_column_a_metric() -> None:
 def test_a_page_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
     """An error while writing changes nothing on disk."""
     written(tmp_path, {"s": ["old"]})
-    with pytest.raises(ValueError, match="alternative text"):
-        report.write(tmp_path / "r.html", "t", {"s": [report.Picture(Figure(), "")]})
+    with pytest.raises(ValueError, match="got int"):
+        report.write(tmp_path / "r.html", "t", [Section("s", ["new", 3])])
     assert "old" in (tmp_path / "r.html").read_text(encoding="utf-8") and [
         file.name for file in tmp_path.iterdir()
     ] == ["r.html"]
@@ -136,33 +139,48 @@ def test_a_page_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
 def test_side_by_side_marks_what_is_right_by_more_than_colour(tmp_path: Path) -> None:
     """The right item carries a word and a tick, texts are escaped, and both columns are there."""
     block = report.SideBySide("a <b> search", "helped", {"base": [("wrong & <i>", False)], "tuned": [("good", True)]})
-    page = report.write(tmp_path / "r.html", "T", {"S": [block]}).read_text(encoding="utf-8")
+    page, _ = written(tmp_path, {"S": [block]})
     assert page.count("✓ right") == 1 and "a &lt;b&gt; search" in page and "wrong &amp; &lt;i&gt;" in page
     assert page.index("<h4>base</h4>") < page.index("wrong") < page.index("<h4>tuned</h4>") < page.index("✓ right")
 
 
 def test_insert_adds_and_replaces_one_section(tmp_path: Path) -> None:
     """A section comes behind the first; the same heading again takes its place; the rest of the page stays."""
-    path = report.write(tmp_path / "r.html", "T", {"One": ["first"], "Two": ["second"]})
+    path = report.write(tmp_path / "r.html", "T", [Section("One", ["first"]), Section("Two", ["second"])])
     before = path.read_text(encoding="utf-8")
-    report.insert(path, "Judged", ["ten searches"])
-    report.insert(path, "Judged", [r"twelve \\1 searches"])
+    report.insert(path, Section("Judged", ["ten searches"]))
+    report.insert(path, Section("Judged", [r"twelve \\1 searches"]))
     page = path.read_text(encoding="utf-8")
     assert [page.index(t) for t in ("first", "twelve", "second")] == sorted(
         page.index(t) for t in ("first", "twelve", "second")
     )
     assert "ten searches" not in page and page.count("<section") == 3
-    report.insert(path, "Two", ["other"])
+    report.insert(path, Section("Two", ["other"]))
     assert "second" not in path.read_text(encoding="utf-8") and before.partition("<section")[0] in page
     (tmp_path / "x.html").write_text("<p>hello</p>", encoding="utf-8")
-    with pytest.raises(ValueError, match="is no report of this toolkit"):
-        report.insert(tmp_path / "x.html", "A", [])
+    with pytest.raises(ValueError, match=r"x\.html"):
+        report.insert(tmp_path / "x.html", Section("A"))
+
+
+def test_a_section_without_texts() -> None:
+    """Text columns and examples go, wherever they stand; the rest stays, and the section itself is not changed."""
+    table = pd.DataFrame({"n": [1], "example": ["secret"], "other": ["kept"]})
+    example = report.SideBySide("secret search", "", {"base": [("secret text", True)]})
+    section = Section("S", ["kept", table, report.Folded("f", [table]), example], {"t": table, "u": table[["n"]]},
+                      text_columns=("example", "line"), texts=["secret query"])  # fmt: skip
+    assert section.shown_texts() == ["secret query", "secret", "secret search", "secret text"]
+    cut = section.without_texts()
+    assert "secret" not in str(cut) and str(cut).count("kept") == 4 and cut.shown_texts() == []
+    assert list(cut.tables["t"]) == ["n", "other"] and list(cut.tables["u"]) == ["n"]
+    assert "secret" in str(section)
+    whole = Section("S", [table], {"t": table}, all_texts=True).without_texts()
+    assert whole.tables == {} and len(whole.blocks) == 1 and "private" in str(whole.blocks[0])
 
 
 def test_intervals_stay_on_one_line_and_names_are_set_as_code(tmp_path: Path) -> None:
     """Spaces within an interval do not break; a name between backticks is code, and still escaped."""
     blocks = [pd.DataFrame({"a": ["0.7 [0.6, 0.8]"], "b": ["some [text here] stays"]}), "column `x<y` and `z`"]
-    page = report.write(tmp_path / "r.html", "T", {"S": blocks}).read_text(encoding="utf-8")
+    page, _ = written(tmp_path, {"S": blocks})
     assert "0.7&nbsp;[0.6,&nbsp;0.8]" in page and "some [text here] stays" in page
     assert "column <code>x&lt;y</code> and <code>z</code>" in page
 
@@ -195,9 +213,10 @@ def test_fits_a_telephone_a_desk_and_paper(tmp_path: Path) -> None:
     wide, narrow = (Figure(figsize=(width, 2)) for width in (7, 3.6))
     table = pd.DataFrame({f"column_{i}": ["0.123 [0.100, 0.200]"] * 2 for i in range(6)})
     words = " ".join(["word"] * 5)
-    blocks = [report.Picture(wide, "w", narrow), table, *(f"{words[:n]} --group-column" for n in range(25)),
-              report.Details("raw", {"a": "long " * 5000}), report.Folded("folded", ["text " * 100])]  # fmt: skip
-    path = report.write(tmp_path / "r.html", "T", {"S": blocks})
+    blocks = [Picture(wide, "w", narrow), table, *(f"{words[:n]} --group-column" for n in range(25)),
+              report.Folded("raw", [report.Code("long " * 5000)], printed=False),
+              report.Folded("folded", ["text " * 100])]  # fmt: skip
+    path = report.write(tmp_path / "r.html", "T", [Section("S", blocks)])
     with browser_of.sync_playwright() as playwright:
         program = browsing.chromium(playwright)
         if program is None:

@@ -1,197 +1,176 @@
-"""Files are written whole or not at all, digests tell apart what differs, run folders never collide."""
+"""A run is written down whole or marked unfinished, and runs can be laid side by side."""
 
 from __future__ import annotations
 
-import datetime
-import hashlib
 import json
 import os
+import re
 import subprocess
+import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import psutil
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
-from toolkit import runs, storage
-from toolkit.hardware import PACKAGES, machine
+from toolkit import runs
+from toolkit.hardware import machine
+from toolkit.plots import Picture
+from toolkit.report import Section, SideBySide
 
-
-def test_replacing_is_all_or_nothing(tmp_path: Path) -> None:
-    """Readers see the old file until the end, an exception leaves it, and no temporary name stays."""
-    file = tmp_path / "a.txt"
-    file.write_text("old")
-    with pytest.raises(RuntimeError, match="halfway"), storage.replacing(file) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError("halfway")
-    assert file.read_text() == "old" and [file.name for file in tmp_path.iterdir()] == ["a.txt"]
-    with storage.replacing(file) as temporary:
-        temporary.write_text("new")
-        assert file.read_text() == "old" and temporary.parent == tmp_path
-    assert file.read_text() == "new" and [file.name for file in tmp_path.iterdir()] == ["a.txt"]
+SECRET = "jane.roe@example.com wrote this"
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows knows no such permissions")
-def test_replacing_gives_usual_permissions(tmp_path: Path) -> None:
-    """A file written so can be read by whom any other new file can."""
-    (tmp_path / "plain").touch()
-    with storage.replacing(tmp_path / "careful") as temporary:
-        temporary.write_text("x")
-    assert (tmp_path / "careful").stat().st_mode == (tmp_path / "plain").stat().st_mode
+def section() -> Section:
+    """One with a table, a picture and texts of the user's."""
+    figure = Figure()
+    figure.add_subplot()
+    table = pd.DataFrame({"step": ["tidy"], "dropped": [2], "example": [SECRET]})
+    return Section("Data", ["Two rows were dropped.", table], {"dropped": table}, {"drops": Picture(figure, "two")},
+                   text_columns=("example",))  # fmt: skip
 
 
-def test_write_json_takes_what_a_record_holds(tmp_path: Path) -> None:
-    """numpy, paths, dates, nan and other scripts come back as JSON's own types."""
-    record = {
-        "float": np.float32(1.5), "int": np.int64(3), "bool": np.bool_(True), "array": np.array([[1.0, np.nan]]),
-        "nan": float("nan"), "inf": -np.inf, "path": Path("a") / "b", "day": datetime.date(2024, 5, 1),
-        "none": None, 7: ("x", {"deep": np.float64("nan")}), "script": "日本語 🙂", "series": pd.Series([1, 2]),
-    }  # fmt: skip
-    storage.write_json(tmp_path / "a.json", record)
-    text = (tmp_path / "a.json").read_text(encoding="utf-8")
-    assert json.loads(text) == {
-        "float": 1.5, "int": 3, "bool": True, "array": [[1.0, None]], "nan": None, "inf": None,
-        "path": str(Path("a") / "b"), "day": "2024-05-01", "none": None, "7": ["x", {"deep": None}],
-        "script": "日本語 🙂", "series": [1, 2],
-    }  # fmt: skip
-    assert "日本語" in text and "NaN" not in text
+def record_of(folder: Path) -> dict:
+    return json.loads((folder / "run.json").read_text(encoding="utf-8"))
 
 
-def test_digest_file(tmp_path: Path) -> None:
-    """The digest of a file is hashlib's."""
-    data = np.random.default_rng(0).bytes(300_000)
-    (tmp_path / "a").write_bytes(data)
-    assert storage.digest_file(tmp_path / "a") == hashlib.sha256(data).hexdigest()
+def test_a_finished_run_holds_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Report with the verdict first, tables, figures, and a record with settings, facts, times and machine."""
+    with runs.start("demo", tmp_path, settings={"seed": 3}, title="A demo") as run:
+        run.say("working", pd.DataFrame({"score": [0.12345]}))
+        run.lap("work")
+        run.record["data"] = {"name": "d"}
+        run.add(section())
+        run.summary(["Better.", "By a lot."], "more in the report")
+        assert run.folder.name.endswith(".partial") and not run.final.exists()
+    said = capsys.readouterr().out
+    assert run.final.is_dir() and not run.folder.exists()
+    assert sorted(file.name for file in run.final.iterdir()) == ["dropped.csv", "drops.png", "report.html", "run.json"]
+    record = record_of(run.final)
+    assert record["recipe"] == "demo" and record["settings"] == {"seed": 3} and record["data"] == {"name": "d"}
+    assert record["verdict"] == ["Better.", "By a lot."] and "unfinished" not in record
+    assert list(record["seconds_by_step"]) == ["work"] and record["machine"] == json.loads(json.dumps(machine()))
+    page = (run.final / "report.html").read_text(encoding="utf-8")
+    assert re.findall("<h2>(.*?)</h2>", page)[:2] == ["Verdict", "Data"] and "<h1>A demo</h1>" in page
+    assert page.index("By a lot.") < page.index("more in the report") < page.index("Two rows were dropped.")
+    assert all(text in said for text in ("working", "0.123", "Better.", str(run.final / "report.html")))
+    assert "more in the report" not in said
+    pd.testing.assert_frame_equal(pd.read_csv(run.final / "dropped.csv"), section().tables["dropped"])
 
 
-COLUMNS = st.lists(st.lists(st.text(max_size=3), max_size=3), max_size=3)
+@pytest.mark.parametrize("error", [ValueError("no text"), KeyboardInterrupt()])
+def test_an_unfinished_run_keeps_what_there_is(tmp_path: Path, error: BaseException) -> None:
+    """The folder keeps its suffix, and tables, report and record are there, with the error."""
+    with pytest.raises(type(error)), runs.start("demo", tmp_path) as run:
+        run.add(section())
+        (run.folder / "model").mkdir()
+        raise error
+    assert not run.final.exists() and (run.folder / "model").is_dir()
+    assert {"dropped.csv", "drops.png", "report.html"} <= {file.name for file in run.folder.iterdir()}
+    record = record_of(run.folder)
+    assert record["unfinished"] is True and record["error"].startswith(type(error).__name__)
 
 
-@settings(deadline=None)
-@given(COLUMNS, COLUMNS)
-def test_digest_texts_tells_apart(left: list[list[str]], right: list[list[str]]) -> None:
-    """Two sets of columns have one digest only if they are equal."""
-    assert (storage.digest_texts(*left) == storage.digest_texts(*right)) == (left == right)
+def test_a_run_that_cannot_be_written_stays_unfinished(tmp_path: Path) -> None:
+    """An error in the report is not hidden, and the record of what there is is written all the same."""
+    with pytest.raises(ValueError, match="got int"), runs.start("demo", tmp_path) as run:
+        run.add(Section("Broken", [3]))
+    assert record_of(run.folder)["unfinished"] is True and not run.final.exists()
 
 
-def test_digest_texts_boundaries() -> None:
-    """Order, borders between texts and columns, empty texts and lone surrogates all count."""
-    cases = [(["ab"],), (["a", "b"],), (["b", "a"],), (["a"], ["b"]), (["ab", ""],), (["ab"], []), (["\ud800"],), ()]
-    assert len({storage.digest_texts(*case) for case in cases}) == len(cases)
-    assert storage.digest_texts(["a"]) == storage.digest_texts(iter(["a"])) and len(storage.digest_texts()) == 64
+def test_a_run_that_did_nothing_leaves_no_folder(tmp_path: Path) -> None:
+    """A wrong name of a file, or an answer of no, before any work."""
+    with pytest.raises(FileNotFoundError), runs.start("demo", tmp_path / "runs") as run:
+        raise FileNotFoundError(f"no file, {run.name}")
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_private_run_shows_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What sections declare as texts is in no file and not in the log, of an unfinished run too; else it is counted."""
+    examples = Section("Examples", [SideBySide(SECRET, "", {"base": [(SECRET + " too", True)]})],
+                       {"examples": pd.DataFrame({"query": [SECRET]})}, all_texts=True)  # fmt: skip
+    for private, counted in ((True, "no text"), (False, "2 texts from your file, 2 with e-mail")):
+        with pytest.raises(ValueError), runs.start("demo", tmp_path / str(private), private=private) as run:
+            run.add(section(), examples)
+            run.say(section(), examples)
+            assert counted in run.disclosure() and run.shown(SECRET) == (runs.PLACEHOLDER if private else SECRET)
+            raise ValueError(SECRET)
+        written = [file.read_text(encoding="utf-8") for file in run.folder.iterdir() if file.suffix != ".png"]
+        assert any(SECRET in text for text in [*written, capsys.readouterr().out]) is not private
+        assert (run.folder / "examples.csv").exists() is not private and (run.folder / "dropped.csv").exists()
+
+
+def test_paths_in_the_record_are_relative_to_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever they stand in the record, and also where the folder of all runs is given relatively; others stay."""
+    monkeypatch.chdir(tmp_path)
+    with runs.start("demo", "runs") as run:
+        run.record |= {"systems": [{"model": {"folder": str((run.folder / "model").absolute())}}],
+                       "bundle": run.final / "bundle", "base": {"folder": str(tmp_path / "base")}}  # fmt: skip
+    record = record_of(run.final)
+    assert record["systems"] == [{"model": {"folder": "model"}}] and record["bundle"] == "bundle"
+    assert record["base"] == {"folder": str(tmp_path / "base")}
 
 
 def test_runs_of_one_second_do_not_collide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs that start within a second get numbers, also after the first has its final name."""
     monkeypatch.setattr(time, "strftime", lambda _: "2024-05-01_101112")
-    first, second = runs.start("name", tmp_path), runs.start("name", tmp_path)
-    done = runs.finish(first, {"seed": 3})
-    third = runs.start("name", tmp_path)
-    assert done.name == "2024-05-01_101112_name" and not first.exists()
-    assert [second.name, third.name] == ["2024-05-01_101112_name_2.partial", "2024-05-01_101112_name_3.partial"]
-    record = json.loads((done / "run.json").read_text(encoding="utf-8"))
-    assert record["seed"] == 3 and record["machine"] == json.loads(json.dumps(machine()))
+    with runs.start("name", tmp_path) as second:
+        with runs.start("name", tmp_path) as first:
+            assert first.final.name == "2024-05-01_101112_name"
+        assert second.final.name == "2024-05-01_101112_name_2"
+        with runs.start("name", tmp_path) as third:
+            assert third.final.name == "2024-05-01_101112_name_3"
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_start_makes_missing_folders(tmp_path: Path) -> None:
-    """The root need not exist."""
-    assert runs.start("x", tmp_path / "deep" / "runs").is_dir()
+    """The folder of all runs need not exist."""
+    with runs.start("x", tmp_path / "deep" / "runs") as run:
+        assert run.folder.is_dir() and run.folder.parent == tmp_path / "deep" / "runs"
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "/tmp"])
 def test_start_refuses_names_that_are_paths(tmp_path: Path, name: str) -> None:
-    """A run is one folder below its root."""
-    with pytest.raises(ValueError, match="expected a name for the run"):
-        runs.start(name, tmp_path)
+    """A run is one folder below the folder of all runs."""
+    with pytest.raises(ValueError, match=re.escape(repr(name))), runs.start(name, tmp_path):
+        pass
 
 
-def test_start_where_nothing_can_be_written(tmp_path: Path) -> None:
-    """A root that is a file is refused by name, with the way out."""
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    """A file in the way is refused by name, with the way out, before the work begins."""
     (tmp_path / "file").touch()
-    with pytest.raises(OSError, match=r"cannot make the run folder .*file.*--out"):
-        runs.start("x", tmp_path / "file")
+    with pytest.raises(OSError, match=r"file .*--out"), runs.start("x", tmp_path / "file"):
+        pytest.fail("the work began")
 
 
-def test_save_tables(tmp_path: Path) -> None:
-    """Tables come back from CSV as they were."""
-    table = pd.DataFrame({"a": [1, 2], "b": ["x,y", 'z"\n']})
-    runs.save_tables(tmp_path, {"t": table})
-    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "t.csv"), table)
+def results(model: str, score: float) -> pd.DataFrame:
+    return pd.DataFrame({"model": [model], "task": ["test"], "metric": ["nDCG@10"], "score": [score],
+                         "low": [score - 0.1], "high": [score + 0.1]})  # fmt: skip
 
 
-def test_times_scored_counts_finished_runs_of_one_test(tmp_path: Path) -> None:
-    """Other tests, foreign and broken records are not counted."""
-    texts = ['{"data": {"test_digest": "x"}}'] * 2 + ['{"data": {"test_digest": "y"}}', "{", "[]", '{"data": 3}']
-    for number, text in enumerate(texts):
-        (tmp_path / str(number)).mkdir()
-        (tmp_path / str(number) / "run.json").write_text(text)
-    assert [runs.times_scored(tmp_path, digest) for digest in "xyz"] == [2, 1, 0]
-    assert runs.times_scored(tmp_path / "missing", "x") == 0
-
-
-def test_link_tree_links_files(tmp_path: Path) -> None:
-    """A copy shares its files' bytes where it can, and outlives the source."""
-    (tmp_path / "a" / "deep").mkdir(parents=True)
-    (tmp_path / "a" / "deep" / "w.bin").write_bytes(b"weights")
-    storage.link_tree(tmp_path / "a", tmp_path / "b")
-    old, new = tmp_path / "a" / "deep" / "w.bin", tmp_path / "b" / "deep" / "w.bin"
-    assert old.samefile(new)
-    old.unlink()
-    assert new.read_bytes() == b"weights"
-
-
-def test_link_tree_follows_symbolic_links(tmp_path: Path) -> None:
-    """A folder of relative links, as the Hugging Face cache has them, is copied as files."""
-    (tmp_path / "blobs").mkdir()
-    (tmp_path / "blobs" / "1f").write_text("weights")
-    (tmp_path / "snapshot").mkdir()
-    (tmp_path / "snapshot" / "model").symlink_to("../blobs/1f")
-    (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
-    storage.link_tree(tmp_path / "snapshot", tmp_path / "elsewhere" / "deep" / "copy")
-    copy = tmp_path / "elsewhere" / "deep" / "copy" / "model"
-    assert copy.read_text() == "weights" and not copy.is_symlink()
-
-
-def test_link_tree_copies_where_links_are_not_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a file system without hard links the files are copied."""
-
-    def refuse(*_: object) -> None:
-        raise OSError("no links here")
-
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "w").write_text("weights")
-    monkeypatch.setattr(os, "link", refuse)
-    storage.link_tree(tmp_path / "a", tmp_path / "b")
-    assert (tmp_path / "b" / "w").read_text() == "weights"
-    assert not (tmp_path / "a" / "w").samefile(tmp_path / "b" / "w")
-
-
-def test_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """TOOLKIT_CACHE names it, the owner alone reads it, and a place that cannot be made is no error."""
-    monkeypatch.setenv("TOOLKIT_CACHE", str(tmp_path / "deep" / "cache"))
-    assert storage.cache_folder() == tmp_path / "deep" / "cache"
-    if os.name != "nt":
-        assert storage.cache_folder().stat().st_mode & 0o777 == 0o700
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("TOOLKIT_CACHE", str(tmp_path / "file" / "cache"))
-    assert storage.cache_folder() == tmp_path / "file" / "cache" and not storage.cache_folder().exists()
-    monkeypatch.setenv("TOOLKIT_CACHE", "~/x")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    assert storage.cache_folder() == tmp_path / "x"
-
-
-def test_machine() -> None:
-    """The record names this processor, its cores and memory, and the versions that are installed."""
-    found = machine()
-    assert set(found) == {"platform", "python", "processor", "cores", "memory_gb", "versions"}
-    assert found["versions"]["numpy"] == np.__version__ and set(found["versions"]) == set(PACKAGES)
-    assert 1 <= found["cores"] <= os.cpu_count() and found["processor"]
-    assert found["memory_gb"] * 1e9 == pytest.approx(psutil.virtual_memory().total, rel=0.1)
+def test_runs_side_by_side(tmp_path: Path) -> None:
+    """One row a run: scores of baseline and deployed system, the verdict's first sentence, and what was interrupted."""
+    with runs.start("search", tmp_path) as run:
+        scores = pd.concat([results("base", 0.5), results("tuned", 0.6), results("tuned", 0.7).assign(task="cut")])
+        run.add(Section("Results", tables={"results": scores}))
+        run.record |= {"data": {"name": "t.csv"}, "base": {"name": "owner/model"}, "baseline": "base",
+                       "deployed": {"name": "tuned"}}  # fmt: skip
+        run.summary(["Use tuned.", "More."])
+    with pytest.raises(ValueError), runs.start("search", tmp_path) as broken:
+        assert broken.folder.is_dir()
+        raise ValueError
+    (tmp_path / "2999-01-01_000000_killed.partial").mkdir()
+    for number, text in enumerate(('{"data": 3}', "{", "[]")):
+        (tmp_path / f"foreign{number}").mkdir()
+        (tmp_path / f"foreign{number}" / "run.json").write_text(text)
+    table = runs.table(tmp_path)
+    assert table["unfinished"].tolist() == [False, True, True]
+    first = table.iloc[0]
+    assert first[["run", "recipe", "data", "model", "deployed", "verdict"]].tolist() == [
+        run.final.name, "search", "t.csv", "owner/model", "tuned", "Use tuned."]  # fmt: skip
+    assert first["baseline nDCG@10"] == "0.500 [0.400, 0.600]" and first["deployed nDCG@10"] == "0.600 [0.500, 0.700]"
+    assert runs.table(tmp_path / "missing").empty and "verdict" in runs.table(tmp_path / "missing")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a POSIX shell is asked")
@@ -202,21 +181,33 @@ def test_quoted_is_one_word_of_the_shell(text: str) -> None:
     assert done.stdout == text
 
 
-def test_laps_add_up() -> None:
+def test_laps_add_up(tmp_path: Path) -> None:
     """Each step has its time, a step that comes twice the sum, and all together the whole."""
     started = time.perf_counter()
-    laps = runs.Laps()
-    for step, pause in (("a", 0.03), ("b", 0.01), ("a", 0.03)):
-        time.sleep(pause)
-        laps(step)
-    assert list(laps.seconds) == ["a", "b"] and laps.seconds["a"] >= 0.06 > laps.seconds["b"] >= 0.01
-    assert sum(laps.seconds.values()) <= time.perf_counter() - started
+    with runs.start("x", tmp_path) as run:
+        for step, pause in (("a", 0.03), ("b", 0.01), ("a", 0.03)):
+            time.sleep(pause)
+            run.lap(step)
+    assert list(run.seconds) == ["a", "b"] and run.seconds["a"] >= 0.06 > run.seconds["b"] >= 0.01
+    assert sum(run.seconds.values()) <= time.perf_counter() - started
 
 
-def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
-    """A file in the way is refused by name; a new folder is made, and nothing is left in it."""
-    runs.check_writable(tmp_path / "new" / "runs")
-    assert list((tmp_path / "new" / "runs").iterdir()) == []
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match=r"file cannot be written to .*--out in the recipes"):
-        runs.check_writable(tmp_path / "file")
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [(ValueError("no column"), 1, "error: no column"), (OSError("full"), 1, "error: full"),
+     (ImportError("install it"), 1, "error: install it"), (KeyboardInterrupt("stopped"), 130, "stopped")],
+)  # fmt: skip
+def test_errors_of_a_command_are_one_sentence(
+    error: BaseException, status: int, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No traceback, and the exit status of a shell; alone or as one command of several."""
+
+    def fail() -> None:
+        raise error
+
+    for arguments, commands in ((["prog"], fail), (["prog", "fail"], {"fail": fail, "other": fail})):
+        monkeypatch.setattr(sys, "argv", arguments)
+        with pytest.raises(SystemExit) as ended:
+            runs.command_line(commands)
+        said = capsys.readouterr().err.strip() if status == 130 else ended.value.code
+        assert said == words and ended.value.code in (status, words)

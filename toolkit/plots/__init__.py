@@ -1,6 +1,6 @@
-"""Figures that everybody can read: colours of Okabe and Ito, labelled axes, a sentence for who cannot see them.
+"""Draw figures in colours that everybody can tell apart, each with a sentence that describes it.
 
-Functions take tables, never models, and return a matplotlib `Figure` that belongs to no window.
+Functions take tables, never models, and return a `Picture`.
 """
 
 import lazy_loader as _lazy

@@ -1,4 +1,4 @@
-"""A training by epochs."""
+"""Plot a training by epochs."""
 
 from __future__ import annotations
 
@@ -6,50 +6,52 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from toolkit.plots.style import COLOURS, MARKERS, tidy
+from toolkit.plots.style import COLOURS, MARKERS, PHONE, Picture, tidy
 
 
-def learning(history: pd.DataFrame, *, metric: str = "nDCG@10") -> Figure:
-    """Score on the validation data after each epoch, one line a candidate; the best epoch of each is marked.
+def learning(history: pd.DataFrame, *, metric: str = "nDCG@10") -> Picture:
+    """Plot the validation score by epoch, one line a candidate, with a star at the best epoch of each.
 
     Parameters
     ----------
     history : DataFrame
-        Columns ``sides epoch loss dev``, as in `toolkit.finetune.Tuned.history`.
+        Columns ``candidate epoch loss dev``, as in `toolkit.finetune.Tuned.history`.
+    metric : str
+        What ``dev`` is.
     """
-    figure = Figure(figsize=(7, 3.2), layout="constrained")
-    axes = figure.add_subplot()
-    for number, (sides, part) in enumerate(history.groupby("sides", sort=False)):
-        colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
-        axes.plot(part["epoch"], part["dev"], color=colour, marker=marker, markersize=3, label=str(sides))
-        best = part.iloc[int(part["dev"].to_numpy().argmax())]
-        axes.plot([best["epoch"]], [best["dev"]], marker="*", markersize=14, color=colour)
-    axes.margins(y=0.12)  # room for the stars
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("epoch (0 is the base model)")
-    axes.set_ylabel(f"{metric} on validation data")
-    tidy(axes)
-    axes.legend(title="trained side", frameon=False)
-    return figure
-
-
-def describe_learning(history: pd.DataFrame, *, metric: str = "nDCG@10") -> str:
-    """The sentence that stands in for `learning`: where each candidate began and what it reached."""
     parts = [
-        f"{sides} {part['dev'].iloc[0]:.3f} to {part['dev'].max():.3f} at epoch "
-        f"{int(part['epoch'].iloc[int(part['dev'].to_numpy().argmax())])}"
-        for sides, part in history.groupby("sides", sort=False)
+        f"{name} {part['dev'].iloc[0]:.3f} to {part['dev'].max():.3f} at epoch "
+        f"{part['epoch'].iloc[part['dev'].to_numpy().argmax()]}"
+        for name, part in history.groupby("candidate", sort=False)
     ]
-    return f"{metric} on validation data by epoch: {'; '.join(parts)}."
+    figures = []
+    for size in ((7, 3.2), (PHONE, 3)):
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.add_subplot()
+        for number, (name, part) in enumerate(history.groupby("candidate", sort=False)):
+            colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
+            axes.plot(part["epoch"], part["dev"], color=colour, marker=marker, markersize=3, label=str(name))
+            best = part.iloc[int(part["dev"].to_numpy().argmax())]
+            axes.plot([best["epoch"]], [best["dev"]], marker="*", markersize=14, color=colour)
+        axes.margins(y=0.12)  # room for the stars
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlabel("epoch (0 is the base model)")
+        axes.set_ylabel(f"{metric} on validation data")
+        tidy(axes)
+        axes.legend(title="candidate", frameon=False)
+        figures.append(figure)
+    return Picture(figures[0], f"{metric} on validation data by epoch: {'; '.join(parts)}.", figures[1])
 
 
-def overfitting(history: pd.DataFrame, *, metric: str = "nDCG@10") -> Figure:
-    """The training loss and the validation score of one candidate by epoch, one above the other.
+def overfitting(history: pd.DataFrame, *, metric: str = "nDCG@10") -> Picture:
+    """Plot training loss and validation score of one candidate by epoch, one above the other.
 
     Parameters
     ----------
     history : DataFrame
         Columns ``epoch loss dev`` of one candidate, as in `toolkit.finetune.Tuned.history`.
+    metric : str
+        What ``dev`` is.
     """
     figure = Figure(figsize=(7, 4), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
@@ -61,14 +63,10 @@ def overfitting(history: pd.DataFrame, *, metric: str = "nDCG@10") -> Figure:
     below.set_xlabel("epoch (0 is the base model)")
     for axes in (above, below):
         tidy(axes)
-    return figure
-
-
-def describe_overfitting(history: pd.DataFrame, *, metric: str = "nDCG@10") -> str:
-    """The sentence that stands in for `overfitting`."""
     loss, dev = history["loss"].dropna(), history["dev"]
-    return (
+    return Picture(
+        figure,
         f"The loss on training pairs goes from {loss.iloc[0]:.2g} to {loss.iloc[-1]:.2g} in {len(loss)} epochs; "
-        f"{metric} on validation data goes from {dev.iloc[0]:.3f} to {dev.iloc[-1]:.3f}, and was at most "
-        f"{dev.max():.3f}."
+        f"{metric} on validation data goes from {dev.iloc[0]:.3f} to {dev.iloc[-1]:.3f}, with a maximum of "
+        f"{dev.max():.3f}.",
     )

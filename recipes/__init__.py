@@ -1,0 +1,1 @@
+"""Recipes: one script a task, each from a file of yours to a measured and deployed result."""

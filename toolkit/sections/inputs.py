@@ -1,0 +1,102 @@
+"""Sections on what went in: data, training, what was chosen on what, and licences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from toolkit import plots
+from toolkit.evaluate import Comparison
+from toolkit.finetune import Tuned
+from toolkit.prepare import Cleaned, Loaded, Split
+from toolkit.report import Block, Section
+from toolkit.vectors import Encoder
+from toolkit.vectors.origin import declared
+
+
+def data(
+    loaded: Loaded,
+    cleaned: Cleaned | None = None,
+    split: Split | None = None,
+    *,
+    languages: pd.DataFrame | None = None,
+    leaks: Sequence[str] = (),
+) -> Section:
+    """Show what was loaded, what was left out and why, and how the rest was split.
+
+    Parameters
+    ----------
+    loaded : Loaded
+    cleaned : Cleaned, optional
+    split : Split, optional
+    languages : DataFrame, optional
+        `toolkit.prepare.language_shares`.
+    leaks : sequence of str
+        What audits of the split found.
+
+    Returns
+    -------
+    Section
+        With the tables ``dropped`` and ``split``.
+    """
+    columns = ["step", "rows_in", "rows_out", "dropped", "changed", "why", "example"]
+    parts = [loaded.table.assign(changed=0), *([cleaned.table] if cleaned else [])]
+    steps = pd.concat(parts, ignore_index=True)[columns]
+    steps = steps[(steps["dropped"] > 0) | (steps["changed"] > 0)]
+    tables = {"dropped": steps}
+    blocks: list[Block] = [loaded.guess.reason, loaded.guess.columns] if loaded.guess is not None else []
+    blocks += [*loaded.notes, "Rows in and out, and why:", steps]
+    if cleaned is not None and len(cleaned.lines):
+        blocks += ["Lines that are repeated in over 1 % of the texts were removed:", cleaned.lines]
+    if languages is not None:
+        blocks += ["Languages:", languages]
+    if split is not None:
+        tables["split"] = split.table
+        blocks += ["Searches, and the groups of those that must stay together:", split.table, *leaks]
+    return Section("The data", blocks, tables, text_columns=("example", "line"))
+
+
+def training(tuned: Tuned) -> Section:
+    """Show the candidates of a training and their learning curves.
+
+    Returns
+    -------
+    Section
+        With the table ``history`` and the picture ``learning``.
+    """
+    picture = plots.learning(tuned.history)
+    blocks = ["The candidate with the best nDCG@10 on validation data is taken:", tuned.candidates, picture]
+    return Section("Training", blocks, {"history": tuned.history}, {"learning": picture})
+
+
+def reproducibility(test: Comparison, model: Encoder, *, scored: str, chosen: str) -> Section:
+    """Show what a reviewer asks: how often the test was used, what the model saw before, and what was chosen on what.
+
+    Parameters
+    ----------
+    test : Comparison
+    model : Encoder
+        The base model.
+    scored : str
+        How often this test set was scored, from `toolkit.evaluate.comparing.record`.
+    chosen : str
+        What was chosen on validation data, such as ``"the candidate and epoch of the training, the index"``.
+    """
+    datasets = ", ".join(declared(model).datasets) or "its card names none"
+    blocks = [
+        f"{scored} Each system counts as one: this run scored {len(test.scores)} (`evaluate.comparing.ledger()` lists "
+        f"all).",
+        f"Training sets that the base model declares: {datasets}. Texts from them are not unseen.",
+        f"Chosen on validation data: {chosen}. Test data decided none of these: all systems were scored on them once, "
+        f"at the end.",
+        "For a paper: `comparison.to_paper(folder)` of the package `toolkit.evaluate` writes qrels and rankings in "
+        "TREC form, a table in LaTeX, and a paragraph on methods.",
+    ]
+    return Section("For reviewers", blocks)
+
+
+def licences(model: Encoder, data: str) -> Section:
+    """Show the licences of model, toolkit and data, the last as a sentence."""
+    licence = declared(model).license or "not declared in its card"
+    return Section("Licences", [f"Base model: {licence}. Toolkit: Apache-2.0. {data}"])

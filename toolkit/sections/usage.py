@@ -1,0 +1,207 @@
+"""Sections on what a reader does with a run: understand the words, know the limits, use what is deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from toolkit import deploy, prepare, runs
+from toolkit.deploy import Index
+from toolkit.evaluate import Comparison, analysis
+from toolkit.evaluate.analysis import Forgetting
+from toolkit.prepare import Split
+from toolkit.report import Block, Code, Section, Terms
+from toolkit.vectors import Encoder, System
+from toolkit.vectors.origin import declared, describe
+from toolkit.vectors.systems import Dense, walk
+
+# How many texts a search brings depends on how far the systems agree; four seconds are what a short text takes.
+JUDGING = (
+    "A search brings about ten texts to judge: five searches some minutes, thirty about twenty, at four seconds a text."
+)
+FEW = 300  # pairs under which little is to be expected of training
+SHOWN = 100  # characters of a search in lines to paste
+DEPLOYED = {"dense": "{}, by its vectors", "bm25": "{}, keyword search", "fusion": "{}, vectors and keywords fused",
+            "reranked": "{}, reranked by a cross-encoder"}  # fmt: skip
+
+
+def dense_part(system: System) -> Dense | None:  # merge: to vectors.systems
+    """Return the part of a system that searches by vectors, or None."""
+    return next((part for part in walk(system) if isinstance(part, Dense)), None)
+
+
+def terms(
+    model: Encoder, *, pairs: int | None = None, searches: str = "searches", index: Index | None = None
+) -> Section:
+    """Explain the words of a report to readers who never measured a search.
+
+    Parameters
+    ----------
+    model : Encoder
+        The base model.
+    pairs : int, optional
+        How many the tuned model was trained on; None where nothing was trained and measured.
+    searches : str
+        What the searches are called.
+    index : Index, optional
+    """
+    name = str(describe(model)["name"])
+    name = Path(name).name if Path(name).is_dir() else name
+    words = {"base": f"the base model, {name}, as it came: nothing here changed it."}
+    if pairs is not None:
+        words |= {
+            "tuned": f"base with a small layer on top, trained on {pairs:,} pairs of these texts.",
+            "BM25": "keyword search: it counts the words that search and text share, and needs no model. base+BM25 and "
+            "tuned+BM25 fuse the two lists.",
+            "validation, test": "parts of the data that training does not see. Validation data (dev) decide what to "
+            "use; test data show how good that is.",
+            "nDCG@10": "how high the right text stands among the first ten: 1 when it always comes first, 0 when it is "
+            "never among them.",
+            "0.8 [0.7, 0.9]": "a value and its 95 % interval: how far chance may have moved it, depending on which "
+            f"{searches} happen to be in the test. A difference is shown where its interval leaves out zero.",
+            "groups": f"{searches} that must stay together, such as those that share a text. Intervals come from "
+            "drawing whole groups again and again.",
+            "mdd": "minimum detectable difference: the smallest true difference that a test of this size shows four "
+            "times out of five; it may miss smaller ones.",
+        }
+    if index is not None:
+        exact = index.kind == "Flat"
+        words[f"Index {index.kind}"] = (
+            f"how vectors are searched: {'every vector is compared, so nothing is missed' if exact else 'by a graph'}. "
+            f"Its recall@10 is the share of the ten nearest texts that it finds."
+        )
+    return Section("What the words mean", [Terms(words)])
+
+
+def limits(
+    *,
+    stand_in: str = "",
+    model: Encoder | None = None,
+    languages: pd.DataFrame | None = None,
+    split: Split | None = None,
+    test: Comparison | None = None,
+    system: System | None = None,
+    lengths: pd.DataFrame | None = None,
+    forgotten: Forgetting | None = None,
+    searches: str = "searches",
+) -> Section:
+    """Say what a verdict does not tell, the most serious first; what is not given is left out.
+
+    Parameters
+    ----------
+    stand_in : str
+        Why the searches are stand-ins, in a sentence; see `toolkit.firstlook.stand_in`.
+    model : Encoder, optional
+        With `languages`, the shares of languages (`toolkit.prepare.language_shares`): whether it was trained on them.
+    split : Split, optional
+    test : Comparison, optional
+        Where only the text of its own row is known to be right for a search.
+    system : System, optional
+        The one of `test` that is deployed.
+    lengths : DataFrame, optional
+        `toolkit.vectors.truncation` of the texts.
+    forgotten : Forgetting, optional
+        General tasks before and after.
+    searches : str
+        What the searches are called.
+
+    Returns
+    -------
+    Section
+        With the table ``general_tasks``.
+    """
+    sentences = []
+    if stand_in:
+        sentences.append(
+            f"{stand_in} People phrase searches differently, and usually shorter. Real searches that you judge tell "
+            f"more: `Judge it`, below. {JUDGING}"
+        )
+    if model is not None and languages is not None:
+        trained, name = declared(model).languages, str(describe(model)["name"])
+        sentences.append(prepare.language_mismatch(languages, trained, name))
+    if split is not None and len(split.train) < FEW:
+        sentences.append(f"There were {len(split.train):,} pairs to train on; under {FEW} expect little of training.")
+    if test is not None and system is not None:
+        scores = test.scores[system.name]
+        by_vectors = dense_part(system) or dense_part(test.systems[test.baseline])
+        copies = analysis.copies_above(scores, by_vectors.vectors) if by_vectors else 0.0
+        sentences.append(
+            f"Only the text of its own row is known to be right for a search. Nobody judged {scores.unjudged(10):.0%} "
+            f"of the first ten texts, which count as wrong; in {copies:.1%} of the {searches} a near-copy of the "
+            f"right text (cosine 0.95 and above) stands before it and counts as wrong. So true scores are higher."
+        )
+    sentences += split.notes if split is not None else []
+    if lengths is not None and (lengths["lost"] > 0).mean() > 0.01:
+        sentences.append(
+            f"{(lengths['lost'] > 0).mean():.0%} of the texts are longer than the {int(lengths['limit'].iloc[0])} "
+            f"tokens that the model reads; {lengths['lost'].sum() / lengths['tokens'].sum():.0%} of all tokens are "
+            f"never seen. --chunk cuts such texts into passages."
+        )
+    tables = {}
+    if forgotten is not None:
+        sentences += forgotten.sentences
+        tables = {"general_tasks": forgotten.table} if len(forgotten.table) else {}
+    sentences.append("Other texts and other searches will differ: this measures this file alone.")
+    return Section("What this does not tell you", [sentence for sentence in sentences if sentence], tables)
+
+
+def deployment(
+    system: System,
+    folder: str | Path,
+    *,
+    query: str,
+    index: Index | None = None,
+    measured: Mapping[str, float] | None = None,
+    texts: Sequence[str] = (),
+) -> Section:
+    """Show how to use what is deployed, as lines to paste.
+
+    Parameters
+    ----------
+    system : System
+    folder : path
+        Of the finished run, with its bundle in ``bundle``.
+    query : str
+        The search in the lines to paste.
+    index : Index, optional
+        Of its vectors.
+    measured : mapping, optional
+        `toolkit.deploy.measure` on the test searches.
+    texts : sequence of str
+        The user's texts that these lines quote.
+    """
+    kind, name = str(system.record["kind"]), system.name
+    deployed = f"Deployed: {DEPLOYED.get(kind, '{}').format(name)}."
+    if index is not None and measured is not None:
+        deployed += (
+            f" Index {index.kind}, {measured['megabytes']} MB: recall@10 {measured['recall']:.3f} against exact "
+            f"search, {measured['median_ms']} ms a search; encoding the search comes on top"
+            f"{', and so does keyword search' if kind == 'fusion' else ''}."
+        )
+    final = Path(folder)
+    bundle, query = (final / "bundle").resolve(), " ".join(query.split())[:SHOWN]
+    python, quoted = runs.this_python(), runs.quoted(str(final))
+    change = (
+        "from toolkit import deploy\n"
+        f"bundle = deploy.load({str(bundle)!r})\n"
+        'bundle = bundle.add({"new-1": "text of a new document"})  # the folder is written anew\n'
+        'bundle = bundle.remove(["new-1"])  # text and vector are gone from it for good'
+    )
+    by_vectors = "Lines for another program:" if kind == "dense" else (
+        f"Lines for another program. They search by vectors alone; the bundle itself searches by {name}: use "
+        f"`Search it`."
+    )  # fmt: skip
+    blocks: list[Block] = [
+        deployed,
+        "Search it:",
+        Code(f"{python} -m toolkit.deploy search {quoted} {runs.quoted(query)}"),
+        f"Judge it, with searches that people really type: you mark what is right. {JUDGING}",
+        Code(f"{python} -m toolkit.evaluate judge {quoted}"),
+        by_vectors,
+        Code(deploy.snippet(bundle, query)),
+        "Add and remove documents:",
+        Code(change),
+    ]
+    return Section("Use it", blocks, texts=texts)
