@@ -99,6 +99,7 @@ def test_own_tasks_of_every_kind_score_as_mteb_scores_them(kind: str, static: An
     results = mteb.ResultCache(tmp_path).load_results(require_model_meta=False).model_results
     assert [result.model_revision for result in results] == [found.record["revision"]]
     assert results[0].task_results[0].dataset_revision == task.digest
+    assert results[0].task_results[0].get_score() == pytest.approx(row["score"], abs=1e-5)
     if kind in ("retrieval", "similarity"):
         assert row["n_groups"] == evaluate.score(static, task).table["n_groups"].iloc[0]
     if kind == "clustering":
@@ -273,6 +274,33 @@ def test_changed_files_are_noticed_and_other_subsets_kept(
     assert changed.table["score"][0] != first.table["score"][0]
 
 
+def test_an_interrupted_run_continues(local: Path, static: Any, tmp_path: Path, cache: Path, monkeypatch: Any) -> None:
+    """What was scored before the interruption keeps its score and interval, and is not encoded again."""
+    for language, rows in (("de", PAIRS), ("fr", PAIRS[::-1])):
+        pairs = [{"sentence1": a, "sentence2": b, "score": s} for a, b, s in rows]
+        _write(local / "stsb_multi_mt" / f"{language}.test.jsonl.gz", pairs)
+    names = [f"STSBenchmarkMultilingualSTS/test/{language}" for language in ("de", "fr")]
+    seen: list[str] = []
+    encode = Encoder.encode
+
+    def interrupted(self: Encoder, inputs: Any, **options: Any) -> Any:
+        if options["hf_subset"] == "fr" and "fr" not in seen:
+            seen.append("fr")
+            raise KeyboardInterrupt
+        seen.append(options["hf_subset"])
+        return encode(self, inputs, **options)
+
+    monkeypatch.setattr(Encoder, "encode", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate.benchmark(static, names, out=tmp_path / "out", progress=False)
+    assert seen[-1] == "fr" and set(seen[:-1]) == {"de"}
+    seen[:] = ["fr"]
+    found = evaluate.benchmark(static, names, out=tmp_path / "out", progress=False)
+    assert set(seen) == {"fr"} and not any("set aside" in note for note in found.notes)
+    alone = evaluate.benchmark(static, names, out=tmp_path / "other", progress=False)
+    assert found.table.equals(alone.table) and found.table[["low", "high"]].notna().all(axis=None)
+
+
 def test_missing_data_are_one_sentence(local: Path, static: Any, tmp_path: Path, monkeypatch: Any) -> None:
     """It says which folder or file, before anything runs."""
     monkeypatch.setattr(mteb, "evaluate", lambda *args, **kwargs: pytest.fail("ran before the check"))
@@ -410,23 +438,6 @@ def test_beside_published_scores(static: Any, tmp_path: Path, local: Path, cache
     assert row["difference"] == pytest.approx(found.table["score"][0] - 0.7541)
     for said in ("12 rows", "1,379", "model's card", "prompts were given"):
         assert said in row["differs"]
-
-
-def test_results_in_mtebs_files_become_the_same_table(static: Any, tmp_path: Path, local: Path, cache: Path) -> None:
-    """What `published(refresh=True)` does with the repository, on a folder of ours."""
-    from toolkit.evaluate.mteb.publishing import from_cache
-
-    names = ["STSBenchmark", "Tatoeba/test/deu-eng", "Tatoeba/test/fra-eng"]
-    found = evaluate.benchmark(static, names, out=tmp_path, name="minishlab/potion-base-8M", progress=False)
-    table = from_cache(mteb.ResultCache(tmp_path), None, None).set_index("task")["score"]
-    assert table[names].tolist() == pytest.approx(found.table["score"].tolist(), abs=1e-5)
-    assert table["Tatoeba"] == pytest.approx(found.table["score"][1:].mean(), abs=1e-5)
-
-
-@pytest.mark.network
-def test_published_scores_are_refreshed() -> None:
-    table = published("BAAI/bge-small-en-v1.5", "STSBenchmark", refresh=True)
-    assert table["score"].tolist() == pytest.approx([0.8586], abs=1e-3)
 
 
 def test_intervals_of_f1_are_of_mtebs_f1() -> None:

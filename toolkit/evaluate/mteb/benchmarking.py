@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from toolkit import stats
@@ -243,28 +243,28 @@ def _earlier(path: Path, result: Path, digests: Mapping[str, str], notes: list[s
     """Read the record of an earlier run; one that is not valid is set aside with mteb's file, and a note says why."""
     import mteb
 
+    there = [file for file in (path, result) if file.is_file()]
+    if not there:
+        return {"rows": {}}
     try:
-        record, theirs = (json.loads(file.read_bytes()) if file.is_file() else None for file in (path, result))
-        rows = {} if record is None else record["rows"]
-        version = None if theirs is None else theirs["mteb_version"]
-        stale = [part for part, digest in digests.items() if part in rows and rows[part]["data"] != digest]
-    except (ValueError, KeyError, TypeError):
-        why = "it is incomplete"
-    else:
-        if record is None and theirs is None:
-            return {"rows": {}}
-        if record is None or theirs is None:
-            why = "the record that belongs to it is missing" if record is None else "mteb's file for it is missing"
-        elif version != mteb.__version__ or record["mteb"] != mteb.__version__:
-            why = f"it was made by mteb {version}, this is {mteb.__version__}"
+        record, theirs = (json.loads(file.read_bytes()) for file in (path, result))
+        stale = [part for part, row in record["rows"].items() if digests.get(part, row["data"]) != row["data"]]
+        scored = {f"{split}/{row['hf_subset']}" for split, rows in theirs["scores"].items() for row in rows}
+        if (theirs["mteb_version"], record["mteb"]) != (mteb.__version__, mteb.__version__):
+            why = f"it was made by mteb {theirs['mteb_version']}, this is {mteb.__version__}"
         elif stale:
             why = f"it was made on other data ({stale[0]})"
+        elif unrecorded := scored - set(record["rows"]):
+            why = f"the record of {min(unrecorded)} is missing"
         else:
             return dict(record)
-    for file in (path, result):
-        if file.is_file():
-            aside = next(other for n in range(1, 10_000) if not (other := file.with_suffix(f".json.aside{n}")).exists())
-            file.rename(aside)
+    except FileNotFoundError:
+        why = f"{'its record' if there == [result] else 'the file of mteb'} is missing"
+    except (ValueError, KeyError, TypeError):
+        why = "it is incomplete"
+    for file in there:
+        aside = next(other for n in range(1, 10_000) if not (other := file.with_suffix(f".json.aside{n}")).exists())
+        file.rename(aside)
     notes.append(f"The earlier result {result.name} was set aside, since {why}; the task was scored again.")
     return {"rows": {}}
 
@@ -275,13 +275,12 @@ def _row(
     """Make the record of one part: its score, interval and data."""
     main = float(scores[task.metadata.main_score])
     found = interval(task, split, subset, kept)
-    known = found.pop("score")
-    if known == known and abs(known - main) > 1e-4:  # an interval around another score is none
-        found |= {"low": float("nan"), "high": float("nan")}
+    fits = not abs(found.mean - main) > 1e-4  # else it is the interval of another score
     rows, characters = localdata.size(task, split, subset)
     return {
-        "score": main, **found, "data": digests[f"{split}/{subset}"], "rows": rows, "characters": characters,
-        "published_size": localdata.published_size(task, split, subset),
+        "score": main, "low": found.low if fits else np.nan, "high": found.high if fits else np.nan,
+        "n": found.n, "n_groups": found.n_groups, "data": digests[f"{split}/{subset}"], "rows": rows,
+        "characters": characters, "published_size": localdata.published_size(task, split, subset),
     }  # fmt: skip
 
 
@@ -305,7 +304,7 @@ def _rows(task: Any, model: str, records: Mapping[str, Any]) -> list[dict[str, A
     return rows
 
 
-def interval(task: Any, split: str, subset: str, kept: Any) -> dict[str, Any]:
+def interval(task: Any, split: str, subset: str, kept: Any) -> stats.Interval:
     """Compute the interval of a task's main score from the results of single items.
 
     Searches resample the queries, and queries that share a relevant document together; sets of rows resample rows; a
@@ -323,47 +322,60 @@ def interval(task: Any, split: str, subset: str, kept: Any) -> dict[str, Any]:
 
     Returns
     -------
-    dict
-        ``score low high n n_groups``; ``score``, ``low`` and ``high`` are nan where mteb gives no results of single
-        items (a clustering, or another main metric).
+    Interval
+        All but ``n n_groups`` are nan where mteb gives no results of single items (a clustering, or another main
+        metric).
     """
     main = task.metadata.main_score
     own: Task | None = getattr(task, "toolkit_task", None)
-    data = task.dataset[split] if subset not in task.dataset else task.dataset[subset][split]
+    values: NDArray[np.float64] | None = None
+    metrics: list[set_metrics.Metric] = []
     if isinstance(kept, tuple):  # a search
-        values_of, qrels = kept
+        by_query, qrels = kept
         group_of = own.group_of if own else _query_groups(qrels).__getitem__
-        groups = [group_of(query) for query in values_of]
-        measure = _measure(main)
-        if not values_of or measure not in next(iter(values_of.values())):
-            return _no_interval(range(len(values_of)))
-        return _interval_of_mean([row[measure] for row in values_of.values()], groups)
-    rows = data["queries"] if isinstance(data, dict) and "queries" in data else data
-    groups = [own.group_of(item) for item in own.items] if own else list(range(len(rows)))
-    if kept is None:
-        return _no_interval(groups)
-    if main == "cosine_spearman":
-        return _interval_of_set(set_metrics.spearman(rows["score"][:], kept["cosine_scores"]), groups)
-    if main == "max_ap":  # by the similarity function with the largest average precision, which mteb reports
-        gold = np.asarray(rows[task.label_column_name][:], dtype=int)
-        signs = {"similarity_scores": 1, "cosine_scores": 1, "dot_scores": 1, "manhattan_distances": -1,
-                 "euclidean_distances": -1}  # fmt: skip
-        options = [sign * np.asarray(kept[key]) for key, sign in signs.items() if kept.get(key) is not None]
-        metrics = [set_metrics.Curve(scores, gold).average_precision for scores in options]
-        ones = np.ones((1, len(gold)))
-        return _interval_of_set(max(metrics, key=lambda metric: float(metric(ones)[0])), groups)
-    if main == "accuracy" and hasattr(task, "samples_per_label"):
-        gold = np.asarray(rows[task.label_column_name][:])
-        return _interval_of_mean(np.mean([np.asarray(one) == gold for one in kept], axis=0), groups)
-    if main == "f1" and "sentence1-sentence2" in kept:
-        return _interval_of_mean(bitext_f1([row["corpus_id"] for row in kept["sentence1-sentence2"]]), groups)
-    return _no_interval(groups)
+        groups = [group_of(query) for query in by_query]
+        values = _query_values(by_query, main)
+    else:
+        data = task.dataset[split] if subset not in task.dataset else task.dataset[subset][split]
+        rows = data["queries"] if isinstance(data, dict) and "queries" in data else data
+        groups = [own.group_of(item) for item in own.items] if own else list(range(len(rows)))
+        if kept is None:
+            pass
+        elif main == "cosine_spearman":
+            metrics = [set_metrics.spearman(rows["score"][:], kept["cosine_scores"])]
+        elif main == "max_ap":
+            metrics = _average_precisions(kept, np.asarray(rows[task.label_column_name][:], dtype=int))
+        elif main == "accuracy" and hasattr(task, "samples_per_label"):
+            values = np.mean(np.asarray(kept) == np.asarray(rows[task.label_column_name][:]), axis=0)
+        elif main == "f1" and "sentence1-sentence2" in kept:
+            values = bitext_f1([row["corpus_id"] for row in kept["sentence1-sentence2"]])
+    if values is not None:
+        return stats.intervals(values, groups)[0]
+    score, low, high = np.nan, np.nan, np.nan
+    if metrics:  # of several the one with the largest value, which mteb reports
+        ones = np.ones((1, len(groups)))
+        best = max(metrics, key=lambda metric: float(metric(ones)[0]))
+        score = float(best(ones)[0])
+        low, high = stats.percentile_interval(set_metrics.resampled(best, groups, resamples=RESAMPLES, seed=0))
+    return stats.Interval(score, low, high, np.nan, len(groups), len(set(groups)))
 
 
-def _measure(main: str) -> str:
-    """Translate the name of a main metric of searches to that of trec_eval's value of a query."""
+def _query_values(by_query: Mapping[str, Mapping[str, float]], main: str) -> NDArray[np.float64] | None:
+    """Look up the main metric of each query under trec_eval's name of it; None where it is not there."""
     measures = {"ndcg_at_": "ndcg_cut_", "map_at_": "map_cut_", "recall_at_": "recall_", "precision_at_": "P_"}
-    return next((ours + main.removeprefix(theirs) for theirs, ours in measures.items() if main.startswith(theirs)), "")
+    name, _, k = main.rpartition("_")
+    measure = f"{measures.get(f'{name}_')}{k}"
+    if not by_query or measure not in next(iter(by_query.values())):
+        return None
+    return np.array([row[measure] for row in by_query.values()])
+
+
+def _average_precisions(kept: Mapping[str, Any], gold: NDArray[Any]) -> list[set_metrics.Metric]:
+    """Make the average precision by each similarity function that mteb tried."""
+    signs = {"similarity_scores": 1, "cosine_scores": 1, "dot_scores": 1, "manhattan_distances": -1,
+             "euclidean_distances": -1}  # fmt: skip
+    scores = [sign * np.asarray(kept[key]) for key, sign in signs.items() if kept.get(key) is not None]
+    return [set_metrics.Curve(one, gold).average_precision for one in scores]
 
 
 def bitext_f1(matched: Sequence[int]) -> NDArray[np.float64]:
@@ -388,18 +400,3 @@ def _query_groups(qrels: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
     relevant = [(n, d) for n, row in enumerate(qrels.values()) for d, grade in row.items() if grade > 0]
     edges = np.array([(first.setdefault(d, n), n) for n, d in relevant], dtype=np.int64).reshape(-1, 2)
     return dict(zip(qrels, components(len(qrels), [edges]).tolist(), strict=True))
-
-
-def _no_interval(groups: Sequence[Any]) -> dict[str, Any]:
-    return {"score": np.nan, "low": np.nan, "high": np.nan, "n": len(groups), "n_groups": len(set(groups))}
-
-
-def _interval_of_mean(values: ArrayLike, groups: Sequence[Any]) -> dict[str, Any]:
-    [found] = stats.intervals(values, groups)
-    return {"score": found.mean, "low": found.low, "high": found.high, "n": found.n, "n_groups": found.n_groups}
-
-
-def _interval_of_set(metric: set_metrics.Metric, groups: Sequence[Any]) -> dict[str, Any]:
-    low, high = stats.percentile_interval(set_metrics.resampled(metric, groups, resamples=RESAMPLES, seed=0))
-    score = float(metric(np.ones((1, len(groups))))[0])
-    return {"score": score, "low": low, "high": high, "n": len(groups), "n_groups": len(set(groups))}

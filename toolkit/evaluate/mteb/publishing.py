@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from toolkit.evaluate.mteb.tasks import nearest, require_mteb
+from toolkit.evaluate.mteb.tasks import nearest
 
 if TYPE_CHECKING:
     from toolkit.evaluate.mteb.benchmarking import Benchmarked
@@ -22,10 +22,8 @@ LEVEL = 0.001  # 0.1 points on the scale of the leaderboard: up to here scores c
 _SEES_LENGTHS = {"accuracy", "v_measure", "max_ap"}  # metrics that change with the lengths of vectors
 
 
-def published(
-    models: str | Sequence[str] | None = None, tasks: str | Sequence[str] | None = None, *, refresh: bool = False
-) -> pd.DataFrame:
-    """Look up scores in MTEB's repository of results.
+def published(models: str | Sequence[str] | None = None, tasks: str | Sequence[str] | None = None) -> pd.DataFrame:
+    """Look up published scores: those of MTEB's repository of results, as they were at `SOURCE`.
 
     Parameters
     ----------
@@ -33,9 +31,6 @@ def published(
         Names on the Hub; by default all.
     tasks : str or sequence of str, optional
         Names of tasks; the parts of a task come with it. By default all.
-    refresh : bool
-        Whether to download the newest from MTEB's repository (some 100 MB, kept in mteb's cache) in place of the scores
-        that come with the toolkit, which are those at `SOURCE`.
 
     Returns
     -------
@@ -48,8 +43,6 @@ def published(
     ------
     ValueError
         For a model or task of which the table has no score; the nearest names are given.
-    ConnectionError
-        If `refresh` is set and the repository cannot be reached.
 
     Examples
     --------
@@ -59,19 +52,8 @@ def published(
     """
     models = [models] if isinstance(models, str) else models
     tasks = [tasks] if isinstance(tasks, str) else tasks
-    if refresh:
-        cache = require_mteb().ResultCache()
-        try:
-            cache.download_from_remote()
-        except Exception as error:  # of git, urllib, requests: each has its own
-            raise ConnectionError(
-                f"MTEB's repository of results cannot be reached ({str(error)[:120]}): without refresh=True the scores "
-                f"come from the table in the toolkit, {SOURCE}"
-            ) from error
-        table = from_cache(cache, models, [task.split("/")[0] for task in tasks] if tasks else None)
-    else:
-        table = pd.read_csv(TABLE)
-        table["score"] = (table["score"] / 100).round(6)
+    table = pd.read_csv(TABLE)
+    table["score"] = (table["score"] / 100).round(6)
     base = table["task"].str.split("/").str[0]
     for wanted, known in ((models, set(table["model"])), (tasks, {*base, *table["task"]})):
         unknown = [name for name in wanted or [] if name not in known]
@@ -82,28 +64,6 @@ def published(
     if tasks is not None:
         table = table[base.loc[table.index].isin(tasks) | table["task"].isin(tasks)]
     return table[COLUMNS].reset_index(drop=True)
-
-
-def from_cache(cache: Any, models: Sequence[str] | None, tasks: Sequence[str] | None) -> pd.DataFrame:
-    """Read the results in an ``mteb.ResultCache``, as in `published`; of several revisions of a model, the last."""
-    mteb = require_mteb()
-    found = cache.load_results(models=models, tasks=list(tasks) if tasks else None, require_model_meta=False)
-    rows = []
-    for result in found.model_results:
-        for one in result.task_results:
-            known = mteb.get_tasks(tasks=[one.task_name])
-            metric = known[0].metadata.main_score if known else "main_score"
-            shared = {"model": result.model_name, "metric": metric, "revision": str(result.model_revision)[:12]}
-            parts = {
-                f"{one.task_name}/{split}/{row['hf_subset']}": float(row["main_score"])
-                for split, subsets in one.scores.items()
-                for row in subsets
-            }
-            mean = sum(parts.values()) / len(parts)
-            rows.append({**shared, "task": one.task_name, "score": mean, "parts": len(parts)})
-            if len(parts) > 1:
-                rows += [{**shared, "task": task, "score": score, "parts": 1} for task, score in parts.items()]
-    return pd.DataFrame(rows, columns=COLUMNS).drop_duplicates(["model", "task"], keep="last")
 
 
 def compare_with_published(results: Benchmarked) -> pd.DataFrame:
@@ -127,11 +87,11 @@ def compare_with_published(results: Benchmarked) -> pd.DataFrame:
     --------
     A row reads: score 0.761, published 0.726, difference 0.035, differs "the vectors are not of unit length, ...".
     """
-    known: dict[Any, Any] = {(row.model, row.task): row for row in pd.read_csv(TABLE).itertuples(index=False)}
+    known: dict[Any, Any] = {(row.model, row.task): row for row in published().itertuples(index=False)}
     rows: list[dict[Any, Any]] = results.table.drop(columns=["n", "n_groups"]).to_dict("records")
     for row in rows:
         other = known.get((row["model"], row["task"]))
-        row["published"] = round(other.score / 100, 6) if other is not None else float("nan")
+        row["published"] = other.score if other is not None else float("nan")
         row["difference"] = row["score"] - row["published"]
         row["differs"] = _differs(row, other, results.record)
     columns = ["model", "task", "metric", "score", "low", "high", "published", "difference", "differs"]
