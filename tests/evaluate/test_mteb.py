@@ -15,11 +15,10 @@ from datasets import Dataset
 from scipy.stats import spearmanr
 
 from toolkit import evaluate
-from toolkit.evaluate.mteb import benchmarking
+from toolkit.evaluate.mteb import benchmarking, compare_with_published, published, trained_on
 from toolkit.evaluate.mteb import data as mtebdata
-from toolkit.evaluate.mteb import items as mtebitems
-from toolkit.evaluate.mteb import tasks as mtebtasks
 from toolkit.evaluate.mteb.model import Encoder, identify
+from toolkit.evaluate.mteb.tasks import resolve
 from toolkit.prepare import RetrievalData, Task
 
 mteb = pytest.importorskip("mteb", reason="MTEB is an extra: python3 run.py install mteb")
@@ -100,6 +99,7 @@ def test_own_tasks_of_every_kind_score_as_mteb_scores_them(kind: str, static: An
     results = mteb.ResultCache(tmp_path).load_results(require_model_meta=False).model_results
     assert [result.model_revision for result in results] == [found.record["revision"]]
     assert results[0].task_results[0].dataset_revision == task.digest
+    assert results[0].task_results[0].get_score() == pytest.approx(row["score"], abs=1e-5)
     if kind in ("retrieval", "similarity"):
         assert row["n_groups"] == evaluate.score(static, task).table["n_groups"].iloc[0]
     if kind == "clustering":
@@ -192,7 +192,7 @@ def test_nothing_is_written_into_site_packages(static: Any, tmp_path: Path, cach
 def test_what_is_scored_is_not_scored_again(static: Any, tmp_path: Path, cache: Path, monkeypatch: Any) -> None:
     """A second call returns the first one's table without running anything."""
     first = evaluate.benchmark(static, list(TASKS.values())[:3], out=tmp_path, progress=False)
-    monkeypatch.setattr(benchmarking, "_run", lambda *args: pytest.fail("scored again"))
+    monkeypatch.setattr(mteb, "evaluate", lambda *args, **kwargs: pytest.fail("scored again"))
     second = evaluate.benchmark(static, list(TASKS.values())[:3], out=tmp_path, progress=False)
     assert second.table.equals(first.table)
 
@@ -214,7 +214,7 @@ def test_results_that_do_not_hold_are_set_aside(damage: str, static: Any, tmp_pa
         record.unlink()
     again = evaluate.benchmark(static, TASKS["similarity"], out=tmp_path, progress=False)
     assert again.table.equals(first.table)
-    word = {"half": "only half", "garbled": "only half", "version": "2.20.0", "lost": "record"}[damage]
+    word = {"half": "incomplete", "garbled": "incomplete", "version": "2.20.0", "lost": "record"}[damage]
     assert word in again.notes[-1]
     assert json.loads(file.read_text(encoding="utf-8"))["mteb_version"] == mteb.__version__
 
@@ -256,7 +256,7 @@ def test_registered_tasks_run_offline(local: Path, static: Any, tmp_path: Path, 
     assert found.table["n"].tolist() == [12, 12, 9, 12]
     assert found.table["n_groups"].tolist()[3] == 3  # questions of one paragraph are drawn together
     assert any("STSBenchmark.v2" in note for note in found.notes)
-    differs = evaluate.compare_with_published(found)["differs"]
+    differs = compare_with_published(found)["differs"]
     assert differs.str.contains("no published score").all()
 
 
@@ -274,9 +274,36 @@ def test_changed_files_are_noticed_and_other_subsets_kept(
     assert changed.table["score"][0] != first.table["score"][0]
 
 
+def test_an_interrupted_run_continues(local: Path, static: Any, tmp_path: Path, cache: Path, monkeypatch: Any) -> None:
+    """What was scored before the interruption keeps its score and interval, and is not encoded again."""
+    for language, rows in (("de", PAIRS), ("fr", PAIRS[::-1])):
+        pairs = [{"sentence1": a, "sentence2": b, "score": s} for a, b, s in rows]
+        _write(local / "stsb_multi_mt" / f"{language}.test.jsonl.gz", pairs)
+    names = [f"STSBenchmarkMultilingualSTS/test/{language}" for language in ("de", "fr")]
+    seen: list[str] = []
+    encode = Encoder.encode
+
+    def interrupted(self: Encoder, inputs: Any, **options: Any) -> Any:
+        if options["hf_subset"] == "fr" and "fr" not in seen:
+            seen.append("fr")
+            raise KeyboardInterrupt
+        seen.append(options["hf_subset"])
+        return encode(self, inputs, **options)
+
+    monkeypatch.setattr(Encoder, "encode", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate.benchmark(static, names, out=tmp_path / "out", progress=False)
+    assert seen[-1] == "fr" and set(seen[:-1]) == {"de"}
+    seen[:] = ["fr"]
+    found = evaluate.benchmark(static, names, out=tmp_path / "out", progress=False)
+    assert set(seen) == {"fr"} and not any("set aside" in note for note in found.notes)
+    alone = evaluate.benchmark(static, names, out=tmp_path / "other", progress=False)
+    assert found.table.equals(alone.table) and found.table[["low", "high"]].notna().all(axis=None)
+
+
 def test_missing_data_are_one_sentence(local: Path, static: Any, tmp_path: Path, monkeypatch: Any) -> None:
     """It says which folder or file, before anything runs."""
-    monkeypatch.setattr(benchmarking, "_scored", lambda *args: pytest.fail("ran before the check"))
+    monkeypatch.setattr(mteb, "evaluate", lambda *args, **kwargs: pytest.fail("ran before the check"))
     with pytest.raises(
         FileNotFoundError, match=r"Banking77Classification needs its data: expected the folder .*banking77"
     ):
@@ -329,7 +356,7 @@ def test_unknown_names_offer_the_nearest(static: Any, tmp_path: Path) -> None:
 
 def test_a_task_called_as_a_registered_one_is_refused() -> None:
     task = Task("STSBenchmark", "similarity", TASKS["similarity"].data, {})
-    with pytest.raises(ValueError, match="another name"):
+    with pytest.raises(ValueError, match="'STSBenchmark'"):
         evaluate.as_mteb(task)
     with pytest.raises(ValueError, match="eng-Latn"):
         evaluate.as_mteb(TASKS["similarity"], languages=["klingon"])
@@ -337,8 +364,6 @@ def test_a_task_called_as_a_registered_one_is_refused() -> None:
 
 def test_a_benchmark_is_its_tasks() -> None:
     """Whole benchmarks keep the splits and subsets that they name, and sets that are means of others are opened."""
-    from toolkit.evaluate.mteb.names import resolve
-
     tasks = {task.metadata.name: task for task in resolve("MTEB(eng, v2)")}
     listed = {task.metadata.name: task for task in mteb.get_benchmark("MTEB(eng, v2)").tasks}
     assert set(listed) <= set(tasks)
@@ -380,27 +405,27 @@ def _loader(texts: list[str]) -> Any:
 
 def test_declared_training_data_are_named() -> None:
     """bge-small declares NQ, and mteb counts sets made from it; potion was made from bge-base and has them from it."""
-    table = evaluate.trained_on("BAAI/bge-small-en-v1.5", ["NQ", "NanoNQRetrieval", "STSBenchmark"])
+    table = trained_on("BAAI/bge-small-en-v1.5", ["NQ", "NanoNQRetrieval", "STSBenchmark"])
     assert table["seen"].tolist() == [True, True, False]
     assert table["note"][0] == "BAAI/bge-small-en-v1.5 declares NQ as training data: this task is not unseen."
     assert "to which mteb counts NanoNQRetrieval" in table["note"][1] and not table["note"][2]
-    assert evaluate.trained_on("minishlab/potion-base-8M", "NQ")["seen"][0]
+    assert trained_on("minishlab/potion-base-8M", "NQ")["seen"][0]
     with pytest.raises(ValueError, match="bge-small-en-v1.5"):
-        evaluate.trained_on("BAAI/bge-smal-en-v1.5", "MSMARCO")
+        trained_on("BAAI/bge-smal-en-v1.5", "MSMARCO")
 
 
 def test_published_scores() -> None:
     """The table that comes with the toolkit: what the leaderboard shows, as fractions."""
-    table = evaluate.published()
+    table = published()
     assert len(table) > 15_000 and table["model"].nunique() == 63 and table["score"].between(-1, 1).all()
     assert not table.duplicated(["model", "task"]).any()
-    one = evaluate.published("BAAI/bge-small-en-v1.5", "STSBenchmark")
+    one = published("BAAI/bge-small-en-v1.5", "STSBenchmark")
     assert one["score"].tolist() == [0.8586]
-    parts = evaluate.published("sentence-transformers/all-MiniLM-L6-v2", "XQuADRetrieval").set_index("task")["score"]
+    parts = published("sentence-transformers/all-MiniLM-L6-v2", "XQuADRetrieval").set_index("task")["score"]
     mean = parts[parts.index.str.contains("/")].mean()
     assert len(parts) == 13 and parts["XQuADRetrieval"] == pytest.approx(mean, abs=1e-4)
     with pytest.raises(ValueError, match="STSBenchmark"):
-        evaluate.published(tasks="STSBenchmrk")
+        published(tasks="STSBenchmrk")
 
 
 def test_beside_published_scores(static: Any, tmp_path: Path, local: Path, cache: Path) -> None:
@@ -408,28 +433,11 @@ def test_beside_published_scores(static: Any, tmp_path: Path, local: Path, cache
     found = evaluate.benchmark(
         static, "STSBenchmark", out=tmp_path, name="minishlab/potion-base-8M", prompts={}, progress=False
     )
-    [row] = evaluate.compare_with_published(found).to_dict("records")
+    [row] = compare_with_published(found).to_dict("records")
     assert row["published"] == 0.7541
     assert row["difference"] == pytest.approx(found.table["score"][0] - 0.7541)
     for said in ("12 rows", "1,379", "model's card", "prompts were given"):
         assert said in row["differs"]
-
-
-def test_results_in_mtebs_files_become_the_same_table(static: Any, tmp_path: Path, local: Path, cache: Path) -> None:
-    """What `published(refresh=True)` does with the repository, on a folder of ours."""
-    from toolkit.evaluate.mteb.publishing import from_cache
-
-    names = ["STSBenchmark", "Tatoeba/test/deu-eng", "Tatoeba/test/fra-eng"]
-    found = evaluate.benchmark(static, names, out=tmp_path, name="minishlab/potion-base-8M", progress=False)
-    table = from_cache(mteb.ResultCache(tmp_path), None, None).set_index("task")["score"]
-    assert table[names].tolist() == pytest.approx(found.table["score"].tolist(), abs=1e-5)
-    assert table["Tatoeba"] == pytest.approx(found.table["score"][1:].mean(), abs=1e-5)
-
-
-@pytest.mark.network
-def test_published_scores_are_refreshed() -> None:
-    table = evaluate.published("BAAI/bge-small-en-v1.5", "STSBenchmark", refresh=True)
-    assert table["score"].tolist() == pytest.approx([0.8586], abs=1e-3)
 
 
 def test_intervals_of_f1_are_of_mtebs_f1() -> None:
@@ -439,22 +447,8 @@ def test_intervals_of_f1_are_of_mtebs_f1() -> None:
     rng = np.random.default_rng(0)
     for n in (1, 2, 30):
         matched = rng.integers(n, size=n)
-        values = mtebitems._bitext([{"corpus_id": int(other)} for other in matched])
+        values = benchmarking.bitext_f1(matched.tolist())
         assert values.mean() == pytest.approx(f1_score(np.arange(n), matched, average="weighted", zero_division=0))
-
-
-def test_undersampling_is_mtebs() -> None:
-    """The quicker way to choose examples gives those that mteb chooses."""
-    rng = np.random.default_rng(0)
-    data = Dataset.from_dict({"text": [str(i) for i in range(300)], "label": rng.integers(5, size=300).tolist()})
-    task = mteb.get_task("Banking77Classification")
-    ours, theirs = mtebtasks.watched(task), task
-    before: tuple[Any, Any] = (None, None)
-    for experiment in range(4):
-        one = ours._undersample_data(data, experiment, before[0])
-        two = theirs._undersample_data(data, experiment, before[1])
-        assert one[2] == two[2] and one[0]["text"][:] == two[0]["text"][:]
-        before = (one[1], two[1])
 
 
 def test_sizes_are_those_of_mtebs_statistics() -> None:
@@ -469,6 +463,6 @@ def test_real_data_are_mtebs_copy_and_reach_published_scores(data_folder: Path, 
     names = ["STSBenchmark", "XQuADRetrieval/validation/en", "Tatoeba/test/deu-eng"]
     found = evaluate.benchmark(model, names, out=tmp_path, progress=False)
     assert any("20 of 240 texts are longer than the 256 tokens" in note for note in found.notes)
-    table = evaluate.compare_with_published(found)
+    table = compare_with_published(found)
     assert table["differs"].tolist() == ["", "", ""]
     assert table["difference"].abs().max() < 0.001

@@ -18,6 +18,7 @@ from toolkit.evaluate.comparing.differences import main_metric
 from toolkit.evaluate.scoring.scores import Scores
 
 FILE = "ledger.jsonl"
+FIELDS = ["time", "digest", "task", "system", "metric", "value", "results", "noise", "paired"]
 COLUMNS = ["digest", "task", "metric", "times", "systems", "best", "score", "noise", "paired", "first", "last"]
 
 
@@ -80,18 +81,14 @@ def ledger(*, folder: str | Path | None = None) -> pd.DataFrame:
         ``noise`` is the error that systems do not share (see `toolkit.stats.selection_bias`), an upper bound unless
         ``paired``, that is, from a comparison.
     """
-    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for line in _read(_path(folder)):
-        found.setdefault((line["digest"], line["metric"]), []).append(line)
+    lines = pd.DataFrame(_read(_path(folder)), columns=FIELDS)
     rows = []
-    for (digest, metric), lines in found.items():
-        best = max(lines, key=lambda line: line["value"])
-        paired = [line["noise"] for line in lines if line["paired"] and line["noise"] is not None]
-        noise = paired or [line["noise"] for line in lines if line["noise"] is not None]
+    for (digest, metric), part in lines.groupby(["digest", "metric"], sort=False):
+        best, noise = part.loc[part["value"].idxmax()], part["noise"].dropna()
+        paired = noise[part["paired"].astype(bool)]
         rows.append((
-            digest, lines[-1]["task"], metric, len(lines), len({line["results"] for line in lines}), best["system"],
-            best["value"], float(np.median(noise)) if noise else np.nan, bool(paired), lines[0]["time"],
-            lines[-1]["time"],
+            digest, part["task"].iloc[-1], metric, len(part), part["results"].nunique(), best["system"], best["value"],
+            float((paired if len(paired) else noise).median()), len(paired) > 0, *part["time"].iloc[[0, -1]],
         ))  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS).sort_values("times", ascending=False, kind="stable", ignore_index=True)
 
@@ -159,8 +156,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
     for line in lines:
         try:
             entry = json.loads(line)
-            found.append({key: entry[key] for key in ("time", "digest", "task", "system", "metric", "value", "results",
-                                                      "noise", "paired")})  # fmt: skip
+            found.append({key: entry[key] for key in FIELDS})
         except (ValueError, KeyError, TypeError):
             continue  # cut short, or not written by us
     return found

@@ -64,39 +64,33 @@ def verdict(
         sentences.append(
             f"Helped {row['better']:,} {searches}, hurt {row['worse']:,}, same {row['same']:,} (by {metric} of each)."
         )
-    over = f"resampled {row['n_groups']:,} groups"
+    gap, mdd = _gap(comparison, system, base, metric)
+    over = f"resampled {gap.n_groups:,} groups"
     name = system[:1].upper() + system[1:]  # the rest stays as it is: MiniLM, not Minilm
-    if row["n_groups"] < 2:
+    if gap.n_groups < 2:
         sentences.append(f"No difference can be shown between {system} and {base}: all {searches} are in one group.")
-    elif row["low"] > 0 or row["high"] < 0:
-        stands = "beats" if row["low"] > 0 else "is worse than"
-        size = f"{abs(row['difference']):.3f} [{abs_ends(row['low'], row['high'])}] {metric}"
-        sentences.append(f"{name} {stands} {base} by {size}, {over}.")
+    elif gap.low > 0 or gap.high < 0:
+        stands = "beats" if gap.low > 0 else "is worse than"
+        sentences.append(f"{name} {stands} {base} by {_size(gap)} {metric}, {over}.")
     else:
-        sentences.append(
-            f"No difference shown between {system} and {base}: {row['difference']:+.3f} [{row['low']:+.3f}, "
-            f"{row['high']:+.3f}] {metric}, {over}; this test could have shown {row['mdd']:.3f}."
-        )
+        shown = f"{_signed(gap)} {metric}, {over}; this test could have shown {mdd:.3f}"
+        sentences.append(f"No difference shown between {system} and {base}: {shown}.")
     if keywords is None:
         return sentences
     other = _name(deployed or system)
     other = base if other == keywords else other
+    search = f"keyword search ({keywords})"
     gap, mdd = _gap(comparison, other, keywords, metric)
-    size = f"{abs(gap.mean):.3f} [{abs_ends(gap.low, gap.high)}] {metric}"
     if gap.n_groups < 2:
-        sentences.append(
-            f"Keyword search ({keywords}) cannot be compared with {other}: all {searches} are in one group."
-        )
+        sentence = f"{search} cannot be compared with {other}: all {searches} are in one group."
     elif gap.low > 0:
-        sentences.append(f"Keyword search ({keywords}) is behind {other} by {size}.")
+        sentence = f"{search} is behind {other} by {_size(gap)} {metric}."
     elif gap.high < 0:
-        sentences.append(f"Keyword search ({keywords}) is better here than {other}, by {size}: use it.")
+        sentence = f"{search} is better here than {other}, by {_size(gap)} {metric}: use it."
     else:
-        sentences.append(
-            f"No difference shown between {other} and keyword search ({keywords}), which needs no model: "
-            f"{gap.mean + 0:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}] {metric}; this test could have shown {mdd:.3f}."
-        )
-    return sentences
+        shown = f"{_signed(gap)} {metric}; this test could have shown {mdd:.3f}"
+        sentence = f"no difference shown between {other} and {search}, which needs no model: {shown}."
+    return [*sentences, sentence[0].upper() + sentence[1:]]
 
 
 def conclusions(comparison: Comparison, *, metric: str | None = None) -> list[str]:
@@ -229,7 +223,7 @@ def _doubt(comparison: Comparison, chosen: str, other: str, keywords: str | None
     if gap.n_groups > 1 and gap.low > 0:
         return ""
     called = _called(comparison, other)
-    size = f"{gap.mean + 0:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}] {metric}"
+    size = f"{_signed(gap)} {metric}"
     shown = f"the difference is {size}, and this test would have shown {mdd:.3f}."
     if other == keywords and other != comparison.baseline:
         stands = "is better here" if gap.high < 0 else "may be as good"
@@ -274,16 +268,14 @@ def _right_answers(comparison: Comparison, system: str) -> tuple[str | None, str
     return first, ten
 
 
-def abs_ends(low: float, high: float) -> str:
-    """Write the ends of an interval on one side of zero as sizes in ascending order.
+def _signed(gap: stats.Interval) -> str:
+    return f"{gap.mean + 0:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]"
 
-    Examples
-    --------
-    >>> abs_ends(-0.03, -0.01)
-    '0.010, 0.030'
-    """
-    ends = sorted((abs(low), abs(high)))
-    return f"{ends[0]:.3f}, {ends[1]:.3f}"
+
+def _size(gap: stats.Interval) -> str:
+    """Write a difference on one side of zero as a size, with its ends in ascending order."""
+    low, high = sorted((abs(gap.low), abs(gap.high)))
+    return f"{abs(gap.mean):.3f} [{low:.3f}, {high:.3f}]"
 
 
 def _gap(comparison: Comparison, system: str, other: str, metric: str) -> tuple[stats.Interval, float]:

@@ -1,8 +1,9 @@
-"""What the judges' answers say: how good each system is on real searches, and how sure that is."""
+"""Score systems by the judges' answers, with intervals, and measure how far the judges agree."""
 
 from __future__ import annotations
 
 import csv
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -16,31 +17,30 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from toolkit import stats
-from toolkit.evaluate.judging.pools import POOL, SHOWN, read_pool
-from toolkit.evaluate.judging.votes import agreement_of, majority, read_judges
+from toolkit.evaluate.judging.pool import POOL, SHOWN, Answers, pooled_pairs, read_answers, read_pool
 from toolkit.evaluate.scoring.metrics import per_query
 from toolkit.prepare import RetrievalData, Task
 from toolkit.storage import digest_texts, replacing
 
 NAME = "real searches"  # of the task, in tables
-FEW = 10  # searches below which no number of further ones is worked out
+FEW = 10  # searches below which the number of further ones needed is not estimated
 _COLUMNS = ["model", "task", "metric", "score", "low", "high", "n", "n_groups"]
 
 
 @dataclass(frozen=True)
 class Judged:
-    """Real searches, judged.
+    """Real searches, judged. Made by `results`.
 
     Attributes
     ----------
     sentence : str
-        The verdict in plain words.
+        The verdict.
     table : DataFrame
         One row a system and metric, ``model task metric score low high n n_groups``, with 95 % intervals: accuracy@1,
-        precision and nDCG@10 over the searches that were judged whole, where a document that nobody judged counts as
-        not relevant; and unjudged@10, the share of a system's first 10 documents that nobody judged.
+        precision and nDCG@10 over the searches that were judged completely, where a document that nobody judged counts
+        as not relevant; and unjudged@10, the share of a system's first 10 documents that nobody judged.
     comparison : DataFrame
-        The system in question against each other, by accuracy@1: ``model other difference low high p p_holm mdd
+        The system in question against each of the others, by accuracy@1: ``model other difference low high p p_holm mdd
         better worse n``, as in `toolkit.evaluate.Comparison`.
     agreement : DataFrame
         One row a pair of judges, ``judge other n agreement kappa``: documents that both answered with yes or no, the
@@ -48,7 +48,7 @@ class Judged:
     qrels : mapping of query id to mapping of document id to 1 or 0
         By the majority of the judges; a tie is 0.
     without : list of str
-        Searches for which nothing relevant was found: no `Task` can hold them, and all systems score 0.
+        Searches for which nothing relevant was found: a `Task` cannot contain them, and all systems score 0.
     task : Task or None
         The other searches, to score further systems on; None when there are none.
     notes : list of str
@@ -77,8 +77,8 @@ def results(folder: str | Path, *, about: str | None = None, corpus: Mapping[str
 
     A search counts when each document pooled for it has an answer, and one of them is yes or no. One for which nothing
     relevant was found counts as 0 for every system. The interval of accuracy@1 is Wilson's [1]_ and that of a
-    difference is Agresti and Min's [2]_, since the bootstrap is too narrow for few searches and has no width at all
-    where all are alike; the others are bootstrap intervals.
+    difference is Agresti and Min's [2]_, since the bootstrap is too narrow for few searches and has no width where all
+    are equal; the others are bootstrap intervals.
 
     Parameters
     ----------
@@ -87,8 +87,8 @@ def results(folder: str | Path, *, about: str | None = None, corpus: Mapping[str
     about : str, optional
         The system that is compared with the others; without it the first.
     corpus : mapping of document id to text, optional
-        For the task: the corpus that was searched. Without it the task holds the pooled documents alone, among which
-        to find the right one is easier.
+        The corpus that was searched, for the task. Without it the task has only the pooled documents, in which the
+        right one is easier to find.
 
     References
     ----------
@@ -114,28 +114,65 @@ def results(folder: str | Path, *, about: str | None = None, corpus: Mapping[str
         notes.append(f"{_searches(len(without))} without any relevant document: 0 for every system.")
     agreement = agreement_of(judges)
     if len(agreement):
-        mean = agreement["kappa"].mean()  # of more than two judges Light's kappa, the mean over the pairs
-        notes.append(f"{len(judges)} judges; kappa {'cannot be told' if math.isnan(mean) else f'{mean:.2f}'}.")
+        mean = agreement["kappa"].mean()  # with more than two judges Light's kappa, the mean over the pairs
+        notes.append(f"{len(judges)} judges; kappa {'is undefined' if math.isnan(mean) else f'{mean:.2f}'}.")
     if not qrels:
-        table, comparison = pd.DataFrame(columns=_COLUMNS), pd.DataFrame()
-        return Judged(_nothing(pool), table, comparison, agreement, {}, [], None, notes)
-    metrics = ["accuracy@1", f"precision@{pool['depth']}", "nDCG@10"]
-    scores = {name: per_query(_ranking(found), qrels, metrics) for name, found in systems.items()}
-    parts = [_rows(name, scores[name], unjudged(found, qrels)) for name, found in systems.items()]
-    comparison = _compare({name: table["accuracy@1"].to_numpy() for name, table in scores.items()}, about)
+        sentence = f"None of the {_searches(len(pool['queries']))} in {POOL} is judged completely yet: no result."
+        return Judged(sentence, pd.DataFrame(columns=_COLUMNS), pd.DataFrame(), agreement, {}, [], None, notes)
+    table, right = _scored(pool, qrels)
+    comparison = _compared(right, about)
     queries = {query: pool["queries"][query] for query in relevant}
     data = RetrievalData(pool["documents"] if corpus is None else corpus, queries, relevant)
     return Judged(
-        verdict_of({name: int(table["accuracy@1"].sum()) for name, table in scores.items()}, comparison, len(qrels)),
-        pd.concat(parts, ignore_index=True), comparison, agreement, qrels, without,
+        verdict_of({name: int(values.sum()) for name, values in right.items()}, comparison, len(qrels)),
+        table, comparison, agreement, qrels, without,
         Task(NAME, "retrieval", data, {}) if relevant else None, notes,
     )  # fmt: skip
 
 
-def write_qrels(folder: str | Path) -> list[Path]:
-    """Write the judgements as ``qrels.tsv`` (as BEIR does) and ``qrels.txt`` (TREC), zeros too; returns the paths.
+def _scored(
+    pool: Mapping[str, Any], qrels: Mapping[str, Mapping[str, int]]
+) -> tuple[pd.DataFrame, dict[str, NDArray[Any]]]:
+    """Make `Judged.table`, and collect accuracy@1 of each system by search."""
+    from scipy.stats import binomtest
 
-    TREC's form parts its columns by spaces, so it is left out where an id holds one.
+    rows: list[list[Any]] = []
+    right, n = {}, len(qrels)
+    for name, found in pool["systems"].items():
+        ranking = {query: {doc: -float(place) for place, doc in enumerate(docs)} for query, docs in found.items()}
+        scores = per_query(ranking, qrels, ["accuracy@1", f"precision@{pool['depth']}", "nDCG@10"])
+        right[name] = scores["accuracy@1"].to_numpy()
+        for metric, one in zip(scores, stats.intervals(scores.to_numpy()), strict=True):
+            low, high = one.low, one.high
+            if metric == "accuracy@1":
+                low, high = binomtest(round(right[name].sum()), n).proportion_ci(method="wilson")
+            rows.append([name, NAME, metric, one.mean, low, high, n, n])
+        rows.append([name, NAME, f"unjudged@{SHOWN}", unjudged(found, qrels), math.nan, math.nan, n, n])
+    return pd.DataFrame(rows, columns=_COLUMNS), right
+
+
+def _compared(right: Mapping[str, NDArray[Any]], about: str) -> pd.DataFrame:
+    """Make `Judged.comparison` from accuracy@1 by search."""
+    rows = []
+    for other in right:
+        if other != about:
+            a, b = right[about], right[other]
+            gap = difference(a, b)
+            rows.append({
+                "model": about, "other": other, "difference": gap.mean, "low": gap.low, "high": gap.high,
+                "p": stats.sign_flip_test(a - b), "mdd": stats.minimum_detectable_difference(gap.error),
+                "better": int((a > b).sum()), "worse": int((a < b).sum()), "n": gap.n,
+            })  # fmt: skip
+    table = pd.DataFrame(rows)
+    if rows:
+        table.insert(6, "p_holm", stats.holm(list(table["p"])))
+    return table
+
+
+def write_qrels(folder: str | Path) -> list[Path]:
+    """Write the judgements as ``qrels.tsv`` (BEIR) and ``qrels.txt`` (TREC), zeros too; return the paths.
+
+    TREC's format separates columns by spaces, so it is left out where an id contains one.
     """
     folder = Path(folder).expanduser()
     pool = read_pool(folder)
@@ -152,7 +189,7 @@ def write_qrels(folder: str | Path) -> list[Path]:
 
 
 def unjudged(found: Mapping[str, Sequence[str]], qrels: Mapping[str, Mapping[str, int]]) -> float:
-    """Mean over searches of the share of a system's first 10 documents that nobody judged.
+    """Compute the share of a system's first 10 documents that nobody judged, as the mean over searches.
 
     Examples
     --------
@@ -164,10 +201,10 @@ def unjudged(found: Mapping[str, Sequence[str]], qrels: Mapping[str, Mapping[str
 
 
 def difference(a: NDArray[Any], b: NDArray[Any]) -> stats.Interval:
-    """Difference of two shares over the same searches, ``a - b``, with the interval of Agresti and Min (2005).
+    """Compute the difference of two shares over the same searches, ``a - b``, with the interval of Agresti and Min.
 
-    Half a search is added to each of the four cells (both right, only a, only b, neither); unlike a bootstrap the
-    interval keeps its width where few searches tell the two apart.
+    Half a search is added to each of the four cells (both right, only a, only b, neither); unlike a bootstrap interval
+    it keeps its width where the two differ on few searches.
 
     Examples
     --------
@@ -182,77 +219,75 @@ def difference(a: NDArray[Any], b: NDArray[Any]) -> stats.Interval:
 
 
 def verdict_of(right: Mapping[str, int], comparison: pd.DataFrame, n: int) -> str:
-    """Counts, what is shown and what is not, and what more searches would show."""
+    """Say how often each system was right, which differences are shown, and what more searches would show."""
     ordered = sorted(right, key=lambda name: -right[name])
-    told = [f"{_searches(n)}: right answer first " + ", ".join(f"{name} {right[name]}" for name in ordered) + "."]
+    sentences = [f"{_searches(n)}: right answer first " + ", ".join(f"{name} {right[name]}" for name in ordered) + "."]
     unsure = []
     for row in comparison.to_dict("records"):
         size = f"{abs(row['difference']) * 100:.0f} of 100"
         if row["p_holm"] < 0.05:
             better = "better" if row["difference"] > 0 else "worse"
-            told.append(
+            sentences.append(
                 f"{row['model']} is {better} than {row['other']}, by {size} searches (p = {row['p_holm']:.2g})."
             )
         else:
             more = math.ceil(n * (row["mdd"] / row["difference"]) ** 2) if row["difference"] else 0
-            unsure.append(row["other"] + (f" ({size}, would take about {_round(more)})" if more > n >= FEW else ""))
+            rounded = f"{round(more, -max(0, len(str(more)) - 2)):,}"  # two digits: it is an estimate
+            unsure.append(row["other"] + (f" ({size}, would take about {rounded})" if more > n >= FEW else ""))
     if not unsure:
-        return " ".join(told)
+        return " ".join(sentences)
     doubt = f"{comparison['model'].iloc[0]} against {', '.join(unsure)}: too few to be sure"
-    if n < FEW:  # the error of so few is itself a guess, and so would be what is worked out from it
-        return " ".join([*told, f"{doubt}, judge {FEW} or more."])
-    visible = comparison[comparison["p_holm"] >= 0.05]["mdd"].max()
+    if n < FEW:  # the error of so few is itself a guess, and so would be an estimate made from it
+        return " ".join([*sentences, f"{doubt}, judge {FEW} or more."])
+    mdd = comparison[comparison["p_holm"] >= 0.05]["mdd"].max()
     if wanted := next((m for m in (30, 100, 300, 1000) if m > n), None):
-        doubt += f": {wanted} searches would show a difference of {visible * math.sqrt(n / wanted) * 100:.0f} of 100"
-    return " ".join([*told, f"{doubt}, these show one of {min(1, visible) * 100:.0f}."])
+        doubt += f": {wanted} searches would show a difference of {mdd * math.sqrt(n / wanted) * 100:.0f} of 100"
+    return " ".join([*sentences, f"{doubt}, these show one of {min(1, mdd) * 100:.0f}."])
 
 
-def _rows(name: str, scores: pd.DataFrame, unjudged_share: float) -> pd.DataFrame:
-    """The rows of one system in `Judged.table`."""
-    from scipy.stats import binomtest
-
-    rows: list[list[Any]] = []
-    n = len(scores)
-    for metric, found in zip(scores, stats.intervals(scores.to_numpy()), strict=True):
-        low, high = found.low, found.high
-        if metric == "accuracy@1":
-            low, high = binomtest(round(scores[metric].sum()), n).proportion_ci(method="wilson")
-        rows.append([name, NAME, metric, found.mean, low, high, n, n])
-    rows.append([name, NAME, f"unjudged@{SHOWN}", unjudged_share, math.nan, math.nan, n, n])
-    return pd.DataFrame(rows, columns=_COLUMNS)
+def read_judges(folder: Path, pool: Mapping[str, Any]) -> tuple[dict[str, Answers], list[str]]:
+    """Read the answers of all judges in a folder, with notes."""
+    judges, notes, pairs = {}, [], pooled_pairs(pool)
+    for file in sorted(folder.glob("judgements-*.csv")):
+        answers, dropped = read_answers(file, pairs)
+        notes += dropped
+        if answers:
+            judges[file.stem.removeprefix("judgements-")] = answers
+    return judges, notes
 
 
-def _compare(right: Mapping[str, NDArray[Any]], about: str) -> pd.DataFrame:
+def majority(pool: Mapping[str, Any], judges: Mapping[str, Answers]) -> tuple[dict[str, dict[str, int]], int]:
+    """Make qrels of the searches that were judged completely, and count those judged in part."""
+    qrels, begun = {}, 0
+    for query, docs in pooled_pairs(pool).items():
+        votes = {
+            doc: [answers[query, doc][0] for answers in judges.values() if (query, doc) in answers]
+            for doc in sorted(docs)
+        }
+        row = {doc: int(given.count(True) > given.count(False)) for doc, given in votes.items() if set(given) - {None}}
+        if judges and all(votes.values()) and (row or not votes):  # also where no system found a document
+            qrels[query] = row
+        else:
+            begun += any(votes.values())
+    return (qrels if any(qrels.values()) else {}), begun
+
+
+def agreement_of(judges: Mapping[str, Answers]) -> pd.DataFrame:
+    """Measure the agreement of each pair of judges, as `Judged.agreement`; kappa is nan where both never vary."""
     rows = []
-    for other in right:
-        if other == about:
-            continue
-        a, b = right[about], right[other]
-        found = difference(a, b)
-        rows.append({
-            "model": about, "other": other, "difference": found.mean, "low": found.low, "high": found.high,
-            "p": stats.sign_flip_test(a - b), "mdd": stats.minimum_detectable_difference(found.error),
-            "better": int((a > b).sum()), "worse": int((a < b).sum()), "n": found.n,
-        })  # fmt: skip
-    table = pd.DataFrame(rows)
-    if rows:
-        table.insert(6, "p_holm", stats.holm(list(table["p"])))
-    return table
+    for (one, a), (two, b) in itertools.combinations(judges.items(), 2):
+        both = [pair for pair in a if pair in b and a[pair][0] is not None and b[pair][0] is not None]
+        first, second = ([bool(given[pair][0]) for pair in both] for given in (a, b))
+        same = kappa = math.nan
+        if both:
+            same = float(np.mean(np.equal(first, second)))
+        if len({*first, *second}) > 1:
+            from sklearn.metrics import cohen_kappa_score
 
-
-def _ranking(found: Mapping[str, Sequence[str]]) -> dict[str, dict[str, float]]:
-    return {query: {doc: -float(place) for place, doc in enumerate(row)} for query, row in found.items()}
-
-
-def _nothing(pool: Mapping[str, Any]) -> str:
-    return f"None of the {_searches(len(pool['queries']))} in {POOL} is judged whole yet: nothing can be said."
+            kappa = float(cohen_kappa_score(first, second))
+        rows.append([one, two, len(both), same, kappa])
+    return pd.DataFrame(rows, columns=["judge", "other", "n", "agreement", "kappa"])
 
 
 def _searches(n: int) -> str:
     return f"{n:,} search" + ("es" if n != 1 else "")
-
-
-def _round(n: int) -> str:
-    """A number of searches to two figures: it is an estimate."""
-    digits = max(0, len(str(n)) - 2)
-    return f"{round(n, -digits):,}"

@@ -1,4 +1,4 @@
-"""A judge's answers from a terminal, a key each, or from a pipe, a line each."""
+"""Ask a judge in a terminal, a key for each answer, or read answers from a pipe, one a line."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from toolkit.evaluate.judging.sessions import Session
+from toolkit.evaluate.judging.session import Session
 
 KEYS: dict[str, bool | None] = {"y": True, "n": False, "s": None}
 ASK = "Does it answer the search?  y yes  n no  s unsure  b back  q stop"
-NOTHING, END = "\n", ""  # a key that means nothing, and the end of all keys
+NOTHING, END = "\n", ""  # a key without a meaning, and the end of input
 
 
 def ask(session: Session) -> None:
@@ -22,7 +22,7 @@ def ask(session: Session) -> None:
     Raises
     ------
     ValueError
-        For a line of a pipe that is no answer. What was answered before it is saved.
+        For a line of a pipe that is not an answer. The answers before it are saved.
     """
     if session.done:
         return
@@ -43,7 +43,7 @@ def ask(session: Session) -> None:
 
 
 def say(*parts: str) -> None:
-    """Print, with what the terminal cannot show replaced."""
+    """Print lines, replacing what the terminal cannot show."""
     coding = sys.stdout.encoding or "utf-8"
     sys.stdout.write("\n".join(parts).encode(coding, "replace").decode(coding) + "\n")
     sys.stdout.flush()
@@ -62,7 +62,7 @@ def _keys() -> Iterator[Callable[[], str]]:
 
         def key() -> str:
             typed = os.read(sys.stdin.fileno(), 1).decode(errors="replace")
-            if typed == "\x1b":  # an arrow or function key, whose other letters are no answers
+            if typed == "\x1b":  # an arrow or function key: its other letters are not answers
                 termios.tcflush(sys.stdin, termios.TCIFLUSH)
                 return NOTHING
             return _key(typed)
@@ -76,7 +76,7 @@ def _keys() -> Iterator[Callable[[], str]]:
 
 
 def _line() -> str:
-    """The answer on the next line. Only whole words count: a search that was piped here is none."""
+    """Read the answer on the next line. Only whole words count, so that a search piped here is not an answer."""
     line = sys.stdin.readline()
     word = line.strip().lower()
     if not word:
@@ -84,8 +84,8 @@ def _line() -> str:
     word = {"yes": "y", "no": "n"}.get(word, word)
     if word not in (*KEYS, "b", "q"):
         raise ValueError(
-            f"{line.strip()[:60]!r} is no answer: expected y, n, s, b or q, one a line. What was answered before is "
-            f"saved. Searches are there already; further ones are added from a file: --queries FILE"
+            f"{line.strip()[:60]!r} is not an answer: expected y, n, s, b or q, one a line. Earlier answers are saved. "
+            f"To add searches, give a file: --queries FILE"
         )
     return word
 
@@ -93,10 +93,10 @@ def _line() -> str:
 def _windows_key() -> str:
     import msvcrt
 
-    key: str = msvcrt.getwch()  # type: ignore[attr-defined, unused-ignore]  # known on Windows alone
+    key: str = msvcrt.getwch()  # type: ignore[attr-defined, unused-ignore]  # exists only on Windows
     if key == "\x03":
         raise KeyboardInterrupt
-    if key in ("\x00", "\xe0"):  # an arrow or function key, of which a letter follows
+    if key in ("\x00", "\xe0"):  # an arrow or function key: a letter follows
         msvcrt.getwch()  # type: ignore[attr-defined, unused-ignore]
         return NOTHING
     return _key(key)

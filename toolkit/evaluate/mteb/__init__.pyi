@@ -1,5 +1,5 @@
 from .benchmarking import Benchmarked, benchmark
-from .checks import trained_on
+from .model import trained_on
 from .publishing import compare_with_published, published
 from .tasks import as_mteb
 

@@ -1,48 +1,54 @@
-"""`benchmark`: a model on registered tasks of MTEB and on tasks of one's own, with intervals, resumable, offline."""
+"""Run tasks of mteb and of one's own by mteb's own code, with intervals, resumable and offline."""
 
 from __future__ import annotations
 
 import json
+import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from toolkit import stats
 from toolkit.evaluate.mteb import data as localdata
-from toolkit.evaluate.mteb import items
-from toolkit.evaluate.mteb.checks import checks
-from toolkit.evaluate.mteb.model import Encoder, identify
-from toolkit.evaluate.mteb.names import resolve
-from toolkit.evaluate.mteb.tasks import require_mteb
+from toolkit.evaluate.mteb.model import Encoder, Identity, declared_training, identify
+from toolkit.evaluate.mteb.tasks import require_mteb, resolve
+from toolkit.evaluate.scoring import set_metrics
 from toolkit.prepare import Task
-from toolkit.runs import check_writable
-from toolkit.storage import write_json
+from toolkit.prepare.splits.graph import components
+from toolkit.runs import check_writable, write_json
 
 COLUMNS = ["model", "task", "metric", "score", "low", "high", "n", "n_groups"]
+RESAMPLES = 2000  # of a set metric
+_OF_ITEMS = ("STS", "PairClassification", "Classification", "BitextMining")  # types whose predictions give intervals
 
 
 @dataclass(frozen=True)
 class Benchmarked:
-    """What a model reached on tasks of MTEB.
+    """The scores of a model on tasks of MTEB.
 
     Attributes
     ----------
     model : str
-        As mteb knows it, or ``local/<folder>``.
+        The name in mteb's register, or ``local/<folder>``.
     table : DataFrame
         Columns ``model task metric score low high n n_groups``, scores from 0 to 1. A task with several splits or
-        subsets has a row for each, ``Task/split/subset``, and one for their mean when all of them were scored.
+        subsets has a row for each, ``Task/split/subset``, and one for their mean if all of them were scored.
     notes : list of str
         What a reader of the scores should know: training data that the model declares, languages it was not made for,
         newer versions of a task, results that were set aside.
     record : dict
-        Identity of the weights, prompts, versions; for each task the digest of its data, where they were read, how
-        they compare with mteb's copy in size; and the seconds that this call spent on vectors.
+        Identity of the weights, prompts, versions; for each task the digest of its data, where they were read, and how
+        their size compares with mteb's copy; and the seconds that this call spent on vectors.
     folder : Path
-        mteb's own files lie in ``results`` of it, for ``mteb.ResultCache(folder)``.
+        mteb's own files are in its subfolder ``results``, for ``mteb.ResultCache(folder)``.
     """
 
     model: str
@@ -53,7 +59,7 @@ class Benchmarked:
 
     def _repr_html_(self) -> str:
         table = self.table.to_html(index=False, float_format=lambda x: f"{x:.4f}")
-        return table + "".join(f"<p>{note}</p>" for note in self.notes)
+        return table + "".join(f"<p>{escape(note)}</p>" for note in self.notes)
 
 
 def benchmark(
@@ -69,53 +75,60 @@ def benchmark(
 ) -> Benchmarked:
     """Score a model on tasks of MTEB, by mteb's own code.
 
-    Data come from the folder that ``TOOLKIT_DATA`` names (`toolkit.evaluate.mteb.data.LAYOUTS`, and copies of
-    repositories of the Hub as ``<owner>/<name>``), else from the Hub. Vectors come from `toolkit.vectors.encode` and
-    its cache. What was scored before is not scored again, as long as weights, prompts, data and version of mteb are the
-    same; an interrupted run goes on where it was. Results lie below a digest of the weights, so that two local models
-    never share one.
+    Data come from the folder that ``TOOLKIT_DATA`` names (see `toolkit.evaluate.mteb.data.find_source`), else from the
+    Hub. Vectors come from `toolkit.vectors.encode` and its cache. Scores are kept and reused as long as weights,
+    prompts, data and the version of mteb stay the same; an interrupted run continues where it stopped. Results are
+    stored under a digest of the weights, so that two local models never share one.
 
     Parameters
     ----------
     model : SentenceTransformer
         From `toolkit.vectors.load`.
     names : str, Task, mteb task, or a list of them
-        A task (``"STSBenchmark"``), a part of one as tables name it (``"Tatoeba/test/deu-eng"``), a whole benchmark
+        A task (``"STSBenchmark"``), a part of one as in result tables (``"Tatoeba/test/deu-eng"``), a whole benchmark
         (``"MTEB(eng, v2)"``), or a task of your own.
     out : path
         Folder for results.
     name : str, optional
-        The model's name in mteb's register, such as ``"BAAI/bge-small-en-v1.5"``: from it come the prompts that its
-        card demands, and what it was trained on. Without it the name on the Hub, or of the folder, is looked up.
+        The model's name in mteb's register, such as ``"BAAI/bge-small-en-v1.5"``, which gives the prompts that its
+        card demands and its declared training data. By default its name on the Hub, or that of its folder, is looked
+        up.
     prompts : mapping of str to str, optional
         Other prompts, by mteb's names: ``query``, ``document``, a type of task, a task. ``{}`` is none.
     dtype : str
-        As in `toolkit.vectors.encode`; published scores are float32 or near it.
+        As in `toolkit.vectors.encode`; published scores are float32 or close to it.
     cache : bool
-        Whether vectors are kept.
+        Whether vectors are cached.
     progress : bool
         Whether to show a bar over the characters to encode, with the time left.
 
     Raises
     ------
     ValueError
-        An unknown name (the nearest are named), a task of images, data that cannot be read, or a model whose weights
-        cannot be identified.
+        For an unknown name (the nearest are named), a task of images, data that cannot be read, or a model whose
+        weights cannot be identified.
     FileNotFoundError
-        Data are missing, and the Hub cannot be reached; the message says which folder is expected.
+        If data are missing and the Hub cannot be reached; the message says which folder is expected.
     ModuleNotFoundError
-        When mteb is not installed.
+        If mteb is not installed.
     """
     mteb = require_mteb()
     tasks = resolve(names)
     check_writable(out)
     folder = Path(out)
     identity, meta = identify(model, name=name, prompts=prompts, dtype=dtype)
-    sources, notes = checks(tasks, identity, meta)
+    for task in tasks:
+        if other := [modality for modality in task.metadata.modalities if modality != "text"]:
+            raise ValueError(
+                f"the task {task.metadata.name} is of {' and '.join(other)}, and {identity.name} reads text: leave it "
+                f"out, or run it with mteb.evaluate and a model for {other[0]}"
+            )
+    sources = [localdata.find_source(task) for task in tasks]
+    notes = _notes(tasks, identity, meta)
     encoder = Encoder(model, identity, meta, dtype=dtype, cache=cache)
     records: dict[str, Any] = {}
-    total = sum(_characters(task) for task in tasks)
-    with tqdm(total=total, unit="char", unit_scale=True, disable=not progress, delay=2, leave=False) as bar:
+    with tqdm(total=sum(map(_characters, tasks)), unit="char", unit_scale=True, disable=not progress, delay=2,
+              leave=False) as bar:  # fmt: skip
         encoder.done = bar.update
         for task, source in zip(tasks, sources, strict=True):
             bar.set_description(task.metadata.name)
@@ -130,12 +143,35 @@ def benchmark(
     return Benchmarked(identity.name, table, notes, record, folder)
 
 
+def _notes(tasks: list[Any], identity: Identity, meta: Any) -> list[str]:
+    notes = []
+    if identity.guessed:
+        notes.append(
+            f"The model was taken for {identity.name} because of the name of its folder: prompts and training data are "
+            f"those of mteb's register. Pass name= if it is another."
+        )
+    declared = {language.split("-")[0] for language in meta.languages or []}
+    for task in tasks:
+        if newer := task.metadata.superseded_by:
+            notes.append(f"mteb has a newer version of {task.metadata.name}: {newer}.")
+        languages = task.metadata.hf_subsets_to_langscripts
+        strange = [s for s in task.hf_subsets if any(one.split("-")[0] not in declared for one in languages.get(s, []))]
+        if declared and strange:
+            notes.append(
+                f"{identity.name} declares the languages {', '.join(sorted(declared)[:5])}: {len(strange)} of "
+                f"{len(task.hf_subsets)} subsets of {task.metadata.name} have others "
+                f"({', '.join(strange[:5])}{', ...' if len(strange) > 5 else ''})."
+            )
+    registered = [task.metadata.name for task in tasks if not hasattr(task, "toolkit_task")]
+    return notes + [note for note in declared_training(identity.name, meta, registered)["note"] if note]
+
+
 def _parts(task: Any) -> list[tuple[str, str]]:
     return [(split, subset) for split in task.eval_splits for subset in task.hf_subsets]
 
 
 def _characters(task: Any) -> int:
-    """Characters that a task has to encode, by mteb's statistics or the data; 0 where nothing says it."""
+    """Count the characters to encode, by mteb's statistics or the data; 0 where neither is there."""
     if hasattr(task, "toolkit_task"):
         task.load_data()
         return sum(localdata.size(task, *part)[1] for part in _parts(task))
@@ -143,137 +179,224 @@ def _characters(task: Any) -> int:
 
 
 def _scored(task: Any, source: Path | None, encoder: Encoder, folder: Path, notes: list[str]) -> dict[str, Any]:
-    """Score what is not yet scored of a task; the record of it, which is kept beside mteb's file."""
-    import mteb
-
-    _load(task, source)
-    digests = {f"{split}/{subset}": localdata.digest(task, split, subset) for split, subset in _parts(task)}
-    store = mteb.ResultCache(folder)
-    result = store.get_task_result_path(task.metadata.name, encoder.mteb_model_meta)
-    path = folder / "intervals" / result.relative_to(folder / "results")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    record = _earlier(path, result, digests, notes)
-    record |= {"mteb": mteb.__version__, "source": str(source.name) if source else _where(task)}
-
-    def on_scored(split: str, subset: str, scores: Mapping[str, Any]) -> None:
-        record["rows"][f"{split}/{subset}"] = _row(task, split, subset, scores, digests)
-        write_json(path, record)
-
-    if set(digests) - set(record["rows"]):
-        _run(task, encoder, store, on_scored)
-        record["prompts"] = sorted(encoder.used.get(task.metadata.name, set()))
-        record["cut"] = sorted({*record.get("cut", []), *encoder.cut.get(task.metadata.name, set())})
-        write_json(path, record)
-    task.unload_data()
-    notes += [f"{task.metadata.name}: {said}" for said in record.get("cut", [])]
-    return record
-
-
-def _where(task: Any) -> str:
-    return "own data" if hasattr(task, "toolkit_task") else f"Hub, {task.metadata.dataset['path']}"
-
-
-def _load(task: Any, source: Path | None) -> None:
-    from datasets.exceptions import DatasetNotFoundError
-
-    if source is not None:
-        localdata.load_local(task, source)
-        return
-    try:
-        task.load_data()
-        if hasattr(task, "convert_v1_dataset_format_to_v2"):
-            task.convert_v1_dataset_format_to_v2(None)
-    except DatasetNotFoundError as error:  # gated ones too
-        raise ValueError(
-            f"the data of {task.metadata.name} are not to be had ({error}): where they are gated, accept their terms "
-            f"on the Hub and run 'hf auth login', or leave the task out"
-        ) from error
-
-
-def _run(task: Any, encoder: Encoder, store: Any, on_scored: Any) -> None:
-    """Let mteb score a task, quietly."""
+    """Score the parts of a task that have no valid score yet; returns its record, which is kept beside mteb's file."""
     import datasets
     import mteb
 
-    bars = datasets.is_progress_bar_enabled()
-    datasets.disable_progress_bars()
-    task.on_scored = on_scored
-    try:
-        # Predictions are kept by `Watched`, nothing is written to the folder that is named here.
-        mteb.evaluate(
-            encoder, task, cache=store, overwrite_strategy="only-missing", co2_tracker=False, show_progress_bar=False,
-            prediction_folder=store.cache_path,
-        )  # fmt: skip
-    finally:
-        task.on_scored = None
-        if bars:
-            datasets.enable_progress_bars()
+    localdata.load(task, source)
+    metadata, meta = task.metadata, encoder.mteb_model_meta
+    digests = {f"{split}/{subset}": localdata.digest(task, split, subset) for split, subset in _parts(task)}
+    result = mteb.ResultCache(folder).get_task_result_path(metadata.name, meta)
+    path = folder / "intervals" / result.relative_to(folder / "results")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    record = _earlier(path, result, digests, notes)
+    where = "own data" if hasattr(task, "toolkit_task") else f"Hub, {metadata.dataset['path']}"
+    record |= {"mteb": mteb.__version__, "source": source.name if source else where}
+    queries: dict[tuple[str, str], tuple[Any, Any]] = {}
 
+    def keep_queries(scores: Any, qrels: Any, results: Any, hf_split: str, hf_subset: str) -> Any:
+        """Keep the values of each query of a search: mteb's hook for further metrics."""
+        queries[hf_split, hf_subset] = scores, qrels
+        return type(task).task_specific_scores(task, scores, qrels, results, hf_split, hf_subset)
 
-def _row(task: Any, split: str, subset: str, scores: Mapping[str, Any], digests: Mapping[str, str]) -> dict[str, Any]:
-    found = items.interval(task, split, subset)
-    task.kept.pop((split, subset), None)
-    main = float(scores[task.metadata.main_score])
-    known = found.pop("score")
-    if known == known and abs(known - main) > 1e-4:  # no interval around another score
-        found |= {"low": float("nan"), "high": float("nan")}
-    rows, characters = localdata.size(task, split, subset)
-    return {
-        "score": main, **found, "data": digests[f"{split}/{subset}"], "rows": rows, "characters": characters,
-        "published_size": localdata.published_size(task, split, subset),
-    }  # fmt: skip
+    class Store(mteb.ResultCache):  # type: ignore[misc, name-defined, unused-ignore]
+        """mteb's store of results, which also writes the intervals of each part, so that no work is lost."""
+
+        def save_to_cache(self, task_result: Any, *args: Any, **kwargs: Any) -> None:
+            """Write the intervals of new parts, then mteb's own file."""
+            file = Path(predictions, task.prediction_file_name)
+            found = json.loads(file.read_bytes()) if file.is_file() else {}
+            file.unlink(missing_ok=True)
+            for split, rows in task_result.scores.items():
+                for scores in rows:
+                    subset = scores["hf_subset"]
+                    if f"{split}/{subset}" not in record["rows"]:
+                        kept = queries.pop((split, subset), found.get(subset, {}).get(split))
+                        record["rows"][f"{split}/{subset}"] = _row(task, split, subset, scores, kept, digests)
+            write_json(path, record)
+            super().save_to_cache(task_result, *args, **kwargs)
+
+    if set(digests) - set(record["rows"]):
+        task.task_specific_scores = keep_queries
+        task.check_if_dataset_is_superseded = lambda: None  # a note says it
+        bars = datasets.is_progress_bar_enabled()
+        datasets.disable_progress_bars()
+        try:
+            with tempfile.TemporaryDirectory() as predictions:
+                # Predictions of a search would fill many times the size of its corpus.
+                mteb.evaluate(
+                    encoder, task, cache=Store(folder), overwrite_strategy="only-missing", co2_tracker=False,
+                    show_progress_bar=False, prediction_folder=predictions if metadata.type in _OF_ITEMS else None,
+                )  # fmt: skip
+        finally:
+            if bars:
+                datasets.enable_progress_bars()
+        record["prompts"] = sorted(encoder.used.get(metadata.name, set()))
+        record["cut"] = sorted({*record.get("cut", []), *encoder.cut.get(metadata.name, set())})
+        write_json(path, record)
+    task.unload_data()
+    notes += [f"{metadata.name}: {cut}" for cut in record.get("cut", [])]
+    return record
 
 
 def _earlier(path: Path, result: Path, digests: Mapping[str, str], notes: list[str]) -> dict[str, Any]:
-    """The record of an earlier run as far as it holds; what does not hold is set aside, and a note says why."""
+    """Read the record of an earlier run; one that is not valid is set aside with mteb's file, and a note says why."""
     import mteb
 
-    empty: dict[str, Any] = {"rows": {}}
+    there = [file for file in (path, result) if file.is_file()]
+    if not there:
+        return {"rows": {}}
     try:
-        record, theirs = (json.loads(file.read_bytes()) if file.is_file() else None for file in (path, result))
-        rows = {} if record is None else record["rows"]
-        version = None if theirs is None else theirs["mteb_version"]
-        stale = [part for part, digest in digests.items() if part in rows and rows[part]["data"] != digest]
-    except (ValueError, KeyError, TypeError):
-        why = "only half of it is there"
-    else:
-        if record is None and theirs is None:
-            return empty
-        if record is None or theirs is None:
-            why = "the record that belongs to it is missing" if record is None else "mteb's file to it is missing"
-        elif version != mteb.__version__ or record["mteb"] != mteb.__version__:
-            why = f"it was made by mteb {version}, this is {mteb.__version__}"
+        record, theirs = (json.loads(file.read_bytes()) for file in (path, result))
+        stale = [part for part, row in record["rows"].items() if digests.get(part, row["data"]) != row["data"]]
+        scored = {f"{split}/{row['hf_subset']}" for split, rows in theirs["scores"].items() for row in rows}
+        if (theirs["mteb_version"], record["mteb"]) != (mteb.__version__, mteb.__version__):
+            why = f"it was made by mteb {theirs['mteb_version']}, this is {mteb.__version__}"
         elif stale:
             why = f"it was made on other data ({stale[0]})"
+        elif unrecorded := scored - set(record["rows"]):
+            why = f"the record of {min(unrecorded)} is missing"
         else:
             return dict(record)
-    for file in (path, result):
-        if file.is_file():
-            aside = next(other for n in range(1, 10_000) if not (other := file.with_suffix(f".json.aside{n}")).exists())
-            file.rename(aside)
+    except FileNotFoundError:
+        why = f"{'its record' if there == [result] else 'the file of mteb'} is missing"
+    except (ValueError, KeyError, TypeError):
+        why = "it is incomplete"
+    for file in there:
+        aside = next(other for n in range(1, 10_000) if not (other := file.with_suffix(f".json.aside{n}")).exists())
+        file.rename(aside)
     notes.append(f"The earlier result {result.name} was set aside, since {why}; the task was scored again.")
-    return empty
+    return {"rows": {}}
+
+
+def _row(
+    task: Any, split: str, subset: str, scores: Mapping[str, Any], kept: Any, digests: Mapping[str, str]
+) -> dict[str, Any]:
+    """Make the record of one part: its score, interval and data."""
+    main = float(scores[task.metadata.main_score])
+    found = interval(task, split, subset, kept)
+    fits = not abs(found.mean - main) > 1e-4  # else it is the interval of another score
+    rows, characters = localdata.size(task, split, subset)
+    return {
+        "score": main, "low": found.low if fits else np.nan, "high": found.high if fits else np.nan,
+        "n": found.n, "n_groups": found.n_groups, "data": digests[f"{split}/{subset}"], "rows": rows,
+        "characters": characters, "published_size": localdata.published_size(task, split, subset),
+    }  # fmt: skip
 
 
 def _rows(task: Any, model: str, records: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Rows of the table: each part, and the mean of all when all were scored."""
-    name, parts = task.metadata.name, _parts(task)
-    found = [records[name]["rows"][f"{split}/{subset}"] for split, subset in parts]
-    complete = {(split, subset) for split in task.metadata.eval_splits for subset in task.metadata.hf_subsets}
-    shared = {"model": model, "metric": task.metadata.main_score}
-    numbers = ["score", "low", "high", "n", "n_groups"]
-    if len(complete) == 1 and len(parts) == 1:
-        return [{**shared, "task": name, **{key: _number(found[0][key]) for key in numbers}}]
+    """Make the rows of the table: each part, and the mean of all if all were scored."""
+    metadata, parts = task.metadata, _parts(task)
+    found = [records[metadata.name]["rows"][f"{split}/{subset}"] for split, subset in parts]
+    complete = {(split, subset) for split in metadata.eval_splits for subset in metadata.hf_subsets}
+    shared = {"model": model, "metric": metadata.main_score}
     rows = [
-        {**shared, "task": f"{name}/{split}/{subset}", **{key: _number(row[key]) for key in numbers}}
+        {**shared, "task": f"{metadata.name}/{split}/{subset}"}
+        | {key: float("nan") if row[key] is None else row[key] for key in ("score", "low", "high", "n", "n_groups")}
         for (split, subset), row in zip(parts, found, strict=True)
     ]
-    if complete <= set(parts):
+    if len(complete) == len(parts) == 1:
+        rows[0]["task"] = metadata.name
+    elif complete <= set(parts):
         sums = {key: sum(row[key] for row in found) for key in ("n", "n_groups")}
         mean = sum(row["score"] for row in found) / len(found)
-        rows.append({**shared, "task": name, "score": mean, "low": float("nan"), "high": float("nan"), **sums})
+        rows.append({**shared, "task": metadata.name, "score": mean, "low": np.nan, "high": np.nan, **sums})
     return rows
 
 
-def _number(value: Any) -> Any:
-    return float("nan") if value is None else value
+def interval(task: Any, split: str, subset: str, kept: Any) -> stats.Interval:
+    """Compute the interval of a task's main score from the results of single items.
+
+    Searches resample the queries, and queries that share a relevant document together; sets of rows resample rows; a
+    task of the user's own resamples its groups. The score of a classification is the mean over rows of the share of
+    experiments that predict the row right; that of bitext is the mean of `bitext_f1`. Both means are exactly mteb's
+    score. A correlation or an average precision is computed anew on every resample.
+
+    Parameters
+    ----------
+    task : AbsTask
+        With its data.
+    split, subset : str
+    kept : tuple of two mappings, list, mapping, or None
+        Of a search mteb's values of each query and the judgements; else mteb's predictions.
+
+    Returns
+    -------
+    Interval
+        All but ``n n_groups`` are nan where mteb gives no results of single items (a clustering, or another main
+        metric).
+    """
+    main = task.metadata.main_score
+    own: Task | None = getattr(task, "toolkit_task", None)
+    values: NDArray[np.float64] | None = None
+    metrics: list[set_metrics.Metric] = []
+    if isinstance(kept, tuple):  # a search
+        by_query, qrels = kept
+        group_of = own.group_of if own else _query_groups(qrels).__getitem__
+        groups = [group_of(query) for query in by_query]
+        values = _query_values(by_query, main)
+    else:
+        data = task.dataset[split] if subset not in task.dataset else task.dataset[subset][split]
+        rows = data["queries"] if isinstance(data, dict) and "queries" in data else data
+        groups = [own.group_of(item) for item in own.items] if own else list(range(len(rows)))
+        if kept is None:
+            pass
+        elif main == "cosine_spearman":
+            metrics = [set_metrics.spearman(rows["score"][:], kept["cosine_scores"])]
+        elif main == "max_ap":
+            metrics = _average_precisions(kept, np.asarray(rows[task.label_column_name][:], dtype=int))
+        elif main == "accuracy" and hasattr(task, "samples_per_label"):
+            values = np.mean(np.asarray(kept) == np.asarray(rows[task.label_column_name][:]), axis=0)
+        elif main == "f1" and "sentence1-sentence2" in kept:
+            values = bitext_f1([row["corpus_id"] for row in kept["sentence1-sentence2"]])
+    if values is not None:
+        return stats.intervals(values, groups)[0]
+    score, low, high = np.nan, np.nan, np.nan
+    if metrics:  # of several the one with the largest value, which mteb reports
+        ones = np.ones((1, len(groups)))
+        best = max(metrics, key=lambda metric: float(metric(ones)[0]))
+        score = float(best(ones)[0])
+        low, high = stats.percentile_interval(set_metrics.resampled(best, groups, resamples=RESAMPLES, seed=0))
+    return stats.Interval(score, low, high, np.nan, len(groups), len(set(groups)))
+
+
+def _query_values(by_query: Mapping[str, Mapping[str, float]], main: str) -> NDArray[np.float64] | None:
+    """Look up the main metric of each query under trec_eval's name of it; None where it is not there."""
+    measures = {"ndcg_at_": "ndcg_cut_", "map_at_": "map_cut_", "recall_at_": "recall_", "precision_at_": "P_"}
+    name, _, k = main.rpartition("_")
+    measure = f"{measures.get(f'{name}_')}{k}"
+    if not by_query or measure not in next(iter(by_query.values())):
+        return None
+    return np.array([row[measure] for row in by_query.values()])
+
+
+def _average_precisions(kept: Mapping[str, Any], gold: NDArray[Any]) -> list[set_metrics.Metric]:
+    """Make the average precision by each similarity function that mteb tried."""
+    signs = {"similarity_scores": 1, "cosine_scores": 1, "dot_scores": 1, "manhattan_distances": -1,
+             "euclidean_distances": -1}  # fmt: skip
+    scores = [sign * np.asarray(kept[key]) for key, sign in signs.items() if kept.get(key) is not None]
+    return [set_metrics.Curve(one, gold).average_precision for one in scores]
+
+
+def bitext_f1(matched: Sequence[int]) -> NDArray[np.float64]:
+    """Split the F1 of a bitext, each sentence a class of its own, into values of the rows whose mean it is.
+
+    The value is 2 / (1 + n) for a row that is matched to itself, as n rows are in all, and 0 for any other.
+    """
+    times = Counter(matched)
+    return np.array([2 / (1 + times[row]) if other == row else 0.0 for row, other in enumerate(matched)])
+
+
+def _query_groups(qrels: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """Number the groups of queries that share a relevant document, directly or through others.
+
+    Examples
+    --------
+    >>> _query_groups({"a": {"x": 1}, "b": {"x": 1, "y": 1}, "c": {"y": 1}, "d": {"z": 1, "x": 0}})
+    {'a': 0, 'b': 0, 'c': 0, 'd': 1}
+    """
+    # At the merge: toolkit.prepare.splitting.groups.query_groups(qrels) is the same, and this function goes.
+    first: dict[str, int] = {}
+    relevant = [(n, d) for n, row in enumerate(qrels.values()) for d, grade in row.items() if grade > 0]
+    edges = np.array([(first.setdefault(d, n), n) for n, d in relevant], dtype=np.int64).reshape(-1, 2)
+    return dict(zip(qrels, components(len(qrels), [edges]).tolist(), strict=True))

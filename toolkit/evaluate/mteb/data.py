@@ -1,4 +1,4 @@
-"""Registered tasks of mteb from local folders: nothing is downloaded, and the data's own digest is their revision."""
+"""Data of mteb's tasks: from local files where there are any, with a digest of what a model is scored on."""
 
 from __future__ import annotations
 
@@ -9,163 +9,172 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from toolkit.prepare.sources.hub import _require as require  # at the merge: hub.require
 from toolkit.prepare.sources.localcopies import data_folder
 from toolkit.storage import digest_texts
 
 
+# At the merge, this class and find_mteb go: toolkit.prepare.sources.catalogue has find_mteb, whose Known has the same
+# folder and paths(split, subset), and data_folder.
 @dataclass(frozen=True)
-class Layout:
-    """Where the files of a task lie below the folder that TOOLKIT_DATA names.
+class _Known:
+    local: str
 
-    Attributes
-    ----------
-    folder : str
-    files : tuple of str
-        Names of the files of a subset and split, ``{subset}`` and ``{split}`` filled in.
-    columns : tuple of str
-        Columns of a table that are read; empty for a search.
-    ending : str
-        What mteb's copy has after each text and the local one has not.
-    """
+    @property
+    def folder(self) -> str:
+        return self.local.partition("/")[0]
 
-    folder: str
-    files: tuple[str, ...]
-    columns: tuple[str, ...] = ()
-    ending: str = ""
+    def paths(self, split: str, subset: str) -> list[str]:
+        return [part.format(split=split, subset=subset) for part in self.local.split()]
 
 
-_PAIR = ("sentence1", "sentence2")
-LAYOUTS = {
-    "STSBenchmark": Layout("stsb_en", ("{split}.jsonl.gz",), (*_PAIR, "score")),
-    "Banking77Classification": Layout("banking77", ("{split}.jsonl.gz",), ("text", "label")),
-    "STSBenchmarkMultilingualSTS": Layout("stsb_multi_mt", ("{subset}.{split}.jsonl.gz",), (*_PAIR, "score")),
-    "Tatoeba": Layout("tatoeba", ("{subset}.{split}.jsonl.gz",), _PAIR, ending="\n"),
-    "XQuADRetrieval": Layout("xquad", ("{subset}.passages.jsonl.gz", "{subset}.questions.jsonl.gz")),
+def find_mteb(task: str) -> _Known | None:
+    """Find the local files of a task of mteb, where they are as their authors gave them out."""
+    local = {
+        "STSBenchmark": "stsb_en/{split}.jsonl.gz",
+        "Banking77Classification": "banking77/{split}.jsonl.gz",
+        "STSBenchmarkMultilingualSTS": "stsb_multi_mt/{subset}.{split}.jsonl.gz",
+        "Tatoeba": "tatoeba/{subset}.{split}.jsonl.gz",
+        "XQuADRetrieval": "xquad/{subset}.questions.jsonl.gz xquad/{subset}.passages.jsonl.gz",
+    }.get(task)
+    return _Known(local) if local else None
+
+
+COLUMNS = {
+    "STS": ("sentence1", "sentence2", "score"),
+    "Classification": ("text", "label"),
+    "BitextMining": ("sentence1", "sentence2"),
 }
-"""Public sets as their authors gave them out. Any other task is read from a copy of its repository on the Hub, in
-``TOOLKIT_DATA/<owner>/<name>``: ``hf download <owner>/<name> --repo-type dataset --local-dir ...`` makes one."""
+"""Columns of a local file that are read, by mteb's type of task."""
 
 
-def splits_read(task: Any) -> list[str]:
-    """Splits that are scored, after the one that a classifier learns from."""
-    train = [task.train_split] if hasattr(task, "samples_per_label") else []
-    return list(dict.fromkeys([*train, *task.eval_splits]))
+def find_source(task: Any) -> Path | None:
+    """Find the folder with the data of a task; None where they come with the task or from the Hub.
 
-
-def _files(task: Any, subset: str, split: str) -> list[str]:
-    return [name.format(subset=subset, split=split) for name in LAYOUTS[task.metadata.name].files]
-
-
-def local_folder(task: Any) -> Path | None:
-    """The folder that holds the data of a registered task, or None where there is none.
+    Data sets of the catalogue are read as their authors gave them out. Any other task is read from a copy of its
+    repository on the Hub, in ``TOOLKIT_DATA/<owner>/<name>``: ``hf download <owner>/<name> --repo-type dataset
+    --local-dir ...`` makes one.
 
     Raises
     ------
     FileNotFoundError
-        When the folder is there and lacks files that the splits and subsets of the task need.
+        If the folder lacks files that the splits and subsets of the task need, or if there is no folder and the Hub
+        cannot be reached.
     """
-    root = data_folder()
-    if root is None:
+    from datasets import config
+
+    if hasattr(task, "toolkit_task") or task.data_loaded:
         return None
-    known = LAYOUTS.get(task.metadata.name)
-    folder = root / (known.folder if known else task.metadata.dataset["path"])
-    if not folder.is_dir():
-        return None
-    if known:
-        needed = [(s, name) for s in task.hf_subsets for split in splits_read(task) for name in _files(task, s, split)]
-        gone = {subset: name for subset, name in needed if not (folder / name).is_file()}
-        if gone:
-            there = [subset for subset in task.hf_subsets if subset not in gone]
-            name, split = task.metadata.name, task.eval_splits[0]
+    name, hub, root = task.metadata.name, str(task.metadata.dataset["path"]), data_folder()
+    known = find_mteb(name)
+    place = known.folder if known else hub
+    if root is not None and (root / place).is_dir():
+        lacking = {
+            subset: path
+            for subset in (task.hf_subsets if known else [])
+            for split in _splits_read(task)
+            for path in known.paths(split, subset)  # type: ignore[union-attr]
+            if not (root / path).is_file()
+        }
+        there = [subset for subset in task.hf_subsets if subset not in lacking]
+        if lacking:
             raise FileNotFoundError(
-                f"{name} needs files that {folder} has not, {len(gone)} of {len(task.hf_subsets)} subsets, first "
-                f"{next(iter(gone.values()))}"
-                + (f": put them there, or name subsets that are there, as '{name}/{split}/{there[0]}'" if there else "")
+                f"{name} needs files that are missing in {root}, for {len(lacking)} of {len(task.hf_subsets)} subsets, "
+                f"such as {next(iter(lacking.values()))}: put them there"
+                + (f", or name subsets that are there, as '{name}/{task.eval_splits[0]}/{there[0]}'" if there else "")
             )
-    return folder
+        return root / place
+    if not Path(config.HF_DATASETS_CACHE, hub.replace("/", "___")).is_dir():  # not downloaded before
+        try:
+            require(hub, None)
+        except (ConnectionError, FileNotFoundError) as error:
+            where = f"the folder {root / place}" if root else f"the folder {place} below one that TOOLKIT_DATA names"
+            raise FileNotFoundError(
+                f"{name} needs its data: expected {where}, or the data set {hub} on the Hub, which cannot be read now"
+            ) from error
+    return None
 
 
-def expected(task: Any) -> str:
-    """What to say where the data of a task are missing."""
-    root = data_folder()
-    known = LAYOUTS.get(task.metadata.name)
-    folder = known.folder if known else task.metadata.dataset["path"]
-    where = f"the folder {root / folder}" if root else f"the folder {folder} below one that TOOLKIT_DATA names"
-    return f"{task.metadata.name} needs its data: expected {where}"
-
-
-def load_local(task: Any, folder: Path) -> None:
-    """Fill a registered task with local rows.
+def load(task: Any, folder: Path | None) -> None:
+    """Load the data of a task from the folder that `find_source` found, or as mteb does.
 
     Raises
     ------
     ValueError
-        When a file cannot be read, or lacks a column.
+        If files cannot be read or lack a column, or if the Hub does not give the data out.
     """
-    known = LAYOUTS.get(task.metadata.name)
-    if known is None:
-        _from_copy(task, folder)
-    else:
-        read = _table if known.columns else _xquad
-        subsets = {s: {split: read(task, folder, s, split) for split in splits_read(task)} for s in task.hf_subsets}
-        if known.columns:
-            from datasets import DatasetDict
+    from datasets import DatasetDict
+    from datasets.exceptions import DatasetNotFoundError
 
-            tables = {subset: DatasetDict(splits) for subset, splits in subsets.items()}
-            task.dataset = tables if task.metadata.is_multilingual else tables["default"]
+    published = task.metadata
+    known = find_mteb(published.name) if folder is not None else None
+    if folder is not None and known is not None:
+        read = _table if published.type in COLUMNS else _search
+        subsets: dict[str, Any] = {
+            subset: {s: read(task, [folder.parent / p for p in known.paths(s, subset)]) for s in _splits_read(task)}
+            for subset in task.hf_subsets
+        }
+        if published.type in COLUMNS:
+            subsets = {subset: DatasetDict(splits) for subset, splits in subsets.items()}
+            task.dataset = subsets if published.is_multilingual else subsets["default"]
         else:
             task.dataset = subsets
-    task.data_loaded = True
+        task.data_loaded = True
+        return
+    try:  # mteb loads the data, with all that it does to the rows
+        if folder is not None:
+            task.metadata = published.model_copy(update={"dataset": {**published.dataset, "path": str(folder)}})
+        task.load_data()
+        if hasattr(task, "convert_v1_dataset_format_to_v2"):
+            task.convert_v1_dataset_format_to_v2(None)
+    except Exception as error:  # of datasets, pyarrow, json: each has its own
+        if folder is not None:
+            raise ValueError(f"{published.name} could not be loaded from {folder} ({error}): copy it again") from error
+        if isinstance(error, DatasetNotFoundError):  # gated ones too
+            raise ValueError(
+                f"the data of {published.name} are not available ({error}): where they are gated, accept their terms "
+                f"on the Hub and run 'hf auth login', or leave the task out"
+            ) from error
+        raise
+    finally:
+        if folder is not None:
+            task.metadata = published
 
 
 def digest(task: Any, split: str, subset: str) -> str:
-    """Digest of what a split and subset of a loaded task are scored on, the rows for a classifier included."""
+    """Digest the data on which a split and subset of a loaded task are scored, including the rows for a classifier."""
     splits = task.dataset if subset not in task.dataset else task.dataset[subset]
-    return digest_texts(*(column for name in (*splits_read(task)[:-1], split) for column in _columns(splits[name])))
-
-
-_NO_TEXT = ("id", "label", "labels", "label_text")
+    return digest_texts(*(column for name in (*_splits_read(task)[:-1], split) for column in _columns(splits[name])))
 
 
 def size(task: Any, split: str, subset: str) -> tuple[int, int]:
-    """Rows (a search: queries and documents) and characters of a split and subset of a loaded task."""
+    """Count the rows (of a search: queries and documents) and characters of a split and subset of a loaded task."""
     data = (task.dataset if subset not in task.dataset else task.dataset[subset])[split]
     parts = [data["corpus"], data["queries"]] if "relevant_docs" in data else [data]
-    texts = [
-        text for part in parts for column in part.column_names if column not in _NO_TEXT for text in part[column][:]
-    ]
+    no_text = ("id", "label", "labels", "label_text")
+    texts = [text for part in parts for c in part.column_names if c not in no_text for text in part[c][:]]
     return sum(map(len, parts)), sum(len(text) for text in texts if isinstance(text, str))
 
 
 def published_size(task: Any, split: str, subset: str) -> tuple[int, int] | None:
-    """The same of mteb's own copy, by the statistics that come with mteb; None where there are none."""
-    found = (task.metadata.descriptive_stats or {}).get(split)
-    parts = (found or {}).get("hf_subset_descriptive_stats")
-    found = parts.get(subset) if parts else found
-    if not found:
-        return None
+    """Look up the same in the statistics that come with mteb; None where there are none."""
+    found = (task.metadata.descriptive_stats or {}).get(split) or {}
+    parts = found.get("hf_subset_descriptive_stats")
+    found = (parts.get(subset) if parts else found) or {}
     characters = found.get("number_of_characters")
     if characters is None:
         characters = (found.get("text_statistics") or {}).get("total_text_length")
     return (found["num_samples"], characters) if characters is not None else None
 
 
-def _from_copy(task: Any, folder: Path) -> None:
-    """Let mteb load a copy of the repository on the Hub, with all that it does to the rows."""
-    published = task.metadata
-    task.metadata = published.model_copy(update={"dataset": {**published.dataset, "path": str(folder)}})
-    try:
-        task.load_data()
-        if hasattr(task, "convert_v1_dataset_format_to_v2"):
-            task.convert_v1_dataset_format_to_v2(None)
-    except Exception as error:  # of datasets, pyarrow, json: each has its own
-        raise ValueError(f"{published.name} could not be loaded from {folder} ({error}): copy it again") from error
-    finally:
-        task.metadata = published
+def _splits_read(task: Any) -> list[str]:
+    """List the splits that are scored, after the one from which a classifier learns."""
+    train = [task.train_split] if hasattr(task, "samples_per_label") else []
+    return list(dict.fromkeys([*train, *task.eval_splits]))
 
 
 def _columns(data: Any, path: str = "") -> Iterator[list[str]]:
-    """All that a data set holds, column by column, in a fixed order."""
+    """Yield all that a data set holds, column by column, in a fixed order."""
     if hasattr(data, "column_names") and not isinstance(data, Mapping):
         for column in sorted(data.column_names):
             yield [f"{path}/{column}", *map(str, data[column][:])]
@@ -188,29 +197,28 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         raise ValueError(f"{path} cannot be read as gzipped JSON lines ({error}): copy it again") from error
 
 
-def _table(task: Any, folder: Path, subset: str, split: str) -> Any:
+def _table(task: Any, paths: list[Path]) -> Any:
     from datasets import Dataset
 
-    known = LAYOUTS[task.metadata.name]
-    path = folder / _files(task, subset, split)[0]
-    rows = _rows(path)
-    lacking = [column for column in known.columns if not all(column in row for row in rows)]
+    rows, columns = _rows(paths[0]), COLUMNS[task.metadata.type]
+    lacking = [column for column in columns if not all(column in row for row in rows)]
     if lacking or not rows:
         raise ValueError(
-            f"{path} has {len(rows)} rows, not all with a column {(lacking or known.columns)[0]!r}: expected "
-            f"{', '.join(known.columns)}"
+            f"{paths[0]} has {len(rows)} rows, not all with a column {(lacking or columns)[0]!r}: expected "
+            f"{', '.join(columns)}"
         )
+    end = "\n" if task.metadata.name == "Tatoeba" else ""  # mteb's copy has a line end after each text
     return Dataset.from_dict(
-        {c: [row[c] + known.ending if isinstance(row[c], str) else row[c] for row in rows] for c in known.columns}
+        {c: [row[c] + end if isinstance(row[c], str) else row[c] for row in rows] for c in columns}
     )
 
 
-def _xquad(task: Any, folder: Path, subset: str, split: str) -> Any:
-    """Questions and paragraphs; mteb's copy has no white space at the ends, and each question once."""
+def _search(task: Any, paths: list[Path]) -> Any:
+    """Read questions and paragraphs; mteb's copy has no white space at their ends, and each question once."""
     from datasets import Dataset
     from mteb.abstasks.retrieval_dataset_loaders import RetrievalSplitData
 
-    passages, questions = (_rows(folder / name) for name in _files(task, subset, split))
+    questions, passages = map(_rows, paths)
     asked: dict[str, dict[str, str]] = {}
     for row in questions:
         asked.setdefault(row["question"].strip(), row)

@@ -1,4 +1,4 @@
-"""A model of ours as one of mteb's: vectors by `toolkit.vectors.encode`, an identity of its weights, its prompts."""
+"""A model as one of mteb's: its identity by digest, its prompts, its declared training data, and vectors for mteb."""
 
 from __future__ import annotations
 
@@ -7,35 +7,37 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from toolkit import vectors
-from toolkit.evaluate.mteb.tasks import require_mteb
-from toolkit.storage import digest_texts
+from toolkit.evaluate.mteb.tasks import nearest, require_mteb, resolve
+from toolkit.runs import digest_texts
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What tells a model's results from those of any other.
+    """What distinguishes a model's results from those of any other.
 
     Attributes
     ----------
     name : str
-        As mteb knows the model, or ``local/<folder>``.
+        The name in mteb's register, or ``local/<folder>``.
     weights : str
-        Digest of all parameters as they are now, in memory: the same for equal weights in another folder.
+        Digest of all parameters as they are in memory: the same for equal weights in another folder.
     revision : str
-        Digest of the weights, then of the settings that change a score: the folder of the results has this name.
+        Digests of the weights and of the settings that change a score: the name of the folder of results.
     prompts : mapping of name to text
         Put before texts, by mteb's names: ``query``, ``document``, a type of task, or a task.
     prompts_from : str
+        Where the prompts come from.
     guessed : bool
-        Whether `name` was taken from the name of the model's folder.
+        Whether `name` was inferred from the name of the model's folder.
     """
 
     name: str
@@ -49,12 +51,22 @@ class Identity:
 def identify(
     model: Any, *, name: str | None = None, prompts: Mapping[str, str] | None = None, dtype: str = "float32"
 ) -> tuple[Identity, Any]:
-    """Identity of a model, and its entry in mteb's register (or one made for it).
+    """Identify a model by its weights and settings, and find its entry in mteb's register, or make one.
+
+    Parameters
+    ----------
+    model : SentenceTransformer
+    name, prompts, dtype
+        As in `toolkit.evaluate.benchmark`.
+
+    Returns
+    -------
+    (Identity, mteb.ModelMeta)
 
     Raises
     ------
     ValueError
-        When `model` is no sentence-transformers model.
+        If `model` is no sentence-transformers model.
     """
     from sentence_transformers import SentenceTransformer
 
@@ -63,10 +75,23 @@ def identify(
     if not isinstance(model, SentenceTransformer):
         raise ValueError(
             f"expected a sentence-transformers model, as toolkit.vectors.load gives it, got {type(model).__name__}: "
-            f"only of such a model can the weights be told from those of another"
+            f"only the weights of such a model can be identified"
         )
-    known, guessed = _entry(model, name)
-    taken, source = _prompts(model, known, prompts)
+    register = _register()
+    # At the merge: vectors.Origin has the name.
+    origin = str(getattr(model, "toolkit_origin", {}).get("name") or "model")
+    known, guessed = register.get(origin if name is None else name), False
+    if known is None and name is None:
+        same = [other for other in register if other and other.rpartition("/")[2] == Path(origin).name]
+        known, guessed = (register[same[0]], True) if len(same) == 1 else (None, False)
+    listed = (known.loader_kwargs or {}).get("model_prompts") if known is not None else None
+    if prompts is not None:
+        taken, source = dict(prompts), "given"
+    elif listed:
+        taken, source = dict(listed), "mteb's register of models"
+    else:
+        taken = {key: text for key, text in model.prompts.items() if text}
+        source = "the model's own settings" if taken else "none"
     modules = list(model)
     weights = weights_digest(modules)
     settings = {
@@ -74,57 +99,77 @@ def identify(
         "max_seq_length": str(model.max_seq_length), "truncate_dim": model.truncate_dim, "prompts": taken,
     }  # fmt: skip
     revision = f"{weights[:16]}-{digest_texts([json.dumps(settings, sort_keys=True, default=str)])[:8]}"
-    called = known.name if known is not None else name or f"local/{Path(_origin(model)).name or 'model'}"
-    identity = Identity(called, weights, revision, taken, source, guessed)
-    require_mteb()
+    identity = Identity("", weights, revision, taken, source, guessed)
+    if known is not None:
+        return replace(identity, name=known.name), known.model_copy(update={"revision": revision})
     from mteb.models.model_meta import ModelMeta, ScoringFunction
 
-    if known is not None:
-        return identity, known.model_copy(update={"revision": revision})
+    called = name or f"local/{Path(origin).name or 'model'}"
+    called = called if called.count("/") == 1 else "local/" + called.replace("/", "_")
     similar = {"cosine": ScoringFunction.COSINE, "dot": ScoringFunction.DOT_PRODUCT}.get(str(model.similarity_fn_name))
-    safe = called if called.count("/") == 1 else "local/" + called.replace("/", "_")
-    meta = ModelMeta.create_empty(overwrites={"name": safe, "revision": revision, "similarity_fn_name": similar})
-    return Identity(safe, weights, revision, taken, source, guessed), meta
+    made = ModelMeta.create_empty(overwrites={"name": called, "revision": revision, "similarity_fn_name": similar})
+    return replace(identity, name=called), made
 
 
-def _origin(model: Any) -> str:
-    return str(getattr(model, "toolkit_origin", {}).get("name") or "model")
+def _register() -> dict[str, Any]:
+    return {meta.name: meta for meta in require_mteb().get_model_metas()}
 
 
-def _entry(model: Any, name: str | None) -> tuple[Any, bool]:
-    """The model's entry in mteb's register or None, and whether it was found by the name of a folder alone."""
-    mteb = require_mteb()
-    register = {meta.name: meta for meta in mteb.get_model_metas()}
-    if name is not None:
-        return register.get(name), False
-    origin = _origin(model)
-    if origin in register:
-        return register[origin], False
-    same = [other for other in register if other and other.rpartition("/")[2] == Path(origin).name]
-    return (register[same[0]], True) if len(same) == 1 else (None, False)
+def trained_on(model: str, names: str | list[str]) -> pd.DataFrame:
+    """Look up whether a model declares that it was trained on tasks, or on others with the same data.
+
+    Parameters
+    ----------
+    model : str
+        A name in mteb's register of models.
+    names : str or list of str
+        Tasks or benchmarks, as in `benchmark`.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``model task seen declared note``. ``seen`` is True, False, or None where the model declares nothing;
+        ``declared`` lists the data sets that it names itself. Sets that mteb derives from them (another language, a
+        smaller sample) count, and so do those of the model from which it was made.
+
+    Raises
+    ------
+    ValueError
+        For a name that mteb does not know; the nearest are named.
+    """
+    register = _register()
+    if model not in register:
+        raise ValueError(
+            f"mteb's register has no model {model!r}: {nearest(model, [name for name in register if name])}"
+        )
+    return declared_training(model, register[model], [task.metadata.name for task in resolve(names)])
 
 
-def _prompts(model: Any, known: Any, given: Mapping[str, str] | None) -> tuple[dict[str, str], str]:
-    """Prompts and where they are from: the caller, mteb's register (the model's card), or the model's own settings."""
-    if given is not None:
-        return dict(given), "given"
-    listed = (known.loader_kwargs or {}).get("model_prompts") if known is not None else None
-    if listed:
-        return dict(listed), "mteb's register of models"
-    own = {key: text for key, text in model.prompts.items() if text}
-    return own, "the model's own settings" if own else "none"
+def declared_training(model: str, meta: Any, tasks: list[str]) -> pd.DataFrame:
+    """Look up tasks among the training data that a ``ModelMeta`` declares; see `trained_on`."""
+    declared = sorted(meta.training_datasets or ())
+    reached = meta.get_training_datasets() if meta.training_datasets is not None else None
+    short = ", ".join(declared[:6]) + (", ..." if len(declared) > 6 else "")
+    rows = []
+    for task in tasks:
+        seen = None if reached is None else task in reached
+        note = ""
+        if seen and task in declared:
+            note = f"{model} declares {task} as training data: this task is not unseen."
+        elif seen:
+            note = f"{model} declares training data ({short}) to which mteb counts {task}: this task is not unseen."
+        rows.append({"model": model, "task": task, "seen": seen, "declared": ", ".join(declared), "note": note})
+    return pd.DataFrame(rows, columns=["model", "task", "seen", "declared", "note"])
 
 
 class Encoder:
-    """What mteb calls instead of the model: ``EncoderProtocol`` of mteb 2.
+    """The encoder that mteb calls in place of the model: ``EncoderProtocol`` of mteb 2.
 
-    A model that ends in a layer of unit length is encoded by `toolkit.vectors.encode`: sorted by length, each text
-    once, from the cache. Any other keeps its lengths, which a classifier sees, and encodes by its own ``encode``.
+    A model that ends in a layer of unit length is encoded by `toolkit.vectors.encode`, with its cache. Any other keeps
+    the lengths of its vectors, which a classifier sees, and is encoded by its own ``encode``.
     """
 
     def __init__(self, model: Any, identity: Identity, meta: Any, *, dtype: str, cache: bool) -> None:
-        from sentence_transformers.base.modules import Module  # noqa: F401  (fails early where the layout is another)
-
         self.model, self.identity, self._meta, self.dtype, self.cache = model, identity, meta, dtype, cache
         self.unit = type(model[len(model) - 1]).__name__ == "Normalize"
         self.done: Callable[[int], object] = lambda characters: None
@@ -134,13 +179,13 @@ class Encoder:
 
     @property
     def mteb_model_meta(self) -> Any:
-        """The model's entry, with the digest of the weights as its revision."""
+        """The model's entry, with the digest of its weights as the revision."""
         return self._meta
 
     def encode(
         self, inputs: Any, *, task_metadata: Any, hf_split: str, hf_subset: str, prompt_type: Any = None, **kwargs: Any
     ) -> NDArray[np.float32]:
-        """Vectors of the texts in mteb's loader, with the prompt that mteb would choose."""
+        """Encode the texts in mteb's loader, with the prompt that mteb would choose."""
         from mteb.models.abs_encoder import get_prompt_name
 
         data = inputs.dataset
@@ -150,10 +195,10 @@ class Encoder:
         self.used.setdefault(task_metadata.name, set()).add(prompt or "")
         started = time.perf_counter()
         side = getattr(prompt_type, "value", None)
-        with warnings.catch_warnings(record=True) as said:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             found = self._vectors(texts, side if side in ("query", "document") else None, prompt)
-        for warning in said:  # of texts that are cut: the model's limit is part of what is scored, hence a note
+        for warning in caught:  # that texts are cut becomes a note, since the model's limit is part of what is scored
             if "longer than the" in str(warning.message):
                 self.cut.setdefault(task_metadata.name, set()).add(str(warning.message).split(". ")[0] + ".")
             else:
@@ -163,7 +208,11 @@ class Encoder:
         return found
 
     def _vectors(self, texts: Sequence[str], side: Any, prompt: str | None) -> NDArray[np.float32]:
-        model = self.model if prompt is None else _with_prompt(self.model, prompt)
+        model = self.model
+        if prompt is not None:  # the same model, weights shared, with one prompt for all texts
+            model = copy.copy(model)
+            model.prompts = dict.fromkeys(("query", "document", "all"), prompt)
+            model.default_prompt_name = "all"
         if self.unit:
             return vectors.encode(model, list(texts), side=side, dtype=self.dtype, cache=self.cache)
         encode = {"query": model.encode_query, "document": model.encode_document}.get(side, model.encode)
@@ -172,17 +221,9 @@ class Encoder:
         return rows[[distinct[text] for text in texts]]
 
     def similarity(self, embeddings1: Any, embeddings2: Any) -> NDArray[np.float32]:
-        """All similarities, by the function that the model declares."""
+        """Compare all vectors with all, by the function that the model declares."""
         return np.asarray(self.model.similarity(embeddings1, embeddings2))
 
     def similarity_pairwise(self, embeddings1: Any, embeddings2: Any) -> NDArray[np.float32]:
-        """Similarities of rows, by the function that the model declares."""
+        """Compare vectors row by row, by the function that the model declares."""
         return np.asarray(self.model.similarity_pairwise(embeddings1, embeddings2))
-
-
-def _with_prompt(model: Any, prompt: str) -> Any:
-    """The same model, weights shared, with one prompt for all texts."""
-    view = copy.copy(model)
-    view.prompts = dict.fromkeys(("query", "document", "all"), prompt)
-    view.default_prompt_name = "all"
-    return view

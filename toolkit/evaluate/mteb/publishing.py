@@ -1,4 +1,4 @@
-"""Published scores of MTEB, which come with the toolkit, and one's own beside them."""
+"""Published scores of MTEB, which come with the toolkit, and one's own scores beside them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from toolkit.evaluate.mteb.tasks import nearest, require_mteb
+from toolkit.evaluate.mteb.tasks import nearest
 
 if TYPE_CHECKING:
     from toolkit.evaluate.mteb.benchmarking import Benchmarked
@@ -18,24 +18,19 @@ SOURCE = "embeddings-benchmark/results at commit f4cc6c8 (2026-08-20)"
 """The public repository of MTEB's results from which `TABLE` was cut by ``benchmarks/published_scores.py``."""
 
 COLUMNS = ["model", "task", "metric", "score", "revision", "parts"]
-LEVEL = 0.001  # 0.1 points on the scale of the leaderboard: up to here scores are called equal
+LEVEL = 0.001  # 0.1 points on the scale of the leaderboard: up to here scores count as equal
 _SEES_LENGTHS = {"accuracy", "v_measure", "max_ap"}  # metrics that change with the lengths of vectors
 
 
-def published(
-    models: str | Sequence[str] | None = None, tasks: str | Sequence[str] | None = None, *, refresh: bool = False
-) -> pd.DataFrame:
-    """Scores that MTEB's repository of results holds.
+def published(models: str | Sequence[str] | None = None, tasks: str | Sequence[str] | None = None) -> pd.DataFrame:
+    """Look up published scores: those of MTEB's repository of results, as they were at `SOURCE`.
 
     Parameters
     ----------
     models : str or sequence of str, optional
-        Names on the Hub; None is all.
+        Names on the Hub; by default all.
     tasks : str or sequence of str, optional
-        Names of tasks; parts of a task come with it. None is all.
-    refresh : bool
-        Whether to get the newest from MTEB's repository instead (some 100 MB, kept in mteb's cache) of what comes with
-        the toolkit: scores at `SOURCE`.
+        Names of tasks; the parts of a task come with it. By default all.
 
     Returns
     -------
@@ -57,15 +52,13 @@ def published(
     """
     models = [models] if isinstance(models, str) else models
     tasks = [tasks] if isinstance(tasks, str) else tasks
-    table = _refreshed(models, tasks) if refresh else pd.read_csv(TABLE)
-    if not refresh:
-        table["score"] = (table["score"] / 100).round(6)
+    table = pd.read_csv(TABLE)
+    table["score"] = (table["score"] / 100).round(6)
     base = table["task"].str.split("/").str[0]
-    for wanted, column in ((models, table["model"]), (tasks, base)):
-        there = {*column, *(table["task"] if column is base else ())}
-        unknown = [name for name in wanted or [] if name not in there]
+    for wanted, known in ((models, set(table["model"])), (tasks, {*base, *table["task"]})):
+        unknown = [name for name in wanted or [] if name not in known]
         if unknown:
-            raise ValueError(f"no published score of {unknown[0]!r}: {nearest(unknown[0], sorted(there))}")
+            raise ValueError(f"no published score of {unknown[0]!r}: {nearest(unknown[0], sorted(known))}")
     if models is not None:
         table = table[table["model"].isin(models)]
     if tasks is not None:
@@ -73,46 +66,8 @@ def published(
     return table[COLUMNS].reset_index(drop=True)
 
 
-def _refreshed(models: Sequence[str] | None, tasks: Sequence[str] | None) -> pd.DataFrame:
-    mteb = require_mteb()
-    cache = mteb.ResultCache()
-    try:
-        cache.download_from_remote()
-    except Exception as error:  # of git, urllib, requests: each has its own
-        raise ConnectionError(
-            f"MTEB's repository of results cannot be reached ({str(error)[:120]}): without refresh=True the scores "
-            f"come from the table in the toolkit, {SOURCE}"
-        ) from error
-    return from_cache(cache, models, [task.split("/")[0] for task in tasks] if tasks else None)
-
-
-def from_cache(cache: Any, models: Sequence[str] | None, tasks: Sequence[str] | None) -> pd.DataFrame:
-    """The results in an ``mteb.ResultCache`` in the shape of `published`; of several revisions of a model, the last."""
-    mteb = require_mteb()
-    found = cache.load_results(models=models, tasks=list(tasks) if tasks else None, require_model_meta=False)
-    rows = []
-    for result in found.model_results:
-        for one in result.task_results:
-            known = mteb.get_tasks(tasks=[one.task_name])
-            metric = known[0].metadata.main_score if known else "main_score"
-            parts = {
-                (split, row["hf_subset"]): float(row["main_score"])
-                for split, all_ in one.scores.items()
-                for row in all_
-            }
-            shared = {"model": result.model_name, "metric": metric, "revision": str(result.model_revision)[:12]}
-            mean = sum(parts.values()) / len(parts)
-            rows.append({**shared, "task": one.task_name, "score": mean, "parts": len(parts)})
-            if len(parts) > 1:
-                rows += [
-                    {**shared, "task": f"{one.task_name}/{split}/{subset}", "score": score, "parts": 1}
-                    for (split, subset), score in parts.items()
-                ]
-    return pd.DataFrame(rows, columns=COLUMNS).drop_duplicates(["model", "task"], keep="last")
-
-
 def compare_with_published(results: Benchmarked) -> pd.DataFrame:
-    """One's own scores beside those that were published for the model.
+    """Set one's own scores beside those that were published for the model.
 
     Parameters
     ----------
@@ -123,37 +78,30 @@ def compare_with_published(results: Benchmarked) -> pd.DataFrame:
     -------
     DataFrame
         Columns ``model task metric score low high published difference differs``; scores from 0 to 1, and
-        ``difference`` is one's own minus the published. ``differs`` says what is known to be different, whether or not
+        ``difference`` is one's own minus the published. ``differs`` lists what is known to be different, whether or not
         it matters: the data's size, who reported the score, settings. It is empty where nothing is, and says so where
-        scores are apart all the same. Whether the published score is of the same weights cannot be seen: its revision
+        the scores differ all the same. Whether the published score is of the same weights cannot be seen: its revision
         is a commit on the Hub.
 
     Examples
     --------
     A row reads: score 0.761, published 0.726, difference 0.035, differs "the vectors are not of unit length, ...".
     """
-    table = pd.read_csv(TABLE)
-    known: dict[Any, Any] = {(row.model, row.task): row for row in table.itertuples(index=False)}
-    ours: list[Any] = results.table.to_dict("records")
-    rows = []
-    for row in ours:
+    known: dict[Any, Any] = {(row.model, row.task): row for row in published().itertuples(index=False)}
+    rows: list[dict[Any, Any]] = results.table.drop(columns=["n", "n_groups"]).to_dict("records")
+    for row in rows:
         other = known.get((row["model"], row["task"]))
-        score = round(other.score / 100, 6) if other is not None else float("nan")
-        difference = row["score"] - score
-        rows.append(
-            {
-                **{key: row[key] for key in ("model", "task", "metric", "score", "low", "high")},
-                "published": score, "difference": difference, "differs": _differs(row, other, difference, results),
-            }
-        )  # fmt: skip
+        row["published"] = other.score if other is not None else float("nan")
+        row["difference"] = row["score"] - row["published"]
+        row["differs"] = _differs(row, other, results.record)
     columns = ["model", "task", "metric", "score", "low", "high", "published", "difference", "differs"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _differs(row: dict[str, Any], other: Any, difference: float, results: Benchmarked) -> str:
+def _differs(row: dict[Any, Any], other: Any, record: dict[str, Any]) -> str:
     if other is None:
         return f"no published score of {row['model']} on {row['task']}"
-    record, found = results.record, []
+    found = []
     name, _, part = row["task"].partition("/")
     for key, data in record["tasks"][name]["rows"].items():
         theirs, ours = data["published_size"], [data["rows"], data["characters"]]
@@ -173,6 +121,6 @@ def _differs(row: dict[str, Any], other: Any, difference: float, results: Benchm
         found.append(f"the prompts were given: {record['prompts'] or 'none'}")
     if not record["unit_length"] and row["metric"] in _SEES_LENGTHS:
         found.append("the model as loaded gives vectors that are not of unit length, which this metric sees")
-    if not found and abs(difference) > LEVEL:
+    if not found and abs(row["difference"]) > LEVEL:
         return "nothing that the records show"
     return "; ".join(found)

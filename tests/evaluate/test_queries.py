@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from toolkit.evaluate.judging.searches import queries_from
+from toolkit.evaluate.judging.queries import queries_from
 
 
 def test_queries_from(tmp_path) -> None:

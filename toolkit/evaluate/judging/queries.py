@@ -1,4 +1,4 @@
-"""Real searches, from lines that were pasted or from a file."""
+"""Read real searches, from pasted lines or a file."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ _NAMES = ("query", "search", "question", "text")  # headings under which a table
 
 
 def queries_from(source: str | Path) -> dict[str, str]:
-    r"""Searches as ``{"s1": ..., "s2": ...}``, from lines that were pasted or from a file.
+    r"""Read searches as ``{"s1": ..., "s2": ...}``, from pasted lines or a file.
 
     Parameters
     ----------
     source : str or Path
-        One search a line, or the path of a ``.txt`` file that holds them so, or of a ``.csv`` or ``.tsv`` file with a
-        column ``query``, ``search``, ``question`` or ``text``, or with one column alone.
+        One search a line, or the path of a ``.txt`` file with one search a line, or of a ``.csv`` or ``.tsv`` file
+        with a column ``query``, ``search``, ``question`` or ``text``, or with a single column.
 
     Warns
     -----
     UserWarning
-        When a search stands there more than once; it is taken once.
+        When a search occurs more than once; it is taken once.
 
     Raises
     ------
     ValueError
-        For no search, more than 500, or one of more than 500 characters; the message names its line.
+        For no search, more than 500, or one of more than 500 characters (the message names its line).
 
     Examples
     --------
@@ -56,7 +56,7 @@ def queries_from(source: str | Path) -> dict[str, str]:
 
 
 def _numbered(source: str | Path) -> Iterable[tuple[int, str]]:
-    """Number and text of each line or row of what `queries_from` takes."""
+    """Number the lines or rows that `queries_from` takes."""
     if isinstance(source, str) and not re.fullmatch(r"\s*\S.*\.(txt|csv|tsv)\s*", source, re.IGNORECASE):
         return enumerate(source.splitlines(), 1)
     path = Path(str(source).strip()).expanduser()
