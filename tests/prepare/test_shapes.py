@@ -111,7 +111,7 @@ def test_tasks_of_rows() -> None:
     [
         ("similarity", {"sentence1": ["a"], "sentence2": ["b"]}, "needs rows with the columns .*, score"),
         ("similarity", {"sentence1": ["a"], "sentence2": ["b"], "score": [float("nan")]}, "'score' .* row 0, .*nan"),
-        ("similarity", {"sentence1": ["a"], "sentence2": [None], "score": [1]}, "'sentence2' .* 1 rows"),
+        ("similarity", {"sentence1": ["a"], "sentence2": [None], "score": [1]}, "'sentence2' .* 1 of 1 rows"),
         ("pairs", {"sentence1": ["a"], "sentence2": ["b"], "label": [2]}, "'label' .* row 0, .*2"),
         ("classification", {"text": ["a"], "label": [1]}, "needs train="),
         ("bitext", {"sentence1": ["a", "b"], "sentence2": ["b", "c"], "id": ["x", "x"]}, "names several rows the same"),

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.prepare.schema import COLUMNS, SEARCH_KINDS, TABLE_KINDS
-from toolkit.prepare.values import normal
+from toolkit.prepare.values import normal, require
 from toolkit.runs import digest_texts
 
 if TYPE_CHECKING:
@@ -262,12 +262,7 @@ def _check_table(task: Task) -> None:
         for column in columns:
             values = data.select_columns([column]).to_pandas()[column]
             rule = "0/1" if (task.kind, column) == ("pairs", "label") else COLUMNS[column].holds
-            wrong = values[~values.map(_USABLE[rule]).astype(bool)]
-            if len(wrong):
-                raise ValueError(
-                    f"column {column!r} of {called} holds nothing usable in {len(wrong)} rows (first: row "
-                    f"{wrong.index[0]}, {wrong.iloc[0]!r:.40})"
-                )
+            require(values, values.map(_USABLE[rule]), f"usable {rule}", of=f" of {called}")
     if task.train is not None:
         _check_labels(task.name, task.data, task.train)
     if len(set(task.items)) < len(task.items):
