@@ -122,7 +122,7 @@ BAD: list[tuple[Callable[[], object], str]] = [
      "column 'text' of train of task 'all' holds no usable text in 1 of 2 rows"),
     (lambda: Task("t", "classification", Dataset.from_dict({"text": WORDS, "label": [["a"], ["b"]]}), {},
                   Dataset.from_dict({"text": WORDS, "label": ["a", "b"]})), "holds no usable label in 2 of 2 rows"),
-    (lambda: prepare.task({"sentence1": ["a"], "sentence2": ["b"], "score": [True]}), "column 'score' .* no usable score"),
+    (lambda: prepare.task({"sentence1": ["a"], "sentence2": ["b"], "score": [True]}), "'score' .* no usable score"),
     (lambda: prepare.task(PAIRS, documents="abc"), "expected documents as a list of texts, got a single text"),
     (lambda: prepare.task(PAIRS, documents=["a", None]), "expected documents as a list of texts, got None among them"),
     (lambda: Task("t", "retrieval", RetrievalData({"d": "a"}, {"q": 7}, {"q": {"d": 1}}), {}), "no text under .* 'q'"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -174,6 +174,8 @@ class Split:
         One row a part: ``part queries groups share wanted`` (of a table ``rows`` in place of ``queries``).
     notes : list of str
         Sizes that could not be met, a very large group, labels that are missing in a part.
+    rows : mapping of part to list of int
+        Numbers of the rows of the data in each part, ascending: ``train``, ``dev``, ``test``.
     """
 
     train: Dataset
@@ -181,6 +183,7 @@ class Split:
     test: Task
     table: pd.DataFrame
     notes: list[str]
+    rows: Mapping[str, list[int]] = field(default_factory=dict)
 
     def _repr_html_(self) -> str:
         return self.table.to_html(index=False) + "".join(f"<p>{note}</p>" for note in self.notes)
