@@ -55,7 +55,7 @@ def test_query_groups_equal_networkx(qrels: dict[str, dict[str, int]]) -> None:
 
 
 def test_texts_and_labels_join_queries() -> None:
-    """Near-copies of queries join, those of relevant documents do, and equal labels; of other documents nothing does."""
+    """Near-copies of queries, near-copies of relevant documents and equal labels each join."""
     long = "the moving median of a series of numbers over a window of fixed size that slides along"
     corpus = {"d1": long, "d2": long + " it", "d3": "read a file", "d4": "read  a FILE", "d5": "something else"}
     qrels = {"a": {"d1": 1, "d3": 0}, "b": {"d2": 1}, "c": {"d4": 1}, "d": {"d5": 1}}
