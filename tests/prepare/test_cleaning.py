@@ -126,7 +126,7 @@ def test_steps_by_default_and_by_name() -> None:
     assert plain.data["anchor"][0] == f"My parcel 0 is late. {FOOTER} Kind regards Ann"
     assert clean(tickets(), steps=()).data.to_dict() == plain.data.to_dict()
     for steps in (["xml"], "replies"):
-        with pytest.raises(ValueError, match="expected steps out of html, mojibake, replies, boilerplate, tidy, got"):
+        with pytest.raises(ValueError, match="expected steps among html, mojibake, replies, boilerplate, tidy, got"):
             clean(tickets(), steps=steps)
 
 
