@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolkit.prepare.texts.boilerplate import COLUMNS, drop_repeated, repeats
+from toolkit.prepare.text.boilerplate import COLUMNS, drop_repeated, repeats
 
 FOOTER = "This message is confidential."
 

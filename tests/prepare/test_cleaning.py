@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 import pytest
 from datasets import Dataset, Features, Value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.prepare import clean
-from toolkit.prepare.texts.cleaning import STEPS, suggest_steps, tidy
+from toolkit.prepare.text.cleaning import STEPS, suggest_steps
+from toolkit.prepare.text.unicode import tidy
 
 # Few letters, so that rows repeat, with what is hard: controls between a letter and its accent, spaces, surrogates.
 TEXT = st.text(alphabet="aAe\u0301\x00\x1f\x85 \n\u2028\ufeff\u200d", max_size=6)
 ROW = st.tuples(TEXT | st.none(), TEXT | st.none())
-
-
-@settings(deadline=None)
-@given(st.text() | TEXT)
-def test_tidy_is_idempotent(text: str) -> None:
-    """What is tidy stays as it is: composed, without control characters, in single spaces."""
-    once = tidy(text)
-    assert tidy(once) == once == " ".join(once.split()) and unicodedata.is_normalized("NFC", once)
-    assert not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in once)
-
-
-def test_accents_are_composed_across_what_is_dropped() -> None:
-    """A letter and its accent with a control character between them become one letter."""
-    assert tidy("caf" + "e\x00\u0301") == "café"
 
 
 @settings(max_examples=60, deadline=None)
@@ -63,12 +48,6 @@ def test_counts_of_each_step() -> None:
     assert cleaned.table["changed"].tolist() == [3, 0, 0, 0]  # the spaces, the None, the NUL
     assert cleaned.table["example"].tolist() == ["", " -> x", "good -> one", "Same -> same"]
     assert cleaned.data.to_dict() == {"anchor": ["good", "bad"], "positive": ["one", "two"], "group": ["a", "b"]}
-
-
-@pytest.mark.parametrize("text", ["👩‍👩‍👧 ❤️", "שלום עולם", "مرحبا \u200fبك", "हिन्दी क्‍ष", "日本語", "x² + √2 ≠ ½"])
-def test_scripts_survive(text: str) -> None:
-    """Joined emoji, right-to-left marks, zero-width joiners and symbols are left alone."""
-    assert tidy(text) == text
 
 
 def test_numbers_are_named() -> None:
@@ -147,7 +126,7 @@ def test_steps_by_default_and_by_name() -> None:
     assert plain.data["anchor"][0] == f"My parcel 0 is late. {FOOTER} Kind regards Ann"
     assert clean(tickets(), steps=()).data.to_dict() == plain.data.to_dict()
     for steps in (["xml"], "replies"):
-        with pytest.raises(ValueError, match="expected steps out of html, mojibake, replies, boilerplate, tidy, got"):
+        with pytest.raises(ValueError, match="expected steps among html, mojibake, replies, boilerplate, tidy, got"):
             clean(tickets(), steps=steps)
 
 

@@ -21,9 +21,9 @@ TEXT = "id,text\n1,first text here\n2,second text here\n"
     [(TEXT, "csv"), ('{"a": "x"}\n{"a": "y"}\n', "jsonl"), ("a b\nc\n", "txt"), ('[{"a": 1}]', "json")],
 )
 def test_unknown_suffix(tmp_path: Path, content: str, kind: str) -> None:
-    """A suffix that says nothing is no obstacle."""
+    """A file with an unknown suffix is read by its content, with a note."""
     table = read(save(tmp_path / "export.dat", content))
-    assert table.format == kind and table.notes[0] == f"the suffix of export.dat says nothing: read as {kind}"
+    assert table.format == kind and kind in table.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -64,10 +64,27 @@ def test_spreadsheet(tmp_path: Path) -> None:
         table.to_excel(writer, sheet_name="old", index=False)
     found = read(path)
     assert rows_of(path) == [["id", "text", "more"], ["7", "NA", "x"], ["8", "", "y"]] and found.format == "xlsx"
-    assert found.notes == ["read the sheet `tickets`; there are also `cover`, `old`",
-                           "1 row above the table left out (first: 'Report of March')"]  # fmt: skip
+    sheets, above = found.notes
+    assert all(f"`{name}`" in sheets for name in ("tickets", "cover", "old"))
+    assert "1 row" in above and "'Report of March'" in above
     renamed = read(save(tmp_path / "b.csv", path.read_bytes()))
-    assert renamed.format == "xlsx" and "whatever its suffix" in renamed.notes[0]
+    assert renamed.format == "xlsx" and "xlsx" in renamed.notes[0]
+
+
+def test_a_sheet_by_its_name(tmp_path: Path) -> None:
+    """The named sheet is read, without a note on the others; an unknown or empty one is refused with the names."""
+    path = tmp_path / "a.xlsx"
+    with pd.ExcelWriter(path) as writer:
+        pd.DataFrame({"id": [1], "text": ["first"]}).to_excel(writer, sheet_name="open", index=False)
+        pd.DataFrame({"id": [2, 3], "body": ["second", "third"]}).to_excel(writer, sheet_name="closed", index=False)
+        pd.DataFrame().to_excel(writer, sheet_name="empty")
+    found = read(path, sheet="closed")
+    assert found.data.to_dict("list") == {"id": ["2", "3"], "body": ["second", "third"]} and found.notes == []
+    assert read(path, sheet="closed", limit=1).data["id"].tolist() == ["2"]
+    with pytest.raises(ValueError, match=r"no sheet 'old': expected one of open, closed, empty"):
+        read(path, sheet="old")
+    with pytest.raises(ValueError, match=r"sheet 'empty' has no row"):
+        read(path, sheet="empty")
 
 
 def test_missing_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

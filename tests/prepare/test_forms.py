@@ -11,6 +11,7 @@ import pytest
 from datasets import Dataset, DatasetDict
 
 from toolkit import evaluate, finetune, prepare
+from toolkit.prepare import text
 
 TEXTS = "rolling median|plot of bars|read a file|sort the rows|join two tables|drop a column|fill what is missing|" \
         "group by day|parse a date|write to disk|count the words|draw a sample".split("|")  # fmt: skip
@@ -71,7 +72,7 @@ def test_a_table_is_not_taken_for_its_headings() -> None:
     """A loop over a DataFrame or a dict gives names of columns, which are no texts."""
     assert prepare.clean(FRAME).data["positive"][:] == FRAME["positive"].tolist()
     for table in (FRAME, FRAME.to_dict("list"), Dataset.from_pandas(FRAME)):
-        for function in (prepare.near_pairs, prepare.languages, prepare.spoken):
+        for function in (prepare.near_pairs, text.detect_languages, text.language_shares):
             with pytest.raises(ValueError, match=r"expected a list of texts, got .*: of a table give one column"):
                 function(table)
 

@@ -89,7 +89,7 @@ def test_lists() -> None:
         ([{"anchor": "a", "positive": 5}], {}, "'positive' holds int64, expected one text a row"),
         ([{"sentence1": "a", "sentence2": "b"}], {}, "scored pairs, which lacks score"),
         ([{"anchor": "a"}], {"columns": {"anchor": "query"}}, "maps to 'query', expected one of anchor"),
-        ([{"anchor": "a", "positive": "b"}], {"split": "test"}, "has no splits: leave out split='test'"),
+        ([{"anchor": "a", "positive": "b"}], {"split": "test"}, "split='test'"),
         (DatasetDict({"x": Dataset.from_dict({"text": ["a"]}), "y": Dataset.from_dict({"text": ["b"]})}), {},
          "has the splits x, y: name one"),
         (DatasetDict({"x": Dataset.from_dict({"text": ["a"]})}), {"split": "z"}, "no split 'z': expected x"),

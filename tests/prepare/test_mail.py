@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolkit.prepare.texts.mail import reply_only, shows_mail
+from toolkit.prepare.text.mail import reply_only, shows_mail
 
 BODY = {
     "en": "It still does not print.\nWhat can I do?",

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from toolkit.prepare import RetrievalData, known, load, shape_of
-from toolkit.prepare.sources.knownsets import find
+from toolkit.prepare.sources.catalogue import find, find_mteb
 from toolkit.prepare.splitting.official import official_task
 
 STS = [{"sentence1": f"a {n}", "sentence2": f"b {n}", "score": float(n)} for n in range(6)]
@@ -46,6 +46,20 @@ def test_the_table_is_whole() -> None:
         assert "{subset}" not in row.local or row.subsets
 
 
+def test_local_layouts_of_mteb_tasks() -> None:
+    """A task of mteb with the same data as a set of the catalogue finds its local files; others have none."""
+    found = {task: find_mteb(task) for task in ("STSBenchmark", "Banking77Classification", "Tatoeba", "XQuADRetrieval")}
+    assert {task: known.folder for task, known in found.items() if known} == {
+        "STSBenchmark": "stsb_en", "Banking77Classification": "banking77", "Tatoeba": "tatoeba",
+        "XQuADRetrieval": "xquad",
+    }  # fmt: skip
+    assert found["XQuADRetrieval"].paths("validation", "de") == [
+        "xquad/de.questions.jsonl.gz", "xquad/de.passages.jsonl.gz"
+    ]  # fmt: skip
+    assert found["STSBenchmark"].paths("validation") == ["stsb_en/validation.jsonl.gz"]
+    assert find_mteb("SciFact") is None
+
+
 def test_scores_are_0_to_1_wherever_they_come_from(folder: Path) -> None:
     """Scores of 0 to 5 are divided and it is said; those of 0 to 1 stay."""
     put(folder / "stsb_en" / "test.jsonl.gz", STS)
@@ -74,8 +88,12 @@ def test_questions_and_paragraphs(folder: Path) -> None:
     assert isinstance(task.data, RetrievalData) and len(task.data.corpus) == 4
     assert task.data.qrels == {"q0": {"p0": 1, "p2": 1}, "q1": {"p1": 1}, "q2": {"p3": 1}}
     assert len(set(task.groups.values())) == 1  # t0 by the first two, t1 by the shared question
+    put(folder / "squad_v1" / "train.passages.jsonl.gz", [{"pid": "p0", "title": "t", "text": "a"}] * 2)
+    put(folder / "squad_v1" / "train.questions.jsonl.gz", [{"id": "1", "question": "q", "pid": "p0"}])
+    with pytest.raises(ValueError, match=r"train.passages.jsonl.gz .*pid 'p0'"):
+        load("squad")
     put(folder / "squad_v1" / "dev.questions.jsonl.gz", [{"id": "1", "question": "q", "pid": "p9"}])
-    with pytest.raises(ValueError, match="1 questions name paragraphs that are not there"):
+    with pytest.raises(ValueError, match="1 rows .* pid .*'p9'"):
         load("squad", split="test")
 
 
@@ -112,6 +130,8 @@ def test_quora(folder: Path) -> None:
     assert load("quora-duplicates").data.to_dict() == {
         "sentence1": ["question 1", "question 3"], "sentence2": ["question 2", "question 5"], "label": [1, 0]
     }  # fmt: skip
+    with pytest.raises(ValueError, match="pair-class, pair, not triplet"):
+        load("quora-duplicates:triplet")
     assert load("quora-duplicates:pair").data.to_dict() == {"anchor": ["question 1"], "positive": ["question 2"]}
     assert any("NOT for commercial use" in note for note in load("quora-duplicates").notes)
     data = official_task("quora-duplicates").data
@@ -174,7 +194,7 @@ def test_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOOLKIT_DATA", str(tmp_path))
     with pytest.raises(ConnectionError, match=re.escape(f"in {tmp_path}/mteb/scifact: run 'hf download")):
         load("scifact")
-    with pytest.raises(ConnectionError, match=r"looked for as stsb_en/test.jsonl.gz in that folder"):
+    with pytest.raises(ConnectionError, match=r"stsb_en/test.jsonl.gz"):
         load("stsb", split="test")
     monkeypatch.delenv("TOOLKIT_DATA")
     with pytest.raises(ConnectionError, match="a folder owner/name below the one that TOOLKIT_DATA names"):

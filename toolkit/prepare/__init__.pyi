@@ -1,24 +1,21 @@
-from .describing.look import Description, describe
+from .describing.description import Description, describe
 from .files.reading import FileTable, read
 from .frames import shape_of
 from .guess.guessing import Guess
 from .pairing.making import Pairs, make_pairs
-from .sources.knownsets import known
-from .sources.loaded import Loaded
-from .sources.loading import load
+from .sources.catalogue import known
+from .sources.loading import Loaded, ReadOptions, load
 from .splitting.auditing import Audit, audit
 from .splitting.dividing import TooFewGroupsError
 from .splitting.near_copies import near_pairs
 from .splitting.splitting import split, task
 from .tasks import RetrievalData, Split, Task
-from .texts.characters import repair_mojibake, tidy
-from .texts.chunking import chunk
-from .texts.cleaning import Cleaned, clean, suggest_steps
-from .texts.languages import about, languages, spoken, told
-from .texts.lengths import TruncationReport, truncation_report
-from .texts.mail import reply_only
-from .texts.markup import html_to_text
-from .texts.passages import chunk_pairs
+from .text.chunking import TruncationReport, chunk, chunk_pairs, truncation_report
+from .text.cleaning import Cleaned, clean, suggest_steps
+from .text.html import html_to_text
+from .text.language import assign_languages, detect_languages, language_mismatch, language_shares
+from .text.mail import reply_only
+from .text.unicode import repair_mojibake, tidy
 
 __all__ = [
     "Audit",
@@ -28,20 +25,23 @@ __all__ = [
     "Guess",
     "Loaded",
     "Pairs",
+    "ReadOptions",
     "RetrievalData",
     "Split",
     "Task",
     "TooFewGroupsError",
     "TruncationReport",
-    "about",
+    "assign_languages",
     "audit",
     "chunk",
     "chunk_pairs",
     "clean",
     "describe",
+    "detect_languages",
     "html_to_text",
     "known",
-    "languages",
+    "language_mismatch",
+    "language_shares",
     "load",
     "make_pairs",
     "near_pairs",
@@ -50,10 +50,8 @@ __all__ = [
     "reply_only",
     "shape_of",
     "split",
-    "spoken",
     "suggest_steps",
     "task",
     "tidy",
-    "told",
     "truncation_report",
 ]

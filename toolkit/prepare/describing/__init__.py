@@ -1,1 +1,1 @@
-"""One look at data: what is in them, and what to do about it."""
+"""One look at a data set, and advice on it."""

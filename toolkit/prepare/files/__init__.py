@@ -1,1 +1,5 @@
-"""Files of every kind to tables of texts."""
+"""Read files of many formats as tables of texts."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -1,4 +1,4 @@
-"""Bytes to text: unpacking, and the encoding of a text file, also where a few lines have another or hold NUL."""
+"""Text files as lines: unpacking, and the encoding, also where a few lines have another."""
 
 from __future__ import annotations
 
@@ -17,33 +17,43 @@ from pathlib import Path
 from typing import IO
 
 from toolkit.prepare.files.kinds import BLANK, PACKED, READABLE, is_binary, suffixes
-from toolkit.prepare.files.rows import counted
 
 # Letters and signs of Western European texts: where cp1252 gives only these it is right, and a guess is often wrong.
 _WESTERN = set("àâäáãåæçèéêëìíîïñòóôöõøœùúûüýÿßÀÂÄÁÃÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÖÕØŒÙÚÛÜÝ„“”‘’–—…€«»¿¡°§©®™•·´£ºª½¼²\u00a0")
 _ENCODINGS = ["cp1252", "cp1251", "cp932", "gb18030", "cp1250", "cp949", "big5", "euc_jp", "cp1253", "cp1254",
               "cp1255", "cp1256", "koi8_r"]  # fmt: skip
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-_SEPARATOR_LINE = re.compile(r'"?sep=.?"?\s*')  # which Excel writes and reads above the header
+_SEPARATOR_LINE = re.compile(r'"?sep=.?"?\s*')  # Excel writes and reads it above the header
+
+
+def plural(n: int, singular: str, several: str | None = None) -> str:
+    """A number with its noun.
+
+    Examples
+    --------
+    >>> plural(1, "row"), plural(2000, "query", "queries")
+    ('1 row', '2,000 queries')
+    """
+    return f"{n:,} {singular if n == 1 else several or singular + 's'}"
 
 
 @dataclass
 class Text:
     """A text file that can be read several times, line by line. Made by `decode`.
 
-    `encoding` holds for all lines, or where `other` is given for those that are not UTF-8.
+    `encoding` holds for all lines, or where `other` is given for all but those that are not UTF-8.
     """
 
     path: Path
     encoding: str
     other: str | None = None
     nul: bool = False
-    wrong: int = 0  # lines of the other encoding, or with characters that could not be read
+    wrong: int = 0  # lines in the other encoding, or with characters that could not be read
     first_wrong: int = 0
 
     def lines(self) -> Iterator[str]:
         """Lines with their ends, without NUL."""
-        self.wrong = self.first_wrong = 0
+        self.wrong, self.first_wrong, self.nul = 0, 0, False
         with opened(self.path) as file:
             # A codec that guesses byte order or a mark does so once a file, so only UTF-8 is read line by line.
             lines = self._mixed(file, self.other) if self.other else io.TextIOWrapper(
@@ -52,8 +62,10 @@ class Text:
                 if number == 1 and _SEPARATOR_LINE.fullmatch(line):
                     line = "\n"
                 if not self.other and not self.encoding.startswith("utf-8") and "\ufffd" in line:
-                    self._is_wrong(number)
-                yield line.replace("\x00", "") if self.nul else line
+                    self._count_wrong(number)
+                if "\x00" in line:
+                    self.nul, line = True, line.replace("\x00", "")
+                yield line
 
     def _mixed(self, file: IO[bytes], other: str) -> Iterator[str]:
         for number, line in enumerate(file, 1):
@@ -61,13 +73,12 @@ class Text:
                 decoded = line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError:
                 decoded = line.decode(other, errors="replace")
-                self._is_wrong(number)
+                self._count_wrong(number)
             yield from io.StringIO(decoded, newline="")  # old Macs end lines otherwise
 
-    def _is_wrong(self, number: int) -> None:
+    def _count_wrong(self, number: int) -> None:
         self.wrong += 1
-        if self.wrong == 1:
-            self.first_wrong = number
+        self.first_wrong = self.first_wrong or number
 
     def sample(self) -> str:
         """The first lines from the first that is not blank, at most a million characters."""
@@ -79,14 +90,13 @@ class Text:
                 break
         return "".join(taken)
 
-    def account(self) -> list[str]:
-        """Notes on what was read last."""
+    def repairs(self) -> list[str]:
+        """Notes on what was repaired when the lines were last read."""
         notes = ["NUL bytes were removed"] if self.nul else []
         if self.wrong:
-            how = (
-                f"not UTF-8 as the rest, read as {self.other}" if self.other else "with characters that cannot be read"
-            )
-            notes.append(f"{counted(self.wrong, 'line')} {how} (first: line {self.first_wrong})")
+            mixed = self.other not in (None, self.encoding)
+            how = f"not UTF-8 as the rest, read as {self.other}" if mixed else "with characters that cannot be read"
+            notes.append(f"{plural(self.wrong, 'line')} {how} (first: line {self.first_wrong})")
         return notes
 
 
@@ -111,8 +121,23 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         raise ValueError(f"{path.name} cannot be unpacked ({error}): unpack it first") from error
 
 
-def decode(path: Path, notes: list[str]) -> Text:
-    """Find out the encoding, from all bytes: one wrong line at the end of a million is common."""
+def decode(path: Path, notes: list[str], encoding: str | None = None) -> Text:
+    """Open a text file in its encoding, which is found from all bytes where it is not given.
+
+    The first lines alone do not tell: one line in another encoding at the end of a million is common.
+
+    Raises
+    ------
+    ValueError
+        The file is empty or not made of text, or there is no such encoding.
+    """
+    if encoding is not None:
+        try:
+            "".encode(encoding)
+        except LookupError:
+            raise ValueError(f"expected an encoding such as 'utf-8' or 'cp1252', got {encoding!r}") from None
+        is_utf8 = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
+        return Text(path, "utf-8", other="utf-8") if is_utf8 else Text(path, encoding)
     with opened(path) as file:
         head = file.read(1 << 16)
         if not head.strip(BLANK + b"\x00"):
@@ -125,22 +150,20 @@ def decode(path: Path, notes: list[str]) -> Text:
             encoding = "utf-16-le" if odds > evens else "utf-16-be"
         if not encoding.startswith("utf-8"):
             return Text(path, encoding)
-        decoder, nul = codecs.getincrementaldecoder("utf-8")(), False
-        with suppress(UnicodeDecodeError):  # then it is something else, which `_not_utf8` finds out
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        with suppress(UnicodeDecodeError):  # then it is something else
             for piece in chain([head], iter(lambda: file.read(1 << 20), b"")):
-                nul = nul or b"\x00" in piece
                 decoder.decode(piece)
             decoder.decode(b"", final=True)
-            return Text(path, encoding, nul=nul)
-    return _not_utf8(path, notes)
+            return Text(path, encoding)
+    return _decode_mixed(path, notes)
 
 
-def _not_utf8(path: Path, notes: list[str]) -> Text:
-    """Encoding of a file that is not, or not everywhere, UTF-8."""
-    good, bad, nul, strange = 0, 0, False, bytearray()
+def _decode_mixed(path: Path, notes: list[str]) -> Text:
+    """Open a file that is not, or not everywhere, UTF-8."""
+    good, bad, strange = 0, 0, bytearray()
     with opened(path) as file:
         for line in file:
-            nul = nul or b"\x00" in line
             if line.isascii():
                 continue
             try:
@@ -149,30 +172,25 @@ def _not_utf8(path: Path, notes: list[str]) -> Text:
             except UnicodeDecodeError:
                 bad += 1
                 strange += line[: 100_000 - len(strange)]
-    encoding = _guessed(bytes(strange))
-    # By chance, a line of another encoding is seldom valid UTF-8 too; so many are not by chance.
-    if 2 * good >= bad:
-        return Text(path, "utf-8", other=encoding, nul=nul)
-    notes.append(f"the encoding was guessed as {encoding}: if letters look wrong below, save the file as UTF-8")
-    return Text(path, encoding, nul=nul)
+    guessed = _guess_encoding(bytes(strange))
+    if 2 * good >= bad:  # a line of another encoding is seldom valid UTF-8: that many are not valid by chance
+        return Text(path, "utf-8", other=guessed)
+    notes.append(f"the encoding was guessed as {guessed}: if letters look wrong below, save the file as UTF-8")
+    return Text(path, guessed)
 
 
-def _guessed(data: bytes) -> str:
-    """An encoding for `data`."""
+def _guess_encoding(data: bytes) -> str:
     western = data.decode("cp1252", errors="replace")
-    strange = [letter for letter in western if not letter.isascii()]
-    letters = sum(letter.isalpha() for letter in western)
-    if set(strange) <= _WESTERN and len(strange) < 0.5 * letters:
+    signs = [letter for letter in western if not letter.isascii()]
+    if set(signs) <= _WESTERN and len(signs) < 0.5 * sum(map(str.isalpha, western)):
         return "cp1252"
     from charset_normalizer import from_bytes
 
     best = from_bytes(data, cp_isolation=_ENCODINGS).best()
-    return best.encoding if best else next((e for e in ("euc_jp", "cp932") if _decodes(data, e)), "cp1252")
-
-
-def _decodes(data: bytes, encoding: str) -> bool:
-    try:
-        data.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
+    if best:
+        return best.encoding
+    for encoding in ("euc_jp", "cp932"):
+        with suppress(UnicodeDecodeError):
+            data.decode(encoding)
+            return encoding
+    return "cp1252"

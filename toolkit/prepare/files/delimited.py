@@ -1,37 +1,238 @@
-"""Tables of fields with a separator (csv, tsv): separator and quotation marks are found out, ragged rows repaired."""
+"""Rows of texts as tables, with names for their columns; delimited files (csv, tsv) as rows."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from toolkit.prepare.files.decoding import Text
-from toolkit.prepare.files.rows import Sample, counted, header, table
+from toolkit.prepare.files.decoding import Text, plural
 
 Quoting = dict[str, Any]  # options of csv.reader
 
+BATCH = 20_000  # rows that become a table at a time
 _SEPARATORS = (",", ";", "\t", "|")
-_NONE = "\x1f"  # a control character that separates units: in no file that people write
+_NONE = "\x1f"  # a control character that separates units: nobody's texts hold it
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON may hold the escape of one
+_NUMBER = re.compile(r"[-+]?[$€£]?\s?\d[\d.,' ]*\s?[%$€£]?")
+_DATE = re.compile(r"\d{4}-\d\d?-\d\d?([T ].*)?|\d\d?[./-]\d\d?[./-](\d{4}|\d\d)([ ,].*)?")
+_URL = re.compile(r"(https?://|www\.)\S+", re.IGNORECASE)
 
 
-def read_delimited(text: Text, limit: int | None, notes: list[str], sample: Sample) -> tuple[pd.DataFrame, str | None]:
-    """The table, and its separator; None where there is but one column."""
-    separator, quoting = dialect(text.sample())
+@dataclass
+class Sample:
+    """A random sample of the rows of a file, in their order and the same in every run; `size` None keeps all.
+
+    Each row draws a number, and those with the smallest are kept, so that memory holds little more than the sample
+    however long the file is (a reservoir: P. Efraimidis and P. Spirakis, 2006, with equal weights).
+    """
+
+    size: int | None = None
+    seen: int = 0
+    parts: list[pd.DataFrame] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget all rows: a file may be read again in another way."""
+        self.seen, self.parts = 0, []
+        self._draws: list[np.ndarray] = []
+        self._highest = 1.0  # of the draws that can still be among the smallest
+        self._random = np.random.default_rng(0)
+
+    def select(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """Those of the next rows that may be kept; `add` them as a table afterwards."""
+        self.seen += len(rows)
+        if self.size is None:
+            return rows
+        draws = self._random.random(len(rows))
+        chosen = np.flatnonzero(draws <= self._highest)
+        self._draws.append(draws[chosen])
+        return [rows[number] for number in chosen.tolist()]
+
+    def add(self, part: pd.DataFrame) -> None:
+        """Take rows that `select` chose."""
+        self.parts.append(part)
+        if self.size is not None and sum(map(len, self._draws)) > max(2 * self.size, BATCH):
+            self._thin(self.size)
+
+    def _thin(self, size: int) -> None:
+        draws = np.concatenate(self._draws)
+        if len(draws) > size:
+            kept = np.zeros(len(draws), dtype=bool)
+            kept[np.argpartition(draws, size - 1)[:size]] = True
+            self.parts = [pd.concat(self.parts, ignore_index=True)[kept]]
+            self._draws = [draws[kept]]
+            self._highest = float(draws[kept].max())
+
+    def result(self) -> list[pd.DataFrame]:
+        """The rows that are kept, as parts of a table."""
+        if self.size is not None and self._draws:
+            self._thin(self.size)
+        return self.parts
+
+
+@dataclass
+class TableBuilder:
+    """Build a table of texts from rows that come one by one; memory holds little more than the texts."""
+
+    sample: Sample
+    columns: list[str] = field(default_factory=list)
+    joined: set[str] = field(default_factory=set)
+    nested: set[str] = field(default_factory=set)
+    broken: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.sample.restart()
+
+    def add_records(self, records: Iterable[dict[str, Any]]) -> None:
+        """Take dictionaries; the columns are all keys in the order in which they first came."""
+        records = iter(records)
+        while batch := list(islice(records, BATCH)):
+            self.columns += [key for key in dict.fromkeys(chain.from_iterable(batch)) if key not in self.columns]
+            kept = self.sample.select(batch)
+            self.sample.add(
+                pd.DataFrame({c: [self.cell(c, record.get(c)) for record in kept] for c in self.columns}, dtype="str")
+            )
+
+    def cell(self, column: str, value: Any) -> str | None:
+        """A value as text, None for a missing one."""
+        if isinstance(value, str):
+            if not value.isascii() and _LONE_SURROGATE.search(value):
+                self.broken.add(column)
+                value = _LONE_SURROGATE.sub("\ufffd", value)
+            return str(value).replace("\x00", "")
+        if value is None or (isinstance(value, float) and value != value):
+            return None
+        if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+            self.joined.add(column)
+            return "\n".join(value)
+        if isinstance(value, (list, dict)):
+            self.nested.add(column)
+            return json.dumps(value, ensure_ascii=False, default=str) if value else None
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    def table(self, notes: list[str]) -> pd.DataFrame:
+        """All rows as one table with distinct names of columns; empty cells are missing."""
+        if self.joined:
+            notes.append(f"lists in {quoted(self.joined)} were joined, a line each")
+        if self.broken:
+            notes.append(f"lone surrogates (halves of characters) in {quoted(self.broken)} became \ufffd")
+        if self.nested:
+            notes.append(f"nested values in {quoted(self.nested)} were kept as JSON")
+        parts = [part.reindex(columns=self.columns) for part in self.sample.result()]
+        frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=self.columns, dtype="str")
+        frame.columns = pd.Index(distinct_names(self.columns))
+        for column in frame.columns:
+            frame[column] = frame[column].astype("str").mask(frame[column] == "")
+        return frame
+
+
+def table_of_rows(rows: Iterable[Sequence[str]], names: Sequence[str], sample: Sample) -> pd.DataFrame:
+    """Rows of texts under their names, which may be empty or repeat."""
+    builder = TableBuilder(sample, [str(number) for number in range(len(names))])
+    rows = iter(rows)
+    while batch := list(islice(rows, BATCH)):
+        sample.add(pd.DataFrame(sample.select(batch), columns=builder.columns, dtype="str"))
+    frame = builder.table([])
+    frame.columns = pd.Index(distinct_names(names))
+    return frame
+
+
+def header(rows: Sequence[Sequence[str]], notes: list[str]) -> Sequence[str]:
+    """The first of these rows where it names the columns, else nothing, and a note."""
+    first, below = [cell.strip() for cell in rows[0]], rows[1:]
+    if not below or rows[0] in below or first == [str(n) for n in range(len(first))]:
+        return rows[0]  # a header that was copied along, or pandas' numbers
+    columns = [[row[i].strip() for row in below if i < len(row) and row[i].strip()] for i in range(len(first))]
+    for name, values in zip(first, columns, strict=True):
+        if values and not _is_number_or_date(name) and sum(map(_is_number_or_date, values)) > 0.8 * len(values):
+            return rows[0]  # a word above numbers
+    if not any(_is_value(name, values) for name, values in zip(first, columns, strict=True)):
+        return rows[0]
+    notes.append(f"the first row looks like data, not like names: the columns are column_1 to column_{len(rows[0])}")
+    return []
+
+
+def _is_number_or_date(value: str) -> bool:
+    return bool(_NUMBER.fullmatch(value) or _DATE.fullmatch(value))
+
+
+def _is_value(name: str, values: Sequence[str]) -> bool:
+    """Whether a first cell is a value itself: a number, a link, a sentence, or one that comes again below."""
+    words = len(name.split())
+    return bool(name) and (
+        _is_number_or_date(name)
+        or bool(_URL.fullmatch(name))
+        or name in values
+        or len(name) > 80
+        or words > 8
+        or (words > 3 and name[-1] in ".?!")
+    )
+
+
+def distinct_names(raw: Sequence[Any]) -> list[str]:
+    """Names of columns, made distinct and filled where they are empty.
+
+    Examples
+    --------
+    >>> distinct_names([" text ", "", "text"])
+    ['text', 'column_2', 'text_2']
+    """
+    names: list[str] = []
+    for number, value in enumerate(raw, 1):
+        name = "" if value is None or value != value else " ".join(str(value).lstrip("\ufeff").split())
+        name = base = name or f"column_{number}"
+        copies = 2
+        while name in names:
+            name, copies = f"{base}_{copies}", copies + 1
+        names.append(name)
+    return names
+
+
+def quoted(columns: Iterable[str]) -> str:
+    """Names of columns for a note, sorted."""
+    return ", ".join(f"`{column}`" for column in sorted(columns))
+
+
+def read_delimited(
+    text: Text, limit: int | None, notes: list[str], sample: Sample, separator: str | None = None
+) -> tuple[pd.DataFrame, str | None]:
+    """Read the fields of a csv or tsv file; separator and quoting are found, ragged rows repaired.
+
+    Returns
+    -------
+    DataFrame
+    str or None
+        The separator; None where there is a single column.
+
+    Raises
+    ------
+    ValueError
+        Most rows do not have as many fields as the first, or the `separator` that is given separates none of it.
+    """
+    found, quoting = dialect(text.sample(), (separator,) if separator else _SEPARATORS)
+    if separator and not found:
+        raise ValueError(f"{text.path.name}: {separator!r} separates no fields in the first row: give another, or none")
     options: list[Quoting] = [quoting] if quoting else [{"strict": True}, {}, {"quoting": csv.QUOTE_NONE}]
     best: tuple[int, pd.DataFrame, list[str], int] | None = None
     for option in options:
         its_notes: list[str] = []
         try:
-            frame, wrong = _parsed(text, separator or _NONE, option, limit, its_notes, sample)
+            frame, wrong = _parse(text, found or _NONE, option, limit, its_notes, sample)
         except csv.Error:
-            continue  # quotation marks that are not closed, or not where a field ends: choose how to read them
+            continue  # quotation marks that are not closed, or not where a field ends: read them another way
         if best is None or wrong < best[0]:
             best = wrong, frame, its_notes, sample.seen
         if option.get("strict") or not wrong:
@@ -41,14 +242,14 @@ def read_delimited(text: Text, limit: int | None, notes: list[str], sample: Samp
     if wrong > len(frame):
         raise ValueError(
             f"{text.path.name}: {wrong:,} rows do not have the {len(frame.columns)} fields of the first row "
-            f"({', '.join(frame.columns)[:80]}): expected rows of equal length, separated by one of , ; tab |"
+            f"({', '.join(frame.columns)[:80]}): expected rows of equal length, or give the separator"
         )
     notes += its_notes
-    return frame, separator
+    return frame, found
 
 
-def dialect(sample: str) -> tuple[str | None, Quoting]:
-    r"""Separator and quoting with which most rows of a sample are as long as the first.
+def dialect(sample: str, separators: Sequence[str] = _SEPARATORS) -> tuple[str | None, Quoting]:
+    r"""Find the separator and quoting with which most rows of a sample are as long as the first.
 
     Examples
     --------
@@ -62,7 +263,7 @@ def dialect(sample: str) -> tuple[str | None, Quoting]:
     if '\\"' in sample:
         quotings.append({"escapechar": "\\"})
     with _long_fields():
-        for separator in _SEPARATORS:
+        for separator in separators:
             for order, quoting in enumerate(quotings):
                 lines = io.StringIO(sample, newline="")
                 rows = list(islice((r for r in csv.reader(lines, delimiter=separator, **quoting) if r), 500))
@@ -74,15 +275,12 @@ def dialect(sample: str) -> tuple[str | None, Quoting]:
                     found.append(((round(share, 2), -order, width), separator, quoting))
     if found:
         return max(found, key=lambda one: one[0])[1:]
-    return None, _quoting_of_one_column(sample) if '"' in sample else {}
-
-
-def _quoting_of_one_column(sample: str) -> Quoting:
-    """Texts in quotation marks that span lines are one field; marks within texts are only marks."""
-    rows = [line for line in sample.splitlines() if line.strip()]
-    begun = sum(line.lstrip().startswith('"') for line in rows)
-    ended = sum(line.rstrip().endswith('"') for line in rows)
-    return {} if begun and begun == ended else {"quoting": csv.QUOTE_NONE}
+    if '"' not in sample:
+        return None, {}
+    # One column: texts in quotation marks that span lines are one field; marks within texts are only marks.
+    filled = [line.strip() for line in sample.splitlines() if line.strip()]
+    begun, ended = sum(line.startswith('"') for line in filled), sum(line.endswith('"') for line in filled)
+    return None, {} if begun and begun == ended else {"quoting": csv.QUOTE_NONE}
 
 
 @contextmanager
@@ -94,51 +292,51 @@ def _long_fields() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def _parsed(
+def _parse(
     text: Text, separator: str, quoting: Quoting, limit: int | None, notes: list[str], sample: Sample
 ) -> tuple[pd.DataFrame, int]:
     """The table, and how many rows are shorter or longer than the first, or seem to be swallowed by a field."""
     short: list[int] = []
     long: list[int] = []
     swallowed = 0
+
+    def fitting() -> Iterator[list[str]]:
+        nonlocal swallowed
+        for number, row in chain(peeked[1:] if names else peeked, rows):
+            swallowed += 0 if quoting else _swallowed(row, separator)
+            if len(row) > width and not any(row[width:]):
+                row = row[:width]  # separators at the end of the line, as spreadsheets write them
+            if len(row) != width:
+                (short if len(row) < width else long).append(number)
+            if len(row) <= width:
+                yield row + [""] * (width - len(row))
+
     with _long_fields():
-        numbered = _numbered(csv.reader(text.lines(), delimiter=separator, **quoting))
-        peeked = list(islice(numbered, 200))
+        rows = _numbered(csv.reader(text.lines(), delimiter=separator, **quoting))
+        peeked = list(islice(rows, 200))
         if not peeked:
             return pd.DataFrame(), 0  # separators alone
         width = len(peeked[0][1])
         names = header([row for _, row in peeked], notes)
-
-        def fitting() -> Iterator[list[str]]:
-            nonlocal swallowed
-            for number, row in chain(peeked[1:] if names else peeked, numbered):
-                swallowed += 0 if quoting else _swallowed(row, separator)
-                if len(row) > width and not any(row[width:]):
-                    row = row[:width]  # separators at the end of the line, as spreadsheets write them
-                if len(row) != width:
-                    (short if len(row) < width else long).append(number)
-                if len(row) <= width:
-                    yield row + [""] * (width - len(row))
-
-        frame = table(islice(fitting(), limit), names or [""] * width, sample)
+        frame = table_of_rows(islice(fitting(), limit), names or [""] * width, sample)
     if short:
-        notes.append(f"{counted(len(short), 'row')} with too few fields, filled up (first: line {short[0]})")
+        notes.append(f"{plural(len(short), 'row')} with too few fields, filled up (first: line {short[0]})")
     if long:
-        notes.append(f"{counted(len(long), 'row')} with too many fields, left out (first: line {long[0]})")
+        notes.append(f"{plural(len(long), 'row')} with too many fields, left out (first: line {long[0]})")
     return frame, len(short) + len(long) + swallowed
 
 
-def _swallowed(row: Sequence[str], separator: str) -> int:
-    """How many rows a field has taken in that begins with a quotation mark and never ends."""
-    lines = [line for cell in row for line in cell.split("\n")[1:] if line.strip()]
-    fit = sum(line.count(separator) == len(row) - 1 for line in lines)
-    return fit if fit >= 0.8 * len(lines) else 0
-
-
 def _numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:
-    """Rows that hold something, with the line on which each starts."""
+    """Rows that are not empty, with the line on which each starts."""
     before = 0
     for row in reader:
         if any(row):
             yield before + 1, row
         before = reader.line_num
+
+
+def _swallowed(row: Sequence[str], separator: str) -> int:
+    """Number of rows in a field that begins with a quotation mark and never ends."""
+    lines = [line for cell in row for line in cell.split("\n")[1:] if line.strip()]
+    fit = sum(line.count(separator) == len(row) - 1 for line in lines)
+    return fit if fit >= 0.8 * len(lines) else 0

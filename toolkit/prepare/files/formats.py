@@ -5,66 +5,52 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from toolkit.prepare.files.decoding import Text
-from toolkit.prepare.files.rows import Rows, Sample, counted, header, quoted, table
+from toolkit.prepare.files.decoding import Text, plural
+from toolkit.prepare.files.delimited import BATCH, Sample, TableBuilder, header, quoted, table_of_rows
 
 
 def read_lines(text: Text, limit: int | None, notes: list[str], sample: Sample) -> pd.DataFrame:
-    """One text a line; a text a paragraph where blank lines stand between."""
+    """Read one text a line, or one a paragraph where blank lines stand between."""
     lines = paragraphs = 0
-    within = False
-    for line in text.lines():  # once through to count, so that a long file is not held
-        filled = bool(line.strip())
-        lines += filled
-        paragraphs += filled and not within
-        within = filled
+    for filled, block in groupby(map(str.strip, text.lines()), bool):  # counted first: memory does not hold a long file
+        lines += sum(1 for _ in block) if filled else 0
+        paragraphs += filled
     # A few blank lines in a long list of texts do not make it paragraphs.
     as_paragraphs = paragraphs > 1 and lines <= 50 * paragraphs
     how = "a paragraph is a text, since there are blank lines" if as_paragraphs else "a line is a text"
     notes.append(f"{how}: {paragraphs if as_paragraphs else lines:,} texts")
-    texts = _paragraphs(text) if as_paragraphs else filter(None, map(str.strip, text.lines()))
-    return table(((text,) for text in islice(texts, limit)), ["text"], sample)
-
-
-def _paragraphs(text: Text) -> Iterator[str]:
-    block: list[str] = []
-    for line in map(str.strip, text.lines()):
-        if line:
-            block.append(line)
-        elif block:
-            yield "\n".join(block)
-            block = []
-    if block:
-        yield "\n".join(block)
+    stripped = map(str.strip, text.lines())
+    blocks = ("\n".join(block) for filled, block in groupby(stripped, bool) if filled)
+    texts = blocks if as_paragraphs else filter(None, stripped)
+    return table_of_rows(((text,) for text in islice(texts, limit)), ["text"], sample)
 
 
 def read_jsonl(text: Text, limit: int | None, notes: list[str], sample: Sample) -> pd.DataFrame:
-    """One object a line."""
+    """Read one JSON object a line."""
 
-    def records() -> Iterator[dict[str, Any]]:
+    def values() -> Iterator[tuple[str, Any]]:
         for number, line in enumerate(text.lines(), 1):
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise ValueError(
-                    f"{text.path.name}: line {number} is not JSON ({error}), got {line.strip()[:60]!r}: expected one "
-                    f"object {{...}} a line"
-                ) from None
-            yield _record(record, f"{text.path.name}: line {number}")
+            if line.strip():
+                where = f"{text.path.name}: line {number}"
+                try:
+                    yield where, json.loads(line)
+                except (ValueError, RecursionError) as error:
+                    got = line.strip()[:60]
+                    raise ValueError(
+                        f"{where} is not JSON ({error}): expected an object {{...}}, got {got!r}"
+                    ) from None
 
-    return _records(islice(records(), limit), notes, sample)
+    return _table_of_values(islice(values(), limit), notes, sample)
 
 
 def read_json(text: Text, limit: int | None, notes: list[str], sample: Sample) -> pd.DataFrame:
-    """An array of objects, what else is a table, or one object a line after all."""
+    """Read an array of objects, another form of table, or one object a line after all."""
     content, name = "".join(text.lines()), text.path.name
     try:
         value = _rows_in(json.loads(content), notes)
@@ -78,7 +64,7 @@ def read_json(text: Text, limit: int | None, notes: list[str], sample: Sample) -
         raise ValueError(f"{name} is nested too deep: expected an array of objects [{{...}}, ...]") from None
     if not isinstance(value, list) or not value:
         raise ValueError(f"{name} holds {content.strip()[:40]!r}, expected an array of objects [{{...}}, ...]")
-    return _records((_record(row, f"{name}: entry {n}") for n, row in enumerate(value[:limit], 1)), notes, sample)
+    return _table_of_values(((f"{name}: entry {n}", row) for n, row in enumerate(value[:limit], 1)), notes, sample)
 
 
 def _rows_in(value: Any, notes: list[str]) -> Any:
@@ -100,87 +86,98 @@ def _rows_in(value: Any, notes: list[str]) -> Any:
     return value
 
 
-def _record(value: Any, where: str) -> dict[str, Any]:
-    if isinstance(value, str):
-        return {"text": value}
-    if not isinstance(value, dict):
-        raise ValueError(f"{where} holds {json.dumps(value)[:40]}, expected an object {{...}} with named values")
-    return value
+def _table_of_values(values: Iterable[tuple[str, Any]], notes: list[str], sample: Sample) -> pd.DataFrame:
+    """Objects and texts, each with where it stands, as a table."""
 
+    def records() -> Iterator[dict[str, Any]]:
+        for where, value in values:
+            if not isinstance(value, (str, dict)):
+                held = json.dumps(value)[:40]
+                raise ValueError(f"{where} holds {held}, expected an object {{...}} with named values")
+            yield {"text": value} if isinstance(value, str) else value
 
-def _records(records: Iterable[dict[str, Any]], notes: list[str], sample: Sample) -> pd.DataFrame:
-    rows = Rows(sample=sample)
-    rows.add_records(records)
-    return rows.frame(notes)
+    builder = TableBuilder(sample)
+    builder.add_records(records())
+    return builder.table(notes)
 
 
 def read_parquet(path: Path, limit: int | None, notes: list[str], sample: Sample) -> pd.DataFrame:
-    """The columns of a parquet file, batch by batch, each as Arrow or else Python writes it."""
+    """Read the columns of a parquet file batch by batch, each as Arrow or else Python writes it."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    rows = Rows(sample=sample)
+    builder = TableBuilder(sample)
 
     def texts(column: str, values: Any) -> Any:
         if not (pa.types.is_nested(values.type) or pa.types.is_boolean(values.type)):
             with suppress(pa.ArrowInvalid, pa.ArrowNotImplementedError):  # a type that Arrow does not write as text
                 return values.cast(pa.large_string()).to_pandas()
-        return [rows.cell(column, value) for value in values.to_pylist()]
+        return [builder.cell(column, value) for value in values.to_pylist()]
 
     try:
         with parquet.ParquetFile(path) as file:
-            left, rows.columns = limit, file.schema_arrow.names
-            for batch in file.iter_batches(min(20_000, limit or 20_000)):
+            left, builder.columns = limit, file.schema_arrow.names
+            for batch in file.iter_batches(min(BATCH, limit or BATCH)):
                 batch = batch.slice(0, left)
                 left = None if left is None else left - len(batch)
-                batch = batch.take(pa.array(rows.sample.staying(range(len(batch))), pa.int64()))
+                batch = batch.take(pa.array(sample.select(range(len(batch))), pa.int64()))
                 columns = zip(batch.schema.names, batch.columns, strict=True)
-                rows.sample.add(pd.DataFrame({name: texts(name, values) for name, values in columns}, dtype="str"))
+                sample.add(pd.DataFrame({name: texts(name, values) for name, values in columns}, dtype="str"))
                 if left == 0:
                     break
     except PermissionError:
         raise
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{path.name} is broken ({str(error)[:100]}): write or download it again") from error
-    return rows.frame(notes)
+    return builder.table(notes)
 
 
-def read_sheet(path: Path, limit: int | None, notes: list[str], sample: Sample) -> pd.DataFrame:
-    """The first sheet with rows, without what stands above its table."""
-    sheets = _sheets(path)
-    filled = [name for name, sheet in sheets.items() if len(sheet) and (sheet != "").any(axis=None)]
-    if not filled:
-        raise ValueError(f"{path.name} is empty: none of its {len(sheets)} sheets has a row")
-    if len(sheets) > 1:
-        notes.append(f"read the sheet `{filled[0]}`; there are also {quoted(set(sheets) - {filled[0]})}")
-    cells = Rows()
-    rows = [[cells.cell("", value) or "" for value in row] for row in sheets[filled[0]].itertuples(index=False)]
-    rows = [row for row in rows if any(row)]
-    used = [column for column in range(len(rows[0])) if any(row[column] for row in rows)]
-    rows = [[row[column] for column in used] for row in rows]
-    above = next((n for n, row in enumerate(rows) if sum(map(bool, row)) > 1), 0) if len(used) > 1 else 0
-    if above:
-        first = " ".join(filter(None, rows[0]))[:60]
-        notes.append(f"{counted(above, 'row')} above the table left out (first: {first!r})")
-        rows = rows[above:]
-    names = header(rows[:200], notes)
-    return table(rows[bool(names) :][:limit], names or [""] * len(used), sample)
+def read_sheet(
+    path: Path, limit: int | None, notes: list[str], sample: Sample, sheet: str | None = None
+) -> pd.DataFrame:
+    """Read a sheet by its name, or the first with rows, without what stands above its table.
 
-
-def _sheets(path: Path) -> dict[str, pd.DataFrame]:
+    Raises
+    ------
+    ValueError
+        There is no such sheet, no sheet has a row, or the file is broken or has a password.
+    ImportError
+        The reader, python-calamine, is missing.
+    """
     try:
         import python_calamine  # noqa: F401
     except ImportError:
         raise ImportError(f"to read {path.name}, install: pip install python-calamine (or save it as .csv)") from None
     try:
         with pd.ExcelFile(path, engine="calamine") as book:
-            return {
-                str(name): pd.read_excel(book, sheet_name=name, header=None, dtype=object, keep_default_na=False)
-                for name in book.sheet_names
+            names = [str(name) for name in book.sheet_names]
+            sheets = {
+                name: pd.read_excel(book, sheet_name=name, header=None, dtype=object, keep_default_na=False)
+                for name in names
+                if sheet in (None, name)
             }
     except PermissionError:
         raise
-    except Exception as error:  # whatever the reader in Rust says
-        raise ValueError(
-            f"{path.name} cannot be read ({str(error)[:100]}): it is broken or has a password. Save it as .csv"
-        ) from error
+    except Exception as error:  # the reader in Rust has its own
+        what = f"{path.name} cannot be read ({str(error)[:100]}): it is broken or has a password"
+        raise ValueError(f"{what}. Save it as .csv") from error
+    if not sheets:
+        raise ValueError(f"{path.name} has no sheet {sheet!r}: expected one of {', '.join(names)}")
+    filled = [name for name, cells in sheets.items() if len(cells) and (cells != "").any(axis=None)]
+    if not filled:
+        what = f"its sheet {sheet!r} has no row" if sheet else f"none of its {len(sheets)} sheets has a row"
+        raise ValueError(f"{path.name} is empty: {what}")
+    if len(names) > 1 and sheet is None:
+        notes.append(f"read the sheet `{filled[0]}`; there are also {quoted(set(names) - {filled[0]})}")
+    builder = TableBuilder(Sample())
+    rows = [[builder.cell("", value) or "" for value in row] for row in sheets[filled[0]].itertuples(index=False)]
+    rows = [row for row in rows if any(row)]
+    used = [column for column in range(len(rows[0])) if any(row[column] for row in rows)]
+    rows = [[row[column] for column in used] for row in rows]
+    above = next((n for n, row in enumerate(rows) if sum(map(bool, row)) > 1), 0) if len(used) > 1 else 0
+    if above:
+        first = " ".join(filter(None, rows[0]))[:60]
+        notes.append(f"{plural(above, 'row')} above the table left out (first: {first!r})")
+        rows = rows[above:]
+    heading = header(rows[:200], notes)
+    return table_of_rows(rows[bool(heading) :][:limit], heading or [""] * len(used), sample)

@@ -1,4 +1,4 @@
-"""What kind of file something is, by its first bytes and its suffix, and which kinds are refused."""
+"""What kind of file something is, by its first bytes and its suffix."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ FORMATS = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndj
            ".parquet": "parquet", ".pq": "parquet", ".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xls", ".ods": "ods",
            ".txt": "txt", ".text": "txt", ".md": "txt"}  # fmt: skip
 PACKED: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-BINARY = ("parquet", "xlsx", "xls", "ods")
+SHEETS = ("xlsx", "xls", "ods")
+BINARY = ("parquet", *SHEETS)
 READABLE = "csv, tsv, jsonl, json, parquet, xlsx, xls, ods, txt, one of the text files as .gz, or a folder of .txt"
-BLANK = b"\xef\xbb\xbf\xff\xfe\r\n\t "  # marks of encodings and white space
-# First bytes of files that are no text, and what to do with them.
+BLANK = b"\xef\xbb\xbf\xff\xfe\r\n\t "  # byte order marks and white space
+# First bytes of files that are not read, and what to do with them.
 _PICTURE = "a picture: give the texts themselves, as .csv or .txt"
 _PICKLE = "a Python pickle, which can run code when it is opened: save the table as .parquet or .csv"
 _REFUSED = {
@@ -36,7 +37,7 @@ _REFUSED = {
 
 
 def suffixes(path: Path) -> tuple[str, str]:
-    """Suffix of a file and of what it is packed in (or ""), in lower case.
+    """Suffix of a file, and of what it is packed in (or ""), in lower case.
 
     Examples
     --------
@@ -48,65 +49,64 @@ def suffixes(path: Path) -> tuple[str, str]:
 
 
 def kind_of(path: Path, notes: list[str]) -> str | None:
-    """Format by first bytes, then by suffix; None for a text file whose suffix says nothing."""
+    """Find the format of a file by its first bytes, then by its suffix.
+
+    Returns
+    -------
+    str or None
+        None for a text file whose suffix is unknown.
+
+    Raises
+    ------
+    ValueError
+        The file is empty, broken, protected by a password, or of a kind that is not read.
+    """
     suffix, packed = suffixes(path)
-    kind = FORMATS.get(suffix)
     with path.open("rb") as file:
         head = file.read(4096)
-    _refuse(path, head, suffix)
+    if not head.strip(BLANK):
+        raise ValueError(f"{path.name} is empty ({path.stat().st_size} bytes): expected {READABLE}")
+    refused = next((what for start, what in _REFUSED.items() if head.startswith(start)), None)
+    if refused or suffix in (".pkl", ".pickle", ".joblib"):
+        raise ValueError(f"{path.name} is {refused or _PICKLE}")
+    kind = FORMATS.get(suffix)
     if packed:
         if kind in BINARY:
             raise ValueError(f"{path.name}: a packed {kind} file cannot be read, unpack it first")
         return kind
-    found = _by_first_bytes(path, head)
+    found = "parquet" if head.startswith(b"PAR1") else _office(path, head)
     if found:
         if kind != found:
-            notes.append(f"{path.name} is a {found} file whatever its suffix: read as such")
+            notes.append(f"{path.name} is a {found} file in spite of its suffix: read as {found}")
         return found
     if kind in BINARY:
         page = re.match(rb"\s*<(!doctype )?(html|table|\?xml)", head, re.IGNORECASE)
         what = f"a web page under the name of a {kind} file" if page else f"not a {kind} file, or it is broken"
-        raise ValueError(f"{path.name} is {what}: save it anew, best as .csv")
+        raise ValueError(f"{path.name} is {what}: save it again, preferably as .csv")
     if is_binary(head):
         raise ValueError(f"{path.name} is not made of text: expected {READABLE}")
     return kind
 
 
 def is_binary(head: bytes) -> bool:
-    """Whether these first bytes are those of no text in any encoding."""
+    """Whether these first bytes are not text in any encoding."""
     mostly_nul = head.count(b"\x00") > 0.7 * len(head)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return mostly_nul  # any byte may come in UTF-16
+        return mostly_nul  # any byte may occur in UTF-16
     control = sum(byte < 32 and byte not in b"\t\n\r\f\x1b\x00" for byte in head)
     return control > 0.05 * len(head) or mostly_nul
 
 
-def _refuse(path: Path, head: bytes, suffix: str) -> None:
-    if not head.strip(BLANK):
-        raise ValueError(f"{path.name} is empty ({path.stat().st_size} bytes): expected {READABLE}")
-    if suffix in (".pkl", ".pickle", ".joblib"):
-        raise ValueError(f"{path.name} is {_PICKLE}")
-    for start, what in _REFUSED.items():
-        if head.startswith(start):
-            raise ValueError(f"{path.name} is {what}")
-
-
-def _by_first_bytes(path: Path, head: bytes) -> str | None:
-    if head.startswith(b"PAR1"):
-        return "parquet"
-    if head.startswith(b"PK\x03\x04"):
-        return _office(path)
-    if not head.startswith(b"\xd0\xcf\x11\xe0"):
+def _office(path: Path, head: bytes) -> str | None:
+    """Kind of a spreadsheet; None for a file that is no Office document. Other documents are refused."""
+    if head.startswith(b"\xd0\xcf\x11\xe0"):
+        if "EncryptedPackage".encode("utf-16-le") in path.read_bytes():
+            raise ValueError(f"{path.name} is protected by a password: save it without one, or as .csv")
+        if path.suffix.lower() not in (".xls", ".xlsx"):
+            raise ValueError(f"{path.name} is an old Office document: save it as .csv, .xlsx or .txt")
+        return "xls"
+    if not head.startswith(b"PK\x03\x04"):
         return None
-    if "EncryptedPackage".encode("utf-16-le") in path.read_bytes():
-        raise ValueError(f"{path.name} is protected by a password: save it without one, or as .csv")
-    if path.suffix.lower() not in (".xls", ".xlsx"):
-        raise ValueError(f"{path.name} is an old Office document: save it as .csv, .xlsx or .txt")
-    return "xls"
-
-
-def _office(path: Path) -> str:
-    """What a zip archive without the suffix .zip is: a spreadsheet, or something that is refused."""
     try:
         names = zipfile.ZipFile(path).namelist()
     except zipfile.BadZipFile as error:

@@ -1,4 +1,4 @@
-"""Read a stranger's file as a table of texts, and say what had to be guessed or repaired."""
+"""Read a file of unknown form as a table of texts, with a note on each guess and repair."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from toolkit.prepare.files.decoding import Text, decode
-from toolkit.prepare.files.delimited import dialect, read_delimited
+from toolkit.prepare.files.decoding import Text, decode, plural
+from toolkit.prepare.files.delimited import Sample, dialect, read_delimited, table_of_rows
 from toolkit.prepare.files.formats import read_json, read_jsonl, read_lines, read_parquet, read_sheet
-from toolkit.prepare.files.kinds import BINARY, BLANK, kind_of
-from toolkit.prepare.files.rows import Sample, counted, table
+from toolkit.prepare.files.kinds import BINARY, BLANK, SHEETS, kind_of
 from toolkit.runs import digest_file, digest_texts
 
-_TEXTS = (".txt", ".md")  # that are read of a folder
+_TEXTS = (".txt", ".md")  # files of a folder that are read
+_TABS = ("tab", "\\t")  # ways to type a tab in a shell
 
 
 @dataclass(frozen=True)
@@ -27,21 +27,21 @@ class FileTable:
     Attributes
     ----------
     name : str
-        Name of the file or folder, without what leads to it.
+        Name of the file or folder, without its path.
     data : DataFrame
         All columns are texts; what is missing is NaN.
     format : str
         ``csv tsv jsonl json parquet xlsx xls ods txt`` or ``folder``.
     encoding : str or None
-        None for formats that have but one.
+        None for formats that have only one, and for folders.
     separator : str or None
-        What separates the fields of a csv or tsv file; None also for one of a single column.
+        Between the fields of a csv or tsv file; None also for one of a single column.
     notes : list of str
         What was guessed, repaired or left out.
     digest : str
         SHA-256 of the bytes; of a folder over the names and digests of its files.
     rows : int
-        Rows that were read; `data` has fewer where a sample of them was asked for.
+        Rows that were read; `data` has fewer where a sample of them was requested.
     """
 
     name: str
@@ -60,12 +60,21 @@ class FileTable:
         return f"<p>{escape(self.name)}: {len(self.data):,} rows</p>{notes}" + self.data.head().to_html(index=False)
 
 
-def read(path: str | Path, *, limit: int | None = None, sample: int | None = None) -> FileTable:
+def read(
+    path: str | Path,
+    *,
+    limit: int | None = None,
+    sample: int | None = None,
+    sheet: str | None = None,
+    encoding: str | None = None,
+    separator: str | None = None,
+) -> FileTable:
     r"""Read a file, or a folder of .txt and .md files, as a table of texts.
 
-    What the file is follows from its first bytes and its suffix. Encoding, separator and header are found out; rows
-    that do not fit are left out or filled up; and a note names each guess and each repair. Everything is read as text,
-    so that ids keep their leading zeros, and only what is empty counts as missing: NA, None and null are words.
+    The format is found from the first bytes and the suffix; encoding, separator and header from the content, unless
+    they are given. Rows that do not fit are left out or filled up, and a note names each guess and each repair.
+    Everything is read as text, so that ids keep their leading zeros, and only empty cells count as missing: NA, None
+    and null are words.
 
     Parameters
     ----------
@@ -75,20 +84,26 @@ def read(path: str | Path, *, limit: int | None = None, sample: int | None = Non
     limit : int, optional
         Read only the first rows.
     sample : int, optional
-        Keep so many rows out of all that are read, at random (seed 0), in their order. Of csv, tsv, jsonl, txt and
-        parquet, memory then holds little more than these; json and spreadsheets are held as a whole while they are
-        read.
+        Number of rows to keep, drawn at random from all (seed 0), in their order. Of csv, tsv, jsonl, txt and parquet,
+        memory then holds little more than these; json and spreadsheets are held as a whole.
+    sheet : str, optional
+        Name of the sheet of a spreadsheet; None is the first one with rows.
+    encoding : str, optional
+        Of text files, such as ``"cp1252"``; None finds it. Characters that it does not have are replaced and counted.
+    separator : str, optional
+        The character between the fields of a delimited file; ``"tab"`` is a tab; None finds it.
 
     Raises
     ------
     FileNotFoundError
-        There is no such file; names that are nearly so are offered.
+        There is no such file; similar names are offered.
     PermissionError
         The file cannot be opened.
     ValueError
-        The file is empty, broken, not made of text, or changed while it was read; the message says what to do.
+        The file is empty, broken, not made of text, or changed while it was read, or an option does not fit it; the
+        message says what to do.
     ImportError
-        A spreadsheet, and its reader is not installed.
+        The reader of spreadsheets is missing.
 
     Examples
     --------
@@ -105,6 +120,9 @@ def read(path: str | Path, *, limit: int | None = None, sample: int | None = Non
     for name, number in (("limit", limit), ("sample", sample)):
         if number is not None and number < 1:
             raise ValueError(f"expected a {name} of at least 1, got {number}")
+    separator = "\t" if separator in _TABS else separator
+    if separator is not None and (len(separator) != 1 or separator in '"\r\n'):
+        raise ValueError(f"expected a separator of one character, such as ';' or 'tab', got {separator!r}")
     try:
         there = path.exists()
     except OSError:  # longer than a name may be: a text, perhaps, in place of a path
@@ -112,11 +130,13 @@ def read(path: str | Path, *, limit: int | None = None, sample: int | None = Non
     if not there:
         raise FileNotFoundError(_not_there(path))
     try:
-        return _folder(path, limit, Sample(sample)) if path.is_dir() else _file(path, limit, Sample(sample))
+        if path.is_dir():
+            _refuse(path.name, "folder", sheet=sheet, separator=separator)
+            return _read_folder(path, limit, Sample(sample), encoding)
+        return _read_file(path, limit, Sample(sample), sheet, encoding, separator)
     except PermissionError as error:
         raise PermissionError(
-            f"{error.filename or path} may not be read by this user: change its permissions, or copy it to a folder of "
-            f"your own"
+            f"you may not read {error.filename or path}: change its permissions or copy it"
         ) from error
 
 
@@ -126,30 +146,46 @@ def _not_there(path: Path) -> str:
         return f"there is no file {path}: there is no folder {folder} (relative names start from {Path.cwd()})"
     names = {name.name.lower(): name.name for name in folder.iterdir()}
     near = difflib.get_close_matches(path.name.lower(), list(names), n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(names[name] for name in near)}?" if near else "see that the name is right"
+    hint = f"did you mean {' or '.join(names[name] for name in near)}?" if near else "check the spelling"
     return f"there is no file {path.name} in {folder.resolve()}: {hint}"
 
 
-def _file(path: Path, limit: int | None, sample: Sample) -> FileTable:
+def _refuse(name: str, kind: str, **options: str | None) -> None:
+    """Refuse options that a kind of file has no use for."""
+    for option, value in options.items():
+        if value is not None:
+            wanted = {"sheet": "spreadsheets", "encoding": "text files", "separator": "csv and other delimited files"}
+            raise ValueError(f"{option}={value!r} is for {wanted[option]}, and {name} is read as {kind}: leave it out")
+
+
+def _read_file(
+    path: Path, limit: int | None, sample: Sample, sheet: str | None, encoding: str | None, separator: str | None
+) -> FileTable:
     notes: list[str] = []
     before = path.stat()
     kind = kind_of(path, notes)
-    encoding = separator = None
-    if kind == "parquet":
-        frame = read_parquet(path, limit, notes, sample)
-    elif kind in BINARY:
-        frame = read_sheet(path, limit, notes, sample)
+    if separator is not None and kind in (None, "txt"):
+        kind = "csv"
+    if kind in BINARY:
+        _refuse(path.name, kind, encoding=encoding, separator=separator)
+        if kind in SHEETS:
+            frame = read_sheet(path, limit, notes, sample, sheet)
+        else:
+            _refuse(path.name, kind, sheet=sheet)
+            frame = read_parquet(path, limit, notes, sample)
     else:
-        text = decode(path, notes)
+        text = decode(path, notes, encoding)
         encoding = text.encoding
         if kind is None:
-            kind = _sniffed(text)
-            notes.append(f"the suffix of {path.name} says nothing: read as {kind}")
+            kind = _sniff(text)
+            notes.append(f"the suffix of {path.name} is unknown: read as {kind}")
+        _refuse(path.name, kind, sheet=sheet)
         if kind in ("csv", "tsv"):
-            frame, separator = read_delimited(text, limit, notes, sample)
+            frame, separator = read_delimited(text, limit, notes, sample, separator)
         else:
+            _refuse(path.name, kind, separator=separator)
             frame = {"txt": read_lines, "jsonl": read_jsonl, "json": read_json}[kind](text, limit, notes, sample)
-        notes += text.account()
+        notes += text.repairs()
     digest = digest_file(path)
     after = path.stat()
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
@@ -160,8 +196,8 @@ def _file(path: Path, limit: int | None, sample: Sample) -> FileTable:
     return FileTable(path.name, frame, kind, encoding, separator, notes, digest, sample.seen)
 
 
-def _sniffed(text: Text) -> str:
-    """Format of a text file whose suffix says nothing."""
+def _sniff(text: Text) -> str:
+    """Format of a text file with an unknown suffix."""
     lines = [line for line in text.sample().splitlines() if line.strip()][:20]
     if lines[0].lstrip()[0] in "{[":
         try:
@@ -171,7 +207,7 @@ def _sniffed(text: Text) -> str:
     return "csv" if dialect(text.sample())[0] else "txt"
 
 
-def _folder(path: Path, limit: int | None, sample: Sample) -> FileTable:
+def _read_folder(path: Path, limit: int | None, sample: Sample, encoding: str | None) -> FileTable:
     files = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
     wanted = [file for file in files if file.suffix.lower() in _TEXTS]
     if not wanted:
@@ -185,18 +221,18 @@ def _folder(path: Path, limit: int | None, sample: Sample) -> FileTable:
             empty += 1
             continue
         its_notes: list[str] = []
-        one = decode(file, its_notes)
+        text = decode(file, its_notes, encoding)
         names.append(name)
-        texts.append("".join(one.lines()).replace("\r\n", "\n").strip())
+        texts.append("".join(text.lines()).replace("\r\n", "\n").strip())
         digests.append(f"{name}\t{digest_file(file)}")
-        notes += [f"{name}: {note}" for note in (*its_notes, *one.account())]
+        notes += [f"{name}: {note}" for note in (*its_notes, *text.repairs())]
     if not names:
         raise ValueError(f"the {len(wanted)} text files in the folder {path.name} are all empty")
     left_out = Counter(file.suffix.lower() or file.name for file in files if file.suffix.lower() not in _TEXTS)
     if left_out:
         kinds = ", ".join(f"{suffix} {n}" for suffix, n in left_out.most_common(5))
-        notes.append(f"{counted(sum(left_out.values()), 'other file')} in the folder left out ({kinds})")
+        notes.append(f"{plural(sum(left_out.values()), 'other file')} in the folder left out ({kinds})")
     if empty:
-        notes.append(f"{counted(empty, 'empty file')} left out")
-    frame = table(zip(names, texts, strict=True), ["name", "text"], sample)
+        notes.append(f"{plural(empty, 'empty file')} left out")
+    frame = table_of_rows(zip(names, texts, strict=True), ["name", "text"], sample)
     return FileTable(path.resolve().name, frame, "folder", None, None, notes, digest_texts(digests), sample.seen)

@@ -10,7 +10,7 @@ from functools import cached_property
 import pandas as pd
 
 from toolkit.prepare.guess.names import DOCUMENTS, KEEPS, LABELS, QUERIES, STAND_INS, is_generic, place, plain
-from toolkit.prepare.texts.sentences import LONGEST_SEARCH, WORD, count_words
+from toolkit.prepare.text.unicode import LONGEST_SEARCH, WORD, count_words
 
 # First words of questions. A question mark is a stronger sign, but searches often lack it.
 _QUESTION_WORDS = set(

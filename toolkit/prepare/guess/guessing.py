@@ -11,7 +11,7 @@ import pandas as pd
 from toolkit.prepare.frames import sample_rows
 from toolkit.prepare.guess import names
 from toolkit.prepare.guess.content import Columns
-from toolkit.prepare.texts.sentences import has_rest
+from toolkit.prepare.text.unicode import has_rest
 
 SAMPLE = 5_000  # rows that are looked at
 _LONG_WORDS = 20  # words from which a text without its first sentence is still worth finding

@@ -11,8 +11,8 @@ import pandas as pd
 
 from toolkit.prepare.dropped import Dropped
 from toolkit.prepare.pairing.relations import MOST
-from toolkit.prepare.texts.languages import UNKNOWN, spoken
-from toolkit.prepare.texts.sentences import count_words
+from toolkit.prepare.text.language import UNKNOWN, language_shares
+from toolkit.prepare.text.unicode import count_words
 from toolkit.vectors.keywords import UNSPACED
 
 DELETED = 0.6  # share of words; TSDAE's best, and its default in sentence-transformers
@@ -39,7 +39,8 @@ def split_sentences(texts: Sequence[str]) -> list[list[str]]:
             "splitting texts into sentences needs sentencex: python3 run.py install text (or pip install sentencex)",
             name="sentencex",
         ) from None
-    language = str(spoken(texts[:: max(1, len(texts) // LOOK)][:LOOK])["language"].iloc[0]) if len(texts) else UNKNOWN
+    looked = texts[:: max(1, len(texts) // LOOK)][:LOOK]
+    language = str(language_shares(looked)["language"].iloc[0]) if len(texts) else UNKNOWN
     language = "en" if language == UNKNOWN else language
     return [[part.strip() for part in sentencex.segment(language, text) if part.strip()] for text in texts]
 

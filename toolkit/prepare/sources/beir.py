@@ -1,8 +1,9 @@
-"""Collections for search: documents, queries and judgements of who is relevant to whom, as BEIR publishes them."""
+"""Collections for search as BEIR publishes them: documents, queries and relevance judgements."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,21 +13,21 @@ import pandas as pd
 
 from toolkit.prepare.dropped import Dropped
 from toolkit.prepare.files.decoding import opened
+from toolkit.prepare.sources.catalogue import ALIASES
 from toolkit.prepare.tasks import RetrievalData
 
-ALIASES = {"validation": "dev", "val": "dev", "dev": "dev", "train": "train", "test": "test"}
 _ENDINGS = ("", ".gz", ".bz2", ".xz")
 
 
 @dataclass(frozen=True)
 class Collection:
-    """A collection, and what was left out of it.
+    """A collection, with an account of what was left out.
 
     Attributes
     ----------
     name, split : str
     data : RetrievalData
-        Only the queries of this split that have a relevant document; all documents; grades as they were given.
+        Only the queries of this split that have a relevant document; all documents; grades as published.
     table : DataFrame
         As `toolkit.prepare.Loaded.table`.
     notes : list of str
@@ -39,7 +40,7 @@ class Collection:
     notes: list[str]
 
     def pairs(self) -> tuple[pd.DataFrame, list[str]]:
-        """Queries and their relevant documents as pairs, a row each, and the texts of all other documents."""
+        """Make pairs of queries and their relevant documents, a row each; also return the texts of all others."""
         data = self.data
         rows = [(q, d) for q in data.queries for d, grade in data.qrels[q].items() if grade > 0]
         frame = pd.DataFrame({
@@ -58,12 +59,6 @@ def is_beir(path: Path) -> bool:
     return path.is_dir() and all(_there(path / f"{side}.jsonl") for side in ("corpus", "queries"))
 
 
-def splits_of(path: Path) -> list[str]:
-    """Names of the splits that a BEIR folder has judgements for."""
-    names = {file.name.split(".")[0] for file in (path / "qrels").glob("*") if ".tsv" in file.suffixes}
-    return sorted(names, key=lambda name: (["train", "dev", "test"].index(ALIASES.get(name, "test")), name))
-
-
 def read_beir(path: Path, split: str | None) -> Collection:
     """Read a BEIR folder: ``corpus.jsonl``, ``queries.jsonl`` and ``qrels/<split>.tsv``, all possibly packed (.gz).
 
@@ -75,24 +70,18 @@ def read_beir(path: Path, split: str | None) -> Collection:
     FileNotFoundError
         There are no judgements for this split.
     ValueError
-        A line is broken, one id names several texts, or one pair has two grades.
+        A line is broken, an id names several texts, or a pair has two grades.
     """
-    names = splits_of(path)
+    files = (file.name.split(".")[0] for file in (path / "qrels").glob("*") if ".tsv" in file.suffixes)
+    names = sorted(set(files), key=lambda name: (["train", "dev", "test"].index(ALIASES.get(name, "test")), name))
     if not names:
         raise FileNotFoundError(f"{path.name} has no judgements: expected {path.name}/qrels/test.tsv or another split")
-    if split is None:
-        split = names[0]
-    known = {ALIASES.get(name, name): name for name in names}
-    if ALIASES.get(split, split) not in known:
+    wanted = split or names[0]
+    name = {ALIASES.get(name, name): name for name in names}.get(ALIASES.get(wanted, wanted))
+    if name is None:
         raise FileNotFoundError(f"{path.name} has no split {split!r}: expected {', '.join(names)} (in qrels/)")
-    split = known[ALIASES.get(split, split)]
-    return collection(
-        path.resolve().name,
-        split,
-        _documents(path / "corpus.jsonl"),
-        _documents(path / "queries.jsonl"),
-        read_judgements(path / "qrels" / f"{split}.tsv"),
-    )
+    documents, queries = (_documents(path / f"{side}.jsonl") for side in ("corpus", "queries"))
+    return collection(path.resolve().name, name, documents, queries, read_judgements(path / "qrels" / f"{name}.tsv"))
 
 
 def collection(
@@ -102,10 +91,16 @@ def collection(
     queries: Iterable[tuple[str, str]],
     judgements: Iterable[tuple[str, str, int]],
 ) -> Collection:
-    """A collection of (id, text) and (query id, document id, grade), checked; what does not fit is accounted for."""
-    account = Dropped()
-    corpus = _distinct(f"{name}: corpus", documents, account)
-    asked = _distinct(f"{name}: queries", queries, account)
+    """Make a collection of (id, text) and (query id, document id, grade), and count what does not fit.
+
+    Raises
+    ------
+    ValueError
+        An id names several texts, a pair has two grades, or no query has a relevant document.
+    """
+    dropped = Dropped()
+    corpus = _distinct(f"{name}: corpus", documents, dropped)
+    texts = _distinct(f"{name}: queries", queries, dropped)
     qrels: dict[str, dict[str, int]] = {}
     lost: dict[str, list[tuple[str, str]]] = {"query": [], "document": []}
     rows = repeated = 0
@@ -113,49 +108,41 @@ def collection(
         rows += 1
         row = qrels.setdefault(query, {})
         if row.get(document, grade) != grade:
-            raise ValueError(
-                f"{name}: qrels of {split} grade document {document!r} for query {query!r} both {row[document]} and "
-                f"{grade}: expected one grade a pair"
-            )
+            pair, grades = f"document {document!r} for query {query!r}", f"{row[document]} and {grade}"
+            raise ValueError(f"{name}: qrels of {split} grade {pair} both {grades}: expected one grade a pair")
         repeated += document in row
         row[document] = grade
-        if query not in asked or document not in corpus:
-            lost["query" if query not in asked else "document"].append((query, document))
-    account.count("same judgement twice", rows, repeated, "the qrels say it more than once")
+        if query not in texts or document not in corpus:
+            lost["query" if query not in texts else "document"].append((query, document))
+    dropped.count("same judgement twice", rows, repeated, "the qrels repeat it")
     left = rows - repeated
     for what, pairs in lost.items():
         pairs = list(dict.fromkeys(pairs))
         why = f"the qrels name a {what} that is not there"
-        account.count(f"unknown {what}", left, len(pairs), why, pairs[0] if pairs else ())
+        dropped.count(f"unknown {what}", left, len(pairs), why, pairs[0] if pairs else ())
         left -= len(pairs)
         for query, document in pairs:
             del qrels[query][document]
-    judged = {query: row for query, row in qrels.items() if query in asked}
-    kept = [query for query, row in judged.items() if any(grade > 0 for grade in row.values())]
-    bare = [query for query in judged if query not in set(kept)]
-    why = "no document is relevant to it: nothing could be found"
-    account.count("no relevant document", len(judged), len(bare), why, [asked[bare[0]]] if bare else ())
+    judged = {query: row for query, row in qrels.items() if query in texts}
+    kept = {query: row for query, row in judged.items() if any(grade > 0 for grade in row.values())}
+    bare = [texts[query] for query in judged if query not in kept]
+    dropped.count("no relevant document", len(judged), len(bare), "there is nothing to find", bare[:1])
     if not kept:
         raise ValueError(f"{name}: no query of {split} has a relevant document in the corpus: are these its qrels?")
-    data = RetrievalData(corpus, {query: asked[query] for query in kept}, {query: judged[query] for query in kept})
-    table = account.table
     empty = sum(not text for text in corpus.values())
-    notes = (
-        [f"{empty:,} of {len(corpus):,} documents are empty, and stay since the qrels count on them"] if empty else []
-    )
-    return Collection(name, split, data, table[table["dropped"] > 0].reset_index(drop=True), notes)
+    note = f"{empty:,} of {len(corpus):,} documents are empty, and stay since the qrels count on them"
+    data = RetrievalData(corpus, {query: texts[query] for query in kept}, kept)
+    return Collection(name, split, data, dropped.losses, [note] if empty else [])
 
 
-def _distinct(where: str, texts: Iterable[tuple[str, str]], account: Dropped) -> dict[str, str]:
+def _distinct(where: str, texts: Iterable[tuple[str, str]], dropped: Dropped) -> dict[str, str]:
     found: dict[str, str] = {}
     rows = 0
     for name, text in texts:
         rows += 1
         if found.setdefault(name, text) != text:
-            raise ValueError(
-                f"{where}: the id {name!r} names two texts, {found[name]!r:.50} and {text!r:.50}: expected one an id"
-            )
-    account.count("same text twice", rows, rows - len(found), f"{where} has the id more than once, with the same text")
+            raise ValueError(f"{where}: the id {name!r} names two texts, {found[name]!r:.50} and {text!r:.50}")
+    dropped.count("same text twice", rows, rows - len(found), f"{where} has the id more than once, with the same text")
     return found
 
 
@@ -164,7 +151,7 @@ def _there(path: Path) -> Path | None:
 
 
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Lines that hold something, and where each stands."""
+    """Lines that are not empty, each with its place."""
     file = _there(path)
     if file is None:
         raise FileNotFoundError(f"there is no {path.name} in {path.parent}")
@@ -184,10 +171,7 @@ def _documents(path: Path) -> Iterator[tuple[str, str]]:
             record = json.loads(line)
             yield document_of(record)
         except (ValueError, TypeError, KeyError, RecursionError):
-            raise ValueError(
-                f'{where} holds {line[:60]!r}, expected an object {{"_id": ..., "text": ...}}, for documents perhaps '
-                f"with a title"
-            ) from None
+            raise ValueError(f'{where} holds {line[:60]!r}, expected an object {{"_id": ..., "text": ...}}') from None
 
 
 def document_of(record: dict[str, Any]) -> tuple[str, str]:
@@ -197,7 +181,7 @@ def document_of(record: dict[str, Any]) -> tuple[str, str]:
 
 
 def read_judgements(path: Path) -> Iterator[tuple[str, str, int]]:
-    """Query id, document id and grade of each line."""
+    """Read the query id, document id and grade of each line."""
     for number, (where, line) in enumerate(_lines(path)):
         fields = line.split("\t") if "\t" in line else line.split()
         fields = [fields[0], *fields[2:]] if len(fields) == 4 else fields  # TREC: query, iteration, document, grade
@@ -208,17 +192,7 @@ def read_judgements(path: Path) -> Iterator[tuple[str, str, int]]:
                 raise ValueError
             yield query.strip(), document.strip(), int(value)
         except (ValueError, OverflowError):
-            if number == 0 and not _is_number(fields[-1]):
+            if number == 0 and not re.fullmatch(r"[-+.\deE]+", fields[-1].strip()):
                 continue  # the header
-            raise ValueError(
-                f"{where} holds {line[:60]!r}, expected query-id, corpus-id and a whole number as the grade, with tabs "
-                f"between, or the four columns of TREC"
-            ) from None
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+            wanted = "query-id, corpus-id and a whole number as the grade, or the four columns of TREC"
+            raise ValueError(f"{where} holds {line[:60]!r}, expected {wanted}") from None

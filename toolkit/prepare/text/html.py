@@ -1,4 +1,4 @@
-"""HTML as the text that a reader would see."""
+"""Turn HTML into the text that a reader would see."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.prepare.text.unicode import optional_import
+
 MOST = 5_000_000
-"""Open elements summed over all tags, from which a page is no longer parsed: a parser's time grows with that sum."""
+"""Open elements, summed over all tags, from which a page is not parsed: a parser's time grows with that sum."""
 
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _ENDED_BY_NEXT = frozenset("dd dt li option p tbody td tfoot th thead tr colgroup optgroup".split())
@@ -37,8 +39,7 @@ _BREAK = re.compile(r"[\w.,;:!?)]<br\s*/?>|<br\s*/?>\w", re.I)
 _CODE = re.compile(r"`+[^`]*`+")
 _NO_TAG = re.compile(rf"<(?!/?(?:{_NAME})[\s/>]|!--|!doctype)", re.I)
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8}[0-9]?);", re.I)
-# Noncharacters of Unicode, which no text holds, stand for breaks and for the white space of <pre> until white space is
-# folded.
+# Noncharacters of Unicode stand for breaks, and for the white space of <pre>, until white space is folded.
 _PARAGRAPH, _LINE, _NEWLINE, _SPACE = "\ufdd0\ufdd1\ufdd2\ufdd3"
 _SIGNS = {_PARAGRAPH: "\n\n", _LINE: "\n", _NEWLINE: "\n", _SPACE: " "}
 _BREAKS = re.compile(f" ?[{_PARAGRAPH}{_LINE}][ {_PARAGRAPH}{_LINE}]*")
@@ -47,7 +48,7 @@ _BREAKS = re.compile(f" ?[{_PARAGRAPH}{_LINE}][ {_PARAGRAPH}{_LINE}]*")
 def looks_like_html(text: str) -> bool:
     r"""Whether a text holds markup: a doctype, an element that is opened and closed, or a ``<br>`` at a word.
 
-    What stands between backticks is code and counts for nothing, nor do names that are no elements of HTML.
+    Code between backticks does not count, nor do names that are not elements of HTML.
 
     Examples
     --------
@@ -72,14 +73,14 @@ def looks_like_html(text: str) -> bool:
 
 
 def html_to_text(text: str) -> str:
-    r"""The text of a page or of a piece of HTML, parsed by lexbor; what does not look like HTML is returned as it came.
+    r"""Extract the text of a page or a piece of HTML (parser: lexbor); a text without markup comes back unchanged.
 
     Paragraphs, headings, lists and tables are set off by an empty line; other blocks, items (after a hyphen) and rows
-    of tables (cells between bars) by a line break. Scripts, styles and what is for browsers without scripts are left
+    of tables (cells between bars) by a line break. Scripts, styles and content for browsers without scripts are left
     out. Entities become characters, also in a text without tags, unless the result would be markup again: an element
-    that is shown as code stands between backticks, so doing it twice changes nothing.
+    that is shown as code is put between backticks, so a second pass changes nothing.
 
-    A page that is nested so deeply, or so large, that a parser would take minutes has its tags taken out one by one.
+    Where nesting or size would keep a parser busy for minutes, the tags are removed by patterns instead.
 
     Raises
     ------
@@ -103,7 +104,11 @@ def html_to_text(text: str) -> str:
         source = source.replace(sign, "")
     if not (_DOCTYPE.match(source) or _PAGE.search(source)):  # of a whole page any other name is an element too
         source = _NO_TAG.sub("&lt;", source)
-    found = _without_tags(source) if _is_heavy(source) else _parsed(source)
+    # A parser may look at all open elements at every tag; shapes of a drawing that close themselves are not open.
+    heavy = _open_elements(source) > MOST and (
+        "<svg" not in source or _open_elements(_CLOSED_SHAPE.sub("", source)) > MOST
+    )
+    found = _without_tags(source) if heavy else _parsed(source)
     for sign, shown in _SIGNS.items():
         found = found.replace(sign, shown)
     found = found.strip("\n")
@@ -114,13 +119,13 @@ def html_to_text(text: str) -> str:
 
 
 def _unescaped(text: str) -> str:
-    """A text without entities, or as it is where that would make markup of it."""
+    """A text without entities, or unchanged where that would make markup of it."""
     found = _ENTITY.sub(_character, text) if "&" in text else text
     return text if found != text and looks_like_html(found) else found
 
 
 def _character(entity: re.Match[str]) -> str:
-    """What an entity stands for, unless that could be part of a tag or of another entity."""
+    """The character of an entity, unless that could be part of a tag or of another entity."""
     found = html.unescape(entity[0])
     if found == "&":
         follows = entity.string[entity.end() : entity.end() + 1]
@@ -129,27 +134,20 @@ def _character(entity: re.Match[str]) -> str:
     return entity[0] if unsafe else found
 
 
-def _is_heavy(source: str) -> bool:
-    """Whether parsing takes long: every tag may have to look at all elements that are open."""
-    if _open_elements(source) <= MOST:
-        return False
-    return "<svg" not in source or _open_elements(_CLOSED_SHAPE.sub("", source)) > MOST
-
-
 def _open_elements(source: str) -> int:
-    """Open elements summed over all tags; 0 where there are too few tags for a large sum."""
+    """Number of open elements, summed over all tags; 0 where there are too few tags for a large sum."""
     tags = _ANY_TAG.findall(source)
     if len(tags) ** 2 <= 2 * MOST:  # even if all of them stayed open
         return 0
     stay = _VOID | _ENDED_BY_NEXT
     step = {(closing, name): 0 if name.lower() in stay else -1 if closing else 1 for closing, name in set(tags)}
     opened = np.fromiter(map(step.__getitem__, tags), dtype=np.int64).cumsum()
-    opened -= np.minimum.accumulate(np.minimum(opened, 0))  # what closes nothing leaves nothing open
+    opened -= np.minimum.accumulate(np.minimum(opened, 0))  # a closing tag without an opening one
     return int(opened.sum())
 
 
 def _parsed(source: str) -> str:
-    parser = _parser()(source)
+    parser = optional_import("selectolax.lexbor", "reading HTML", "selectolax").LexborHTMLParser(source)
     for node in _outermost(parser, _DROPPED):
         node.decompose()
     for node in _outermost(parser, frozenset({"pre", "code"})):
@@ -163,17 +161,15 @@ def _parsed(source: str) -> str:
             node.insert_child(shown)
     for names, sign in ((_PARAGRAPHS, _PARAGRAPH), (_LINES - {"html", "head", "body"}, _LINE)):
         for node in parser.css(",".join(names)):
+            node.insert_before(sign), node.insert_after(sign)
+    for selector, sign in (("li", "- "), ("td + td, td + th, th + td, th + th", " | ")):
+        for node in parser.css(selector):
             node.insert_before(sign)
-            node.insert_after(sign)
-    for node in parser.css("li"):
-        node.insert_before("- ")
-    for node in parser.css("td + td, td + th, th + td, th + th"):
-        node.insert_before(" | ")
     return _folded(parser.root.text() if parser.root is not None else "")
 
 
 def _outermost(parser: Any, names: frozenset[str]) -> list[Any]:
-    """Elements of these names that are in no other of them: what goes with its parent must not be touched again."""
+    """Elements of these names outside of all others of them: a node must not be touched after its parent is removed."""
     found = []
     for node in parser.css(",".join(names)):
         above = node.parent
@@ -185,34 +181,23 @@ def _outermost(parser: Any, names: frozenset[str]) -> list[Any]:
 
 
 def _without_tags(source: str) -> str:
-    """The same by patterns, for what no parser should read: in one pass, whatever the nesting."""
+    """The text by patterns, in one pass over any nesting."""
+
+    def sign(tag: re.Match[str]) -> str:
+        name = tag[2].lower()
+        if name in _PARAGRAPHS:
+            return _PARAGRAPH
+        if name in _LINES:
+            return _LINE + ("- " if name == "li" and not tag[1] else "")
+        return " | " if name in _CELLS and tag[1] else ""
+
     for name in _DROPPED:
         source = re.sub(rf"<{name}\b[^<>]*>.*?(?:</{name}\s*>|\Z)", " ", source, flags=re.I | re.S)
     source = re.sub(r"<!--.*?(?:-->|\Z)|<!doctype[^<>]*>", "", source, flags=re.I | re.S)
-    return _folded(html.unescape(_TAG.sub(_sign, source)))
-
-
-def _sign(tag: re.Match[str]) -> str:
-    name = tag[2].lower()
-    if name in _PARAGRAPHS:
-        return _PARAGRAPH
-    if name in _LINES:
-        return _LINE + ("- " if name == "li" and not tag[1] else "")
-    return " | " if name in _CELLS and tag[1] else ""
+    return _folded(html.unescape(_TAG.sub(sign, source)))
 
 
 def _folded(text: str) -> str:
-    """White space of the source folded, and each run of breaks one break."""
-    return _BREAKS.sub(lambda run: _PARAGRAPH if _PARAGRAPH in run[0] else _LINE, " ".join(text.split())).strip(
-        f" {_PARAGRAPH}{_LINE}"
-    )
-
-
-def _parser() -> Any:
-    try:
-        from selectolax.lexbor import LexborHTMLParser
-    except ImportError:
-        raise ModuleNotFoundError(
-            "reading HTML needs selectolax: python3 run.py install text (or pip install selectolax)", name="selectolax"
-        ) from None
-    return LexborHTMLParser
+    """The text with its white space folded, and each run of breaks as one break."""
+    text = _BREAKS.sub(lambda run: _PARAGRAPH if _PARAGRAPH in run[0] else _LINE, " ".join(text.split()))
+    return text.strip(f" {_PARAGRAPH}{_LINE}")

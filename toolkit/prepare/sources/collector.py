@@ -1,16 +1,22 @@
-"""Every public name of a package and its docstring, found by importing all of its modules.
+"""Collect the docstrings of all public names of packages, by importing all of their modules.
 
-This file imports nothing outside the standard library; `docstrings`, beside it, loads it in a process of its own.
+A script of the standard library alone, run by its path in a process of its own: importing every module of a package has
+side effects that no caller should have. ``python collector.py OUT PACKAGE...`` writes a line of JSON for each name.
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 import sys
+import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from types import MethodType, ModuleType
 from typing import Any
+
+STANDARD = "python"  # the name under which the standard library is collected
 
 # Folders of tests, of copies of other packages, of code for the packages' own developers or for a screen.
 _INTERNAL = {
@@ -21,7 +27,7 @@ _INTERNAL_MODULES = {
     "numpy.core", "pandas.core", "torch.ao.ns", "torch.distributed.flight_recorder", "torch.fx.passes",
     "torch.utils.hipify", "torch.utils.tensorboard",
 }  # fmt: skip
-# Modules that open a window or a browser, print, install something, or are only there on one system.
+# Modules that open a window or a browser, print, install something, or exist on one system only.
 _NOT_WALKED = {
     "antigravity", "encodings", "ensurepip", "idlelib", "lib2to3", "msilib", "nt", "posix", "pydoc_data", "test",
     "this", "tkinter", "turtle", "turtledemo", "venv", "xxlimited", "xxlimited_35", "xxsubtype",
@@ -33,7 +39,7 @@ def _public(name: str) -> bool:
 
 
 def _modules(name: str) -> Iterator[tuple[str, ModuleType]]:
-    """A module and all public ones below it. What cannot be imported here (another system, a missing extra) is not."""
+    """A module and all public ones below it, except those that cannot be imported here."""
     if name in _INTERNAL_MODULES:
         return
     try:
@@ -47,7 +53,7 @@ def _modules(name: str) -> Iterator[tuple[str, ModuleType]]:
 
 
 def _home(thing: Any) -> str:
-    """Name of the module in which something was defined, empty where it does not say."""
+    """Name of the module in which something was defined, empty where that is unknown."""
     for holder in (thing, getattr(thing, "__objclass__", None)):
         name = getattr(holder, "__module__", None)
         if isinstance(name, str):
@@ -56,9 +62,9 @@ def _home(thing: Any) -> str:
 
 
 def _belongs(home: str, name: str) -> bool:
-    """Whether module `name` is the place to look for what module `home` defines: itself, or above it.
+    """Whether module `name` is a place to look for what module `home` defines: itself, or above it.
 
-    What private compiled code defines (``torch._C``, ``_ssl``) may also be given out below.
+    What private compiled code defines (``torch._C``, ``_ssl``) may also be exported below.
     """
     outer = home
     while not _public(outer):
@@ -69,7 +75,7 @@ def _belongs(home: str, name: str) -> bool:
 
 
 def _exports(name: str, module: ModuleType, own: set[str]) -> Iterator[tuple[str, Any]]:
-    """What a module gives out as its own: the names of its ``__all__``, else what was defined in it or below it.
+    """What a module exports as its own: the names of its ``__all__``, else what was defined in it or below it.
 
     Without the second rule ``ast.IntEnum``, a mere import, would be taken for the shortest name of ``enum.IntEnum``.
     """
@@ -116,16 +122,16 @@ def _members(names: dict[int, str], classes: list[type], own: set[str]) -> Itera
                     yield f"{names.get(id(base), names[id(cls)])}.{attribute}", thing
 
 
-def walk(package: str | None) -> list[tuple[str, str]]:
-    """Public names of a package and their docstrings, sorted by name; a thing of several names has its shortest.
+def walk(package: str) -> list[tuple[str, str]]:
+    """Find the public names of a package and their docstrings, sorted by name; of several names the shortest counts.
 
     Functions, classes, methods, properties, and callable objects with a docstring of their own (ufuncs,
-    ``scipy.stats.norm``). None is the standard library.
+    ``scipy.stats.norm``).
     """
-    own = set(sys.stdlib_module_names) if package is None else {package}
-    roots = sorted(name for name in own - _NOT_WALKED if _public(name)) if package is None else [package]
+    own = set(sys.stdlib_module_names) if package == STANDARD else {package}
+    roots = sorted(name for name in own - _NOT_WALKED if _public(name)) if package == STANDARD else [package]
     names: dict[int, str] = {}
-    things: dict[int, Any] = {}  # also keeps them alive: the id of something gone is given out again
+    things: dict[int, Any] = {}  # also keeps them alive, since ids are reused
 
     def offer(name: str, thing: Any) -> None:
         thing = _documented(thing)[0]
@@ -141,3 +147,18 @@ def walk(package: str | None) -> list[tuple[str, str]]:
         offer(*member)
     docs = {names[key]: _documented(thing)[1] for key, thing in things.items()}
     return sorted((name, doc) for name, doc in docs.items() if doc.strip())
+
+
+def _refuse(event: str, _: tuple[Any, ...]) -> None:
+    """Audit hook: no module reaches out or opens a browser because it was imported here."""
+    if event in {"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "webbrowser.open"}:
+        raise OSError(f"{event} is not allowed while docstrings are collected")
+
+
+if __name__ == "__main__":
+    sys.addaudithook(_refuse)
+    warnings.simplefilter("ignore")
+    with Path(sys.argv[1]).open("w", encoding="utf-8") as out:
+        for package in sys.argv[2:]:
+            for found, doc in walk(package):
+                out.write(json.dumps({"name": found, "package": package, "doc": doc}) + "\n")

@@ -1,40 +1,37 @@
-"""Lines that many different texts share: greetings, footers, disclaimers, form fields."""
+"""Drop lines that many different texts share: greetings, footers, disclaimers, form fields."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
 SHARE = 0.01
-"""Of the distinct texts: a line in more of them repeats."""
+"""A line in more than this share of the distinct texts is boilerplate ..."""
 FEWEST = 10
-"""Distinct texts, at least, in which a line repeats."""
+"""... if at least this many texts have it."""
 COLUMNS = ["line", "rows", "share", "example"]
-
-_WORDS = re.compile(r"\w+")
 
 
 def drop_repeated(texts: Sequence[str], *, least_words: int = 1) -> tuple[list[str], pd.DataFrame]:
     r"""Drop the lines that repeat over distinct texts.
 
-    Distinct texts are counted, so a document that answers many searches does not repeat itself; and lines are only
-    those of texts with several, so a text that is one line keeps it.
+    Distinct texts are counted, so a document that answers many searches counts once; a text of a single line keeps it.
 
     Parameters
     ----------
     texts : sequence of str
     least_words : int
-        A text of which fewer words would be left stays whole.
+        A text that would be left with fewer words stays as it is.
 
     Returns
     -------
     list of str
         The texts in their order.
     DataFrame
-        One row a dropped line, the most frequent first: ``line rows share example``; rows are distinct texts, and
+        One row a dropped line, the most frequent first: ``line rows share example``; rows counts distinct texts, and
         example is the beginning of one of them.
 
     Examples
@@ -46,16 +43,16 @@ def drop_repeated(texts: Sequence[str], *, least_words: int = 1) -> tuple[list[s
     """
     kept = list(texts)
     tables = [_repeated(kept)]
-    while len(tables[-1]):  # what is left of different texts may be equal, and then lines repeat in more of the rest
+    while len(tables[-1]):  # different texts may become equal, and then lines repeat in more of the rest
         repeated = frozenset(tables[-1]["line"])
         shorter = [_without(text, repeated, least_words) for text in kept]
         if shorter == kept:
             break
         kept = shorter
         tables.append(_repeated(kept))
-    gone = Counter(_lines_of(texts)) - Counter(_lines_of(kept))
+    before, after = (Counter(line for text in side if "\n" in text for line in _fold(text)) for side in (texts, kept))
     table = pd.concat([found for found in tables if len(found)] or tables).drop_duplicates("line")
-    return kept, table[table["line"].isin(list(gone))].reset_index(drop=True)
+    return kept, table[table["line"].isin(list(before - after))].reset_index(drop=True)
 
 
 def repeats(texts: Sequence[str]) -> bool:
@@ -77,19 +74,13 @@ def _repeated(texts: Sequence[str]) -> pd.DataFrame:
 
 
 def _fold(text: str) -> list[str]:
-    """Lines that hold something, each in single spaces."""
+    """Lines that are not empty, each in single spaces."""
     return [folded for line in text.splitlines() if (folded := " ".join(line.split()))]
-
-
-def _lines_of(texts: Iterable[str]) -> Iterable[str]:
-    return (line for text in texts if "\n" in text for line in _fold(text))
 
 
 def _without(text: str, repeated: frozenset[str], least_words: int) -> str:
     lines = text.splitlines()
-    if len(lines) < 2:
-        return text
     kept = [line for line in lines if " ".join(line.split()) not in repeated]
     left = "\n".join(kept).strip("\n")
-    enough = left.strip() and len(_WORDS.findall(left)) >= least_words
-    return left if enough and len(kept) < len(lines) else text
+    enough = left.strip() and len(re.findall(r"\w+", left)) >= least_words
+    return left if enough and 1 < len(lines) > len(kept) else text

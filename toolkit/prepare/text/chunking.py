@@ -1,28 +1,35 @@
-"""Long texts in pieces that a model reads whole."""
+"""Cut long texts into pieces that a model reads whole, and count what it would not read."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+
+from toolkit.prepare.text.unicode import optional_import
+from toolkit.vectors.inputs import check_texts, each
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+    from toolkit.prepare.text.cleaning import Cleaned
 
 PART = 100_000  # characters that are given to the tokenizer as one text, which its threads share ...
 BATCH = 2_000_000  # ... and at a time: what it returns takes some hundred bytes a token
 
 _PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
-_PLAIN = " \t\n\r"  # white space at which tokenizers of the kind of BERT's cut before anything else
+_PLAIN = " \t\n\r"  # white space at which tokenizers of BERT's kind cut before anything else
 
 
 def chunk(
-    texts: Sequence[str], model: Any, *, max_tokens: int | None = None, overlap: int = 0, language: str = "en"
+    model: Any, texts: Sequence[str], *, max_tokens: int | None = None, overlap: int = 0, language: str = "en"
 ) -> Dataset:
     """Cut texts into pieces that the model reads whole, at ends of paragraphs, sentences, lines or words.
 
@@ -32,15 +39,15 @@ def chunk(
 
     Parameters
     ----------
-    texts : sequence of str
     model : SentenceTransformer
         Its tokenizer counts, with special tokens and the longest of its prompts.
+    texts : sequence of str
     max_tokens : int, optional
         Most tokens of a piece, at most the model's own limit, which is the default.
     overlap : int
         Tokens that a piece may share with the one before it: whole sentences where one fits, else words.
     language : str
-        ISO 639-1 code: abbreviations in it end no sentence. Ends of sentences of all scripts are known.
+        ISO 639-1 code, whose abbreviations end no sentence. Ends of sentences of all scripts are known.
 
     Returns
     -------
@@ -57,24 +64,121 @@ def chunk(
     """
     from datasets import Dataset
 
-    from toolkit.vectors.inputs import check_texts, each
-
     check_texts(texts)
     texts = list(each(texts))
-    cutter = _Cutter(model, _limit(model, max_tokens), overlap, language)
+    cutter = _Cutter(model, max_tokens, overlap, language)
     spans = [(source, *span) for source, found in enumerate(cutter.cut_all(texts)) for span in found]
     sources, starts, ends = (list(column) for column in zip(*spans, strict=True)) if spans else ([], [], [])
     pieces = [texts[source][start:end] for source, start, end in spans]
     return Dataset.from_dict({"text": pieces, "source": sources, "start": starts, "end": ends})
 
 
-def _limit(model: Any, max_tokens: int | None) -> int:
-    own = model.max_seq_length if isinstance(model.max_seq_length, int) else None
-    if max_tokens is None and (own is None or own >= 1_000_000):
-        raise ValueError("the model reads texts of any length: give max_tokens to cut them all the same")
-    if max_tokens is not None and (max_tokens < 1 or (own is not None and max_tokens > own)):
-        raise ValueError(f"expected max_tokens from 1 to the model's limit, {own or 'any'}, got {max_tokens}")
-    return int(max_tokens or own or 0)
+def chunk_pairs(model: Any, cleaned: Cleaned, *, max_tokens: int | None = None) -> tuple[Dataset, list[str]]:
+    """Cut the documents of clean pairs into passages that the model reads whole.
+
+    Each passage of a document that is right for a search counts as right for it, since the data do not tell which one
+    is. So accuracy@1 measures whether the first passage found is one of the right document.
+
+    Parameters
+    ----------
+    model : SentenceTransformer
+    cleaned : Cleaned
+    max_tokens : int, optional
+        As in `chunk`.
+
+    Returns
+    -------
+    Dataset
+        A row for each passage: ``anchor positive`` and, where they were there, ``positive_id`` (with the number of the
+        passage), ``group`` and ``time``.
+    list of str
+        Passages of the other documents.
+    """
+    from datasets import Dataset
+
+    frame = cleaned.data.to_pandas()
+    distinct = list(dict.fromkeys(frame["positive"]))
+    pieces = chunk(model, distinct, max_tokens=max_tokens).to_pandas()
+    pieces["number"] = pieces.groupby("source").cumcount() + 1
+    pieces["positive"] = [distinct[source] for source in pieces["source"]]
+    rows = frame.merge(pieces[["positive", "text", "number"]], on="positive", how="inner", sort=False)
+    if "positive_id" in rows:
+        rows["positive_id"] = [f"{name}#{n}" for name, n in zip(rows["positive_id"], rows["number"], strict=True)]
+    rows["positive"] = rows["text"]
+    others = chunk(model, cleaned.documents, max_tokens=max_tokens)["text"][:] if cleaned.documents else []
+    return Dataset.from_pandas(rows[list(frame.columns)], preserve_index=False), list(dict.fromkeys(others))
+
+
+@dataclass(frozen=True)
+class TruncationReport:
+    """What a model's limit cuts silently.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Rows ``whole texts`` and, where pieces were given, ``pieces``: ``read texts tokens limit cut share_cut lost
+        share_lost``; cut texts are longer than the limit, lost tokens lie beyond it, shares are 0 to 1.
+    """
+
+    table: pd.DataFrame
+
+    @property
+    def sentence(self) -> str:
+        """The table in a sentence or two."""
+        sentences = []
+        rows: list[Any] = list(self.table.itertuples())
+        for row in rows:
+            if pd.isna(row.limit):
+                sentences.append(f"The model reads {row.read} of any length: it cuts none of {row.texts:,}.")
+                continue
+            tokens = f"{row.lost:,} of {row.tokens:,} tokens ({row.share_lost:.1%})"
+            cut = f"{row.cut:,} ({row.share_cut:.1%}), and with them {tokens}" if row.cut else "none"
+            reads = f"the model, which reads {row.limit:.0f} tokens,"
+            sentences.append(f"Of {row.texts:,} {row.read} {reads} cuts {cut}.")
+        return " ".join(sentences)
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    def _repr_html_(self) -> str:
+        return f"<p>{self.sentence}</p>{self.table.to_html(index=False)}"
+
+
+def truncation_report(
+    model: Any, texts: Sequence[str], *, chunks: Dataset | Sequence[str] | None = None
+) -> TruncationReport:
+    """Count the texts, and the share of their tokens, that a model silently cuts, before and after chunking.
+
+    Tokens are counted as in `toolkit.vectors.truncation`: with special ones and the longest of the model's prompts, so
+    pieces have more of them in all than whole texts have.
+
+    Parameters
+    ----------
+    model : SentenceTransformer
+    texts : sequence of str
+    chunks : Dataset or sequence of str, optional
+        The pieces of the texts, as `chunk` returns them.
+
+    Raises
+    ------
+    ValueError
+        When there are no texts, or one item is not a text; the message names it.
+    """
+    from toolkit.vectors import truncation
+
+    given: dict[str, Any] = {"whole texts": texts}
+    if chunks is not None:
+        pieces: Any = chunks
+        given["pieces"] = pieces["text"][:] if hasattr(pieces, "column_names") else pieces
+    rows = []
+    for read, some in given.items():
+        frame = truncation(model, some)
+        if frame.empty:
+            raise ValueError(f"expected at least one text to count the tokens of, got no {read}")
+        cut, lost, tokens = int((frame["lost"] > 0).sum()), int(frame["lost"].sum()), int(frame["tokens"].sum())
+        rows.append({"read": read, "texts": len(frame), "tokens": tokens, "limit": frame["limit"].iloc[0], "cut": cut,
+                     "share_cut": cut / len(frame), "lost": lost, "share_lost": lost / tokens})  # fmt: skip
+    return TruncationReport(pd.DataFrame(rows))
 
 
 Spans = list[tuple[int, int]]
@@ -83,20 +187,24 @@ Spans = list[tuple[int, int]]
 class _Cutter:
     """Cuts texts for one model and one limit."""
 
-    def __init__(self, model: Any, limit: int, overlap: int, language: str) -> None:
+    def __init__(self, model: Any, max_tokens: int | None, overlap: int, language: str) -> None:
+        own = model.max_seq_length if isinstance(model.max_seq_length, int) else None
+        if max_tokens is None and (own is None or own >= 1_000_000):
+            raise ValueError("the model reads texts of any length: give max_tokens to cut them all the same")
+        if max_tokens is not None and (max_tokens < 1 or (own is not None and max_tokens > own)):
+            raise ValueError(f"expected max_tokens from 1 to the model's limit, {own or 'any'}, got {max_tokens}")
         tokenizer = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)
         if not hasattr(tokenizer, "to_str"):
-            raise ValueError(
-                f"expected a model with a tokenizer of the library tokenizers, got {type(tokenizer).__name__}: its "
-                f"texts cannot be cut by tokens"
-            )
-        self.model, self.limit, self.language = model, limit, language
+            got = type(tokenizer).__name__
+            raise ValueError(f"expected a model with a tokenizer of the library tokenizers, got {got}")
+        self.model, self.limit, self.language = model, int(max_tokens or own or 0), language
         self.tokenizer = type(tokenizer).from_str(tokenizer.to_str())  # a copy: the model's own keeps its truncation
         self.tokenizer.no_truncation(), self.tokenizer.no_padding()
         longest = max((str(prompt or "") for prompt in model.prompts.values()), key=len, default="")
-        self.room = limit - len(self.tokenizer.encode(longest))
+        self.room = self.limit - len(self.tokenizer.encode(longest))
         if self.room < 1:
-            raise ValueError(f"{limit} tokens leave no room beside the {limit - self.room} of special ones and prompt")
+            own = self.limit - self.room
+            raise ValueError(f"{self.limit} tokens leave no room after {own} of special tokens and prompt")
         if not 0 <= overlap < self.room:
             raise ValueError(f"expected an overlap from 0 to {self.room - 1} tokens, got {overlap}")
         self.overlap = overlap
@@ -121,17 +229,19 @@ class _Cutter:
         """Pieces of some texts; those over the limit after all are cut again, with less room."""
         from toolkit.vectors import truncation
 
+        def is_exact(text: str, begin: int, end: int) -> bool:  # between plain white space
+            before, after = text[max(0, begin - 1) : begin], text[end : end + 1]
+            return self.exact and before in _PLAIN and after in _PLAIN
+
         found = [self._cut(text, starts, room) for text, starts in zip(texts, self._starts(texts), strict=True)]
         doubtful = [(at, number) for at, spans in enumerate(found) for number, span in enumerate(spans)
-                    if not (self.exact and _bare(texts[at], *span))]  # fmt: skip
+                    if not is_exact(texts[at], *span)]  # fmt: skip
         pieces = [texts[at][slice(*found[at][number])] for at, number in doubtful]
         over = truncation(self.model, pieces)["tokens"].to_numpy() > self.limit
         for (at, number), piece in reversed([*zip(compress(doubtful, over), compress(pieces, over), strict=True)]):
             # A tokenizer may need more tokens for a piece after the prompt, or for one that begins inside of a word.
             if room == 1:
-                raise ValueError(
-                    f"{self.limit} tokens are too few for single characters of this text: raise max_tokens"
-                )
+                raise ValueError(f"{self.limit} tokens are too few for one character of this text: raise max_tokens")
             begin = found[at][number][0]
             smaller = self._checked([piece], room // 2)[0]
             found[at][number : number + 1] = [(begin + start, begin + end) for start, end in smaller]
@@ -139,7 +249,7 @@ class _Cutter:
 
     def _starts(self, texts: Sequence[str]) -> Iterator[NDArray[np.int64]]:
         """For each text the places where its tokens start, in order."""
-        parts = [(source, begin, part) for source, text in enumerate(texts) for begin, part in _parts(text, PART)]
+        parts = [(source, begin, part) for source, text in enumerate(texts) for begin, part in _parts(text)]
         found: list[list[NDArray[np.int64]]] = [[] for _ in texts]
         for first in range(0, len(parts), 64):  # a long text alone may have many parts
             some = parts[first : first + 64]
@@ -151,9 +261,8 @@ class _Cutter:
             yield np.maximum.accumulate(np.concatenate([np.empty(0, dtype=np.int64), *several]))
 
     def _cut(self, text: str, starts: NDArray[np.int64], room: int) -> Spans:
-        whole = len(text)
         if len(starts) <= room:
-            return [(0, whole)] if text.strip() else []
+            return [(0, len(text))] if text.strip() else []
         end_of_text = len(text.rstrip())
         paragraphs, sentences = self._ends(text)
         spans: Spans = []
@@ -173,7 +282,9 @@ class _Cutter:
                     or _end_of(text, text.rfind("\n", quarter, stop), quarter)
                     or _end_of_word(text, done, stop)
                 )
-            spans.append(_strip(text, begin, end))
+            piece = text[begin:end]
+            begin += len(piece) - len(piece.lstrip())
+            spans.append((begin, max(begin, begin + len(piece.strip()))))
             done = end
             begin = self._back(text, starts, sentences, spans[-1], room) if end < end_of_text else end
         return [span for span in spans if span[0] < span[1]]
@@ -195,14 +306,15 @@ class _Cutter:
 
     def _ends(self, text: str) -> tuple[list[int], list[int]]:
         """Where paragraphs and where sentences end, without the white space behind them."""
+        segment = optional_import("sentencex", "cutting texts into pieces", "sentencex").segment
         paragraphs = []
         for match in _PARAGRAPH.finditer(text):
             line = text.rfind("\n", 0, match.start()) + 1
             paragraphs.append(_end_of(text, match.start(), line) or line)
         sentences = set(paragraphs)
-        for begin, part in _parts(text, PART):
+        for begin, part in _parts(text):
             at = 0
-            for sentence in _segment()(self.language, part)[:-1]:  # where a part ends no sentence need end
+            for sentence in segment(self.language, part)[:-1]:  # the end of a part need not be that of a sentence
                 at = part.index(kept, at) + len(kept) if (kept := sentence.rstrip()) else at
                 sentences.add(begin + at)
         return paragraphs, sorted(sentences)
@@ -228,35 +340,12 @@ def _end_of_word(text: str, low: int, high: int) -> int:
     return _end_of(text, place, low) or high
 
 
-def _strip(text: str, begin: int, end: int) -> tuple[int, int]:
-    """A piece without the white space around it."""
-    piece = text[begin:end]
-    begin += len(piece) - len(piece.lstrip())
-    return begin, max(begin, begin + len(piece.strip()))
-
-
-def _bare(text: str, begin: int, end: int) -> bool:
-    """Whether a piece stands between plain white space."""
-    return (begin == 0 or text[begin - 1] in _PLAIN) and (end == len(text) or text[end] in _PLAIN)
-
-
-def _parts(text: str, most: int) -> Iterator[tuple[int, str]]:
-    """A text in parts of at most so many characters, that end with a paragraph, a line, a sentence or a word."""
+def _parts(text: str) -> Iterator[tuple[int, str]]:
+    """A text in parts of at most `PART` characters, each up to a paragraph, a line, a sentence or a word."""
     start = 0
-    while len(text) - start > most:
-        ends = (text.rfind(mark, start + most // 2, start + most - 1) for mark in ("\n\n", "\n", ". ", " "))
-        end = next((end + 1 for end in ends if end >= 0), start + most)
+    while len(text) - start > PART:
+        ends = (text.rfind(mark, start + PART // 2, start + PART - 1) for mark in ("\n\n", "\n", ". ", " "))
+        end = next((end + 1 for end in ends if end >= 0), start + PART)
         yield start, text[start:end]
         start = end
     yield start, text[start:]
-
-
-def _segment() -> Any:
-    try:
-        from sentencex import segment
-    except ImportError:
-        raise ModuleNotFoundError(
-            "cutting texts into pieces needs sentencex: python3 run.py install text (or pip install sentencex)",
-            name="sentencex",
-        ) from None
-    return segment

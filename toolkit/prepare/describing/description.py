@@ -1,0 +1,343 @@
+"""One look at a data set: what is in it, and what to do about it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from toolkit import plots
+from toolkit.prepare.describing.advice import MANY_PIECES, advise
+from toolkit.prepare.frames import sample, to_frame
+from toolkit.prepare.schema import Layout, layout
+from toolkit.prepare.splitting.near_copies import near_pairs
+from toolkit.prepare.text.language import language_shares
+from toolkit.prepare.text.unicode import UNSPACED_LETTER
+from toolkit.prepare.values import normal
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from toolkit.prepare.frames import Rows
+
+LOOK = 5_000  # texts of a column that are examined for near-copies, tokens and words ...
+LOOK_LANGUAGES = 500  # ... and texts of all for languages
+LONGEST = 20_000  # characters of a text that are examined; the tokens of the rest are extrapolated
+BINS = 30
+PAIRED = ("pairs", "triplets", "n-tuples", "scored triplets")  # shapes of which the first two texts belong together
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is in a data set. Made by `describe`.
+
+    Attributes
+    ----------
+    rows : int
+    shape : str
+        As `toolkit.prepare.shape_of` names it; empty where no shape fits (then `advice` says what is missing).
+    texts : DataFrame
+        One row a column of texts: ``column filled empty repeated near_copies shortest median longest`` (lengths in
+        characters, near-copies as a share of the different texts), with a model also ``tokens`` (median), ``limit``,
+        ``cut`` (share of the texts that are longer) and ``lost`` (share of all tokens that are not read), 0 to 1.
+    lengths : DataFrame
+        ``column low high texts``, in tokens with a model, else in characters.
+    languages : DataFrame
+        `toolkit.prepare.text.language_shares` of a sample: ``language texts share``.
+    labels : DataFrame
+        ``label rows share``, the most frequent first; without rows where there are no classes.
+    scores : DataFrame
+        ``low high rows``; without rows where there are no scores.
+    words : DataFrame
+        Words that the model's tokenizer breaks into many pieces: ``word texts share pieces split``.
+    links : DataFrame
+        ``column texts several most example``: texts of a side, and those with several partners on the other side.
+    advice : tuple of str
+        A sentence for each finding, none where there is nothing to do.
+    notes : tuple of str
+        What was measured on a sample.
+    """
+
+    rows: int
+    shape: str
+    texts: pd.DataFrame
+    lengths: pd.DataFrame
+    languages: pd.DataFrame
+    labels: pd.DataFrame
+    scores: pd.DataFrame
+    words: pd.DataFrame
+    links: pd.DataFrame
+    advice: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def unit(self) -> str:
+        """Of `lengths`: ``"tokens"`` or ``"characters"``."""
+        return "tokens" if "tokens" in self.texts else "characters"
+
+    @property
+    def limit(self) -> float | None:
+        """Tokens that the model reads, if there is a model with a limit."""
+        if "limit" not in self.texts or not self.texts["limit"].notna().any():
+            return None
+        return float(self.texts["limit"].max())
+
+    @cached_property
+    def figure(self) -> Figure:
+        """Lengths of the texts, next to labels or scores where there are any."""
+        return plots.contents(self.lengths, self.labels, self.scores, unit=self.unit, limit=self.limit)
+
+    @property
+    def alt(self) -> str:
+        """The alternative text of the figure."""
+        return plots.describe_contents(self.lengths, self.labels, self.scores, unit=self.unit)
+
+    def _tables(self) -> list[tuple[str, pd.DataFrame]]:
+        """The tables below that of the texts, each with a heading; long ones by their beginning."""
+        tables = {
+            "Languages": self.languages, "Labels": self.labels, "Scores": self.scores,
+            "Words in many pieces": self.words, "Texts with several partners": self.links,
+        }  # fmt: skip
+        return [(f"{name} ({len(table):,}, the first 10)" if len(table) > 10 else name, table.head(10))
+                for name, table in tables.items() if len(table)]  # fmt: skip
+
+    def _head(self) -> str:
+        return f"{self.rows:,} rows of {self.shape or 'no known shape'}"
+
+    def __str__(self) -> str:
+        blocks = [self._head(), *([self.texts.to_string(index=False)] if len(self.texts) else [])]
+        blocks += [f"{name}\n{table.to_string(index=False)}" for name, table in self._tables()]
+        blocks += ["\n".join(f"- {sentence}" for sentence in self.advice)] if self.advice else []
+        return "\n\n".join([*blocks, *self.notes])
+
+    def _repr_html_(self) -> str:
+        from markupsafe import escape
+
+        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.advice)
+        html = f"<p><b>{escape(self._head())}</b></p>" + (f"<ul>{items}</ul>" if items else "")
+        if len(self.texts):
+            html += self.texts.to_html(index=False, float_format="{:.3g}".format) + plots.img(self.figure, self.alt)
+        tables = (f"<p>{escape(name)}</p>{table.to_html(index=False)}" for name, table in self._tables())
+        return html + "".join(tables) + "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+
+
+def describe(dataset: Rows, model: Any = None) -> Description:
+    """Look at a data set before you train, split or index with it.
+
+    Rows, empty and repeated texts, labels and scores are counted over all rows; near-copies, tokens, words and
+    languages over samples, which `Description.notes` names.
+
+    Parameters
+    ----------
+    dataset : Dataset, result of `load`, `clean` or `make_pairs`, DataFrame, mapping of columns, or list
+    model : SentenceTransformer, optional
+        Its tokenizer counts tokens, those beyond its limit, and words that it breaks into many pieces.
+
+    Raises
+    ------
+    ValueError
+        When `dataset` is not a table, or the model has no tokenizer of the library tokenizers.
+
+    Examples
+    --------
+    >>> found = describe({"anchor": ["reset password", ""], "positive": ["Go to settings.", "Call us."]})
+    >>> found.shape, found.texts["empty"].tolist()
+    ('pairs', [1, 0])
+    >>> print(found.advice[0])
+    1 text of anchor is missing or empty: prepare.clean and prepare.make_pairs drop such rows.
+    """
+    frame = to_frame(dataset).rename(columns=str)
+    kinds, read, trouble = _kinds(frame), None, ""
+    try:
+        read = layout(kinds)
+    except ValueError as error:
+        trouble = str(error)
+    columns = list(read.inputs) if read else [name for name, kind in kinds.items() if kind == "text"]
+    for column in columns:
+        stripped = frame[column].map(lambda value: value.strip() if isinstance(value, str) else "")
+        frame[column] = stripped.astype(object)
+    filled = {column: [text for text in frame[column] if text] for column in columns}
+    every = [text for column in columns for text in filled[column]]
+    counted = {column: _count_tokens(model, filled[column]) for column in columns} if model is not None else {}
+    texts = _text_table(filled, len(frame), counted)
+    lengths = {c: counted[c]["tokens"].tolist() if counted else list(map(len, filled[c])) for c in columns}
+    labels, scores = _label_tables(frame, read)
+    tables = {
+        "lengths": length_table(lengths),
+        "languages": language_shares(sample(every, LOOK_LANGUAGES)),
+        "labels": labels,
+        "scores": scores,
+        "words": broken_words(model, every),
+        "links": _link_table(frame, columns[:2] if read and read.shape in PAIRED else []),
+    }
+    advice = advise(frame, read, trouble, texts, tables, model)
+    notes = []
+    if max(map(len, filled.values()), default=0) > LOOK:
+        of = "near-copies, tokens and words" if counted else "near-copies"
+        notes.append(f"On samples of {LOOK:,} texts: {of}. All texts together have more near-copies.")
+    if len(every) > LOOK_LANGUAGES:
+        notes.append(f"On a sample of {LOOK_LANGUAGES:,} texts: languages.")
+    if max(map(len, every), default=0) > LONGEST:
+        tokens = "; their tokens are extrapolated" if counted else ""
+        notes.append(f"Of texts over {LONGEST:,} characters only the beginning was examined{tokens}.")
+    return Description(len(frame), read.shape if read else "", texts, advice=advice, notes=tuple(notes), **tables)
+
+
+def _kinds(frame: pd.DataFrame) -> dict[str, str]:
+    """What each column holds, as `toolkit.prepare.schema.layout` takes it."""
+    kinds = {}
+    for name in frame.columns:
+        first = next(iter(frame[name].dropna()), "")
+        kind = "text" if isinstance(first, str) else "number" if isinstance(first, float) else "other"
+        kinds[str(name)] = "list" if hasattr(first, "__len__") and not isinstance(first, str) else kind
+    return kinds
+
+
+def _count_tokens(model: Any, texts: Sequence[str]) -> pd.DataFrame:
+    """`toolkit.vectors.truncation` of a sample; of texts over `LONGEST` characters the tokens are extrapolated."""
+    from toolkit.vectors import truncation
+
+    looked = sample(texts, LOOK)
+    table = truncation(model, [text[:LONGEST] for text in looked])
+    stretch = np.array([max(1.0, len(text) / LONGEST) for text in looked])
+    tokens = (table["tokens"] * stretch).round().astype("int64")
+    return table.assign(tokens=tokens, lost=(tokens - table["limit"]).clip(lower=0).fillna(0).astype("int64"))
+
+
+def _text_table(filled: Mapping[str, Sequence[str]], rows: int, counted: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """`Description.texts`, of the texts of each column and what `_count_tokens` makes of them."""
+    table = []
+    for column, texts in filled.items():
+        lengths = [len(text) for text in texts] or [0]
+        row: dict[str, Any] = {
+            "column": column,
+            "filled": len(texts),
+            "empty": rows - len(texts),
+            "repeated": len(texts) - len(set(texts)),
+            "near_copies": near_share(texts),
+            "shortest": min(lengths),
+            "median": int(np.median(lengths)),
+            "longest": max(lengths),
+        }
+        if column in counted:
+            tokens = counted[column]
+            row |= {"tokens": 0, "limit": float("nan"), "cut": 0.0, "lost": 0.0}
+            if len(tokens):
+                row |= {
+                    "tokens": int(tokens["tokens"].median()),
+                    "limit": tokens["limit"].iloc[0],
+                    "cut": float(tokens["lost"].gt(0).mean()),
+                    "lost": float(tokens["lost"].sum() / max(1, tokens["tokens"].sum())),
+                }
+        table.append(row)
+    return pd.DataFrame(table)
+
+
+def near_share(texts: Sequence[str]) -> float:
+    """Share of the different texts of a sample that are near-copies of another of them, 0 to 1.
+
+    Examples
+    --------
+    >>> near_share(["compute the rolling median of a series", "the rolling median of a series", "read it", "x y"])
+    0.5
+    """
+    different = list({normal(text[:LONGEST]): text[:LONGEST] for text in sample(texts, LOOK)}.values())
+    return len(set(near_pairs(different).ravel().tolist())) / max(1, len(different))
+
+
+def length_table(values: Mapping[str, Sequence[float]]) -> pd.DataFrame:
+    """Lengths of each column in bins of equal ratio: ``column low high texts``, lengths from low up to below high.
+
+    Examples
+    --------
+    >>> int(length_table({"text": [1, 2, 2, 1000]})["texts"].sum())
+    4
+    """
+    longest = max((max(lengths, default=1) for lengths in values.values()), default=1)
+    edges = np.unique(np.round(np.geomspace(1, longest + 1, BINS + 1)))
+    rows = []
+    for column, lengths in values.items():
+        counts, _ = np.histogram(np.clip(lengths, 1, None) if len(lengths) else [], bins=edges)
+        rows += [(column, int(a), int(b), int(n)) for a, b, n in zip(edges[:-1], edges[1:], counts, strict=True)]
+    return pd.DataFrame(rows, columns=["column", "low", "high", "texts"])
+
+
+def _label_tables(frame: pd.DataFrame, read: Layout | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`Description.labels` and `Description.scores`; empty where there are none, or lists."""
+    labels = pd.DataFrame(columns=["label", "rows", "share"])
+    scores = score_table(pd.Series(dtype=float))
+    if read is None or read.label is None:
+        return labels, scores
+    label = frame[read.label].dropna()
+    if label.map(lambda value: hasattr(value, "__len__") and not isinstance(value, str)).any():
+        return labels, scores
+    if read.shape.startswith("labelled"):
+        counts = label.value_counts()
+        shares = counts.to_numpy() / max(1, counts.sum())
+        labels = pd.DataFrame({"label": list(counts.index), "rows": counts.to_numpy(), "share": shares})
+    if read.shape.startswith("scored"):
+        numbers = pd.to_numeric(label, errors="coerce").astype(float)
+        scores = score_table(numbers) if numbers.notna().all() else scores
+    return labels, scores
+
+
+def score_table(scores: pd.Series) -> pd.DataFrame:
+    """Scores in ten bins of equal width: ``low high rows``; the last includes its upper end."""
+    finite = scores[np.isfinite(scores)]
+    if finite.empty:
+        return pd.DataFrame(columns=["low", "high", "rows"])
+    counts, edges = np.histogram(finite, bins=10)
+    return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "rows": counts})
+
+
+def broken_words(model: Any, texts: Sequence[str]) -> pd.DataFrame:
+    """Find words that the model's tokenizer breaks into `MANY_PIECES` or more, the most frequent first.
+
+    Parameters
+    ----------
+    model : SentenceTransformer or None
+        None finds none.
+    texts : sequence of str
+        Not empty; a sample of them is examined.
+
+    Returns
+    -------
+    DataFrame
+        ``word texts share pieces split``: in how many texts of the sample, what share of them, into how many pieces,
+        and which; hyphens and the like are not counted. Words end at white space; web addresses and scripts without
+        spaces are left out.
+    """
+    counts: Counter[str] = Counter()
+    looked = sample(texts, LOOK) if model is not None else []
+    for text in looked:
+        found = {re.sub(r"^\W+|\W+$", "", word) for word in text[:LONGEST].split()}
+        counts.update(w for w in found if 1 < len(w) <= 40 and "://" not in w and not UNSPACED_LETTER.search(w))
+    words = [word for word, n in counts.most_common(LOOK) if any(map(str.isalpha, word))]
+    rows = []
+    if words:
+        tokenizer = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)
+        for word, one in zip(words, tokenizer.encode_batch(words, add_special_tokens=False), strict=True):
+            pieces = [token for token, real in zip(one.tokens, one.attention_mask, strict=True) if real]
+            spelled = sum(any(map(str.isalnum, piece)) for piece in pieces)
+            if spelled >= MANY_PIECES:
+                rows.append((word, counts[word], counts[word] / len(looked), spelled, " ".join(pieces)))
+    return pd.DataFrame(rows, columns=["word", "texts", "share", "pieces", "split"])
+
+
+def _link_table(frame: pd.DataFrame, sides: Sequence[str]) -> pd.DataFrame:
+    """`Description.links`, of the columns of two sides; empty without them."""
+    both = frame[list(sides)]
+    both = both[(both != "").all(axis=1)].drop_duplicates()
+    rows = []
+    for column in sides:
+        partners = both[column].value_counts()
+        example = str(partners.index[0])[:120] if len(partners) else ""
+        most = int(partners.max()) if len(partners) else 0
+        rows.append((column, len(partners), int((partners > 1).sum()), most, example))
+    return pd.DataFrame(rows, columns=["column", "texts", "several", "most", "example"])

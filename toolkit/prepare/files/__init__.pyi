@@ -1,0 +1,6 @@
+from .reading import FileTable, read
+
+__all__ = [
+    "FileTable",
+    "read",
+]

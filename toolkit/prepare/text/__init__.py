@@ -1,0 +1,5 @@
+"""Clean texts, find their languages, and cut them to what a model reads."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -1,0 +1,245 @@
+"""Clean texts, with an account of what was changed or dropped and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from toolkit.prepare.dropped import Dropped
+from toolkit.prepare.frames import documents_of, text_frame
+from toolkit.prepare.schema import sides_of
+from toolkit.prepare.text.boilerplate import COLUMNS, drop_repeated, repeats
+from toolkit.prepare.text.html import html_to_text
+from toolkit.prepare.text.language import UNKNOWN, detect_languages
+from toolkit.prepare.text.mail import reply_only, shows_mail
+from toolkit.prepare.text.unicode import repair_mojibake, tidy
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from toolkit.prepare.frames import Rows
+
+STEPS = ("html", "mojibake", "replies", "boilerplate", "tidy")
+"""Steps of `clean`, in the order in which they are done."""
+SAMPLE = 2_000  # texts that are searched for markup, mojibake and mail ...
+WORTH = 0.01  # ... and the share of them from which a step is worth it
+LEAST_WORDS = 4  # left in a document: without the answer that many mails share, only a greeting may be left
+SHOWN, AROUND = 3, 60  # examples of each step, and characters around a change
+EXAMPLES = ["step", "column", "row", "before", "after"]
+
+_CHANGES: dict[str, tuple[Callable[[str], str], str]] = {
+    "html": (html_to_text, "markup and entities turned into text"),
+    "mojibake": (repair_mojibake, "characters of a wrong encoding repaired"),
+    "replies": (reply_only, "quoted mails and signatures dropped"),
+    "tidy": (tidy, "Unicode composed, control characters dropped, single spaces"),
+}
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """Clean data, with an account of the changes.
+
+    Attributes
+    ----------
+    data : Dataset
+        The columns that were given; of a list of texts ``text`` and ``source``, the number of the text in the list.
+    table : DataFrame
+        One row a step: ``step rows_in rows_out dropped changed why example``.
+    documents : list of str
+        The extra documents, cleaned the same way: distinct, and none empty.
+    lines : DataFrame
+        The lines that the step ``"boilerplate"`` dropped: ``line rows share example``; rows counts distinct texts of
+        the searches or of the documents, whichever repeat the line.
+    examples : DataFrame
+        Up to three texts that each step changed: ``step column row before after``, from where they begin to differ;
+        row is the number in the data that were given.
+    """
+
+    data: Dataset
+    table: pd.DataFrame
+    documents: list[str] = field(default_factory=list)
+    lines: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=COLUMNS))
+    examples: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=EXAMPLES))
+
+    def _repr_html_(self) -> str:
+        return self.table.to_html(index=False) + (self.examples.to_html(index=False) if len(self.examples) else "")
+
+
+def suggest_steps(texts: Sequence[str]) -> tuple[str, ...]:
+    r"""Suggest the optional steps of `clean` that have something to do.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Of one side: searches, or documents.
+
+    Returns
+    -------
+    tuple of str
+        ``"html"``, ``"mojibake"`` and ``"replies"`` where they would change more than 1 % of up to 2,000 texts, evenly
+        taken; ``"boilerplate"`` where a line repeats. The first two only where the extra [text] is installed.
+
+    Examples
+    --------
+    >>> suggest_steps([f"Where is parcel {n}?\n\nKind regards\nAnn" for n in range(100)])
+    ('replies', 'boilerplate')
+    """
+    present = [text for text in texts if isinstance(text, str)]
+    sample = present[:: max(1, -(-len(present) // SAMPLE))]
+
+    def worth(step: str) -> bool:
+        if step == "boilerplate":
+            return repeats(present)
+        change = _CHANGES[step][0]
+        looked = [text for text in sample if shows_mail(text)] if step == "replies" else sample
+        try:
+            return sum(change(text) != text for text in looked) > WORTH * len(sample)
+        except ModuleNotFoundError as error:
+            if error.name not in ("selectolax", "ftfy"):
+                raise
+            return False  # a step that is not installed can still be requested by name, and says what to install
+
+    return tuple(step for step in STEPS if step != "tidy" and worth(step))
+
+
+def clean(
+    dataset: Rows | Sequence[str | None],
+    *,
+    steps: Sequence[str] = ("tidy",),
+    documents: Sequence[str] = (),
+    languages: Sequence[str] = (),
+) -> Cleaned:
+    """Tidy the texts of each row, and drop rows that are of no use for training or testing.
+
+    Dropped are rows with a missing or empty text, rows that repeat another, and of pairs and triplets those with a
+    search that is the document itself. Rows are kept or dropped as a whole, so texts, scores and labels stay aligned.
+    Cleaning clean data changes nothing.
+
+    Parameters
+    ----------
+    dataset : Dataset, result of `load` or `make_pairs`, DataFrame, mapping of columns, or list
+        Any of the shapes of `shape_of`: the columns ``anchor positive negative...``, ``sentence1 sentence2`` or
+        ``text`` are cleaned, all others stay as they are. A plain list of texts comes back with the columns ``text``
+        and ``source``, the number of the text in the list.
+    steps : sequence of {"html", "mojibake", "replies", "boilerplate", "tidy"}
+        Done in this order, whatever the order given, since all but the last need the line breaks: ``"html"`` turns
+        markup into text (see `html_to_text`), ``"mojibake"`` repairs texts decoded with the wrong encoding (see
+        `repair_mojibake`), ``"replies"`` drops quoted mails and signatures (see `reply_only`), ``"boilerplate"`` lines
+        that repeat in more than 1 % of the different texts of a side, and in at least 10 (see `drop_repeated`),
+        ``"tidy"`` composes Unicode and folds white space, and is always done. Replies and boilerplate never empty a
+        text. `suggest_steps` finds the steps with something to do. A canned answer in many different mails looks like
+        a disclaimer: check the result's ``lines``.
+    documents : sequence of str
+        Documents that no pair names; if not given, those of a result of `load`.
+    languages : sequence of str
+        ISO 639-1 codes: rows and documents with a text that is surely in another language are dropped, those with a
+        text too short for a guess are kept (see `toolkit.prepare.text.detect_languages`). Empty keeps all.
+
+    Raises
+    ------
+    ValueError
+        A column is missing or does not hold texts, or no row is left (the message names the column and the rows), or
+        a step is unknown.
+    ModuleNotFoundError
+        A step needs a package of the extra [text] that is missing.
+    """
+    from datasets import Dataset
+
+    unknown = [name for name in steps if name not in STEPS]
+    if unknown or isinstance(steps, str):
+        raise ValueError(f"expected steps among {', '.join(STEPS)}, got {steps!r}")
+    if isinstance(languages, str) or not all(len(code) == 2 and code.islower() for code in languages):
+        raise ValueError(f"expected languages as a list of ISO 639-1 codes such as ['en', 'de'], got {languages!r}")
+    documents = [text or "" for text in documents_of(dataset, documents)]
+    frame, texts = text_frame(dataset)
+    given, dropped = len(frame), Dropped()
+    lines, examples = [pd.DataFrame(columns=COLUMNS)], []
+    for step in (known for known in STEPS if known in steps or known == "tidy"):
+        before = frame[texts].fillna("").astype(object)
+        if step == "boilerplate":
+            after, documents, lines = _without_boilerplate(before, documents)
+            why = f"{sum(map(len, lines))} lines that repeat in more than 1 % of the different texts dropped"
+        else:
+            change, why = (_settled(steps), _CHANGES["tidy"][1]) if step == "tidy" else _CHANGES[step]
+            after, documents = before.map(change).astype(object), list(map(change, documents))
+        if step == "tidy":  # a missing text becomes an empty one here, and counts as changed
+            before = before.mask(frame[texts].isna())
+        else:
+            after = after.mask(frame[texts].isna() & (after == ""))
+        differs = after.ne(before) & ~after.isna()
+        places = [(row, column) for column in texts for row in frame.index[differs[column]][:SHOWN]]
+        examples += [(step, column, row, *_around(before.at[row, column], str(after.at[row, column])))
+                     for row, column in places[:SHOWN]]  # fmt: skip
+        frame = frame.assign(**{column: after[column] for column in texts})
+        dropped.count(step, len(frame), 0, why, changed=int(differs.any(axis=1).sum()))
+
+    def keep(kept: pd.Series, step: str, why: str) -> None:
+        nonlocal frame
+        frame = dropped.keep(frame, kept, step, why, columns=texts, changed=0)
+
+    if languages:
+        keep(~frame[texts].apply(_foreign, wanted=languages).any(axis=1), "language", "in another language")
+        documents = [text for text, drop in zip(documents, _foreign(documents, languages), strict=True) if not drop]
+    keep((frame[texts] != "").all(axis=1), "empty", "a missing or empty text")
+    same = [*texts, *(column for column in ("score", "label") if column in frame and texts[0] != "anchor")]
+    what = "text" if texts == ["text"] else "pair" if len(texts) == 2 else "row"
+    keep(~frame.duplicated(same), "repeated", f"the same {what} again")
+    if "anchor" in texts:
+        equal = frame["anchor"].str.casefold() == frame["positive"].str.casefold()
+        keep(~equal, "same text", "the search is the document itself")
+    documents = list(dict.fromkeys(filter(None, documents)))
+    if frame.empty and (given or not documents):
+        raise ValueError(f"none of the {given} rows is left: check that {' and '.join(texts)} are the right columns")
+    data = Dataset.from_pandas(frame.reset_index(drop=True), preserve_index=False)
+    shown = pd.DataFrame(examples, columns=EXAMPLES, dtype=object).astype({"row": int})
+    return Cleaned(data, dropped.table, documents, pd.concat(lines, ignore_index=True), shown)
+
+
+def _settled(steps: Sequence[str]) -> Callable[[str], str]:
+    """Tidying, and once more the steps that may find something when control characters are gone."""
+    again = [_CHANGES[name][0] for name in STEPS if name in steps and name in ("html", "mojibake")]
+
+    def settle(text: str) -> str:
+        text = tidy(text)
+        for _ in range(len(text)):
+            before = text
+            for change in (*again, tidy):
+                text = change(text)
+            if text == before:
+                break
+        return text
+
+    return settle if again else tidy
+
+
+def _without_boilerplate(
+    sides: pd.DataFrame, documents: list[str]
+) -> tuple[pd.DataFrame, list[str], list[pd.DataFrame]]:
+    """The columns and extra documents without lines that repeat, searches and documents each on their own."""
+    after = sides.copy()
+    lines = [pd.DataFrame(columns=COLUMNS)]
+    queries, positives = sides_of(map(str, sides))
+    for columns, others, least in ((queries, [], 1), (positives, documents, LEAST_WORDS)):
+        kept, found = drop_repeated(
+            [*(text for column in columns for text in sides[column]), *others], least_words=least
+        )
+        for column in columns:
+            after[column], kept = kept[: len(sides)], kept[len(sides) :]
+        lines += [found] if len(found) else []
+    return after, kept, lines[1:] or lines
+
+
+def _foreign(texts: Sequence[str], wanted: Sequence[str]) -> list[bool]:
+    """Whether each text is surely in another language."""
+    return [code not in (*wanted, UNKNOWN) for code in detect_languages(texts)["language"]]
+
+
+def _around(before: object, after: str) -> tuple[str, str]:
+    """Two texts from shortly before where they begin to differ."""
+    old = before if isinstance(before, str) else ""
+    same = next((at for at, (a, b) in enumerate(zip(old, after, strict=False)) if a != b), min(len(old), len(after)))
+    start = max(0, same - AROUND // 3)
+    return old[start : start + AROUND], after[start : start + AROUND]

@@ -1,1 +1,0 @@
-"""Texts cleaned, told by language, and cut to what a model reads."""
