@@ -185,7 +185,7 @@ def test_times_are_read_before_the_long_work(tmp_path: Path) -> None:
                           "answer": [f"the answer {i} in a few words" for i in range(20)],
                           "when": ["soon"] * 20})  # fmt: skip
     table.to_csv(tmp_path / "q.csv", index=False)
-    with pytest.raises(ValueError, match="column 'when' holds no readable date in 20 of 20 rows"):
+    with pytest.raises(ValueError, match="column 'when' holds no date or number in 20 of 20 rows"):
         load(tmp_path / "q.csv", columns={"when": "time"})
 
 

@@ -67,6 +67,21 @@ def test_no_group_is_cut(seed: int, n: int) -> None:
     assert whole == {query: group for query, group in task(data).groups.items() if query in whole}
 
 
+@pytest.mark.parametrize("shape", ["pairs", "table"])
+def test_row_numbers_travel_with_the_split(shape: str) -> None:
+    """Each row is in one part, also rows that repeat a query in other spelling; train is these rows of the data."""
+    data = tangled(5, 150)
+    if shape == "table":
+        data = data.rename_columns({"anchor": "sentence1", "positive": "sentence2", "extra": "score"})
+    parts = split(data)
+    assert sorted(row for rows in parts.rows.values() for row in rows) == list(range(150))
+    first = parts.train.column_names[0]
+    assert parts.train[first][:] == data.select(parts.rows["train"])[first][:]
+    for name, part in (("dev", parts.dev), ("test", parts.test)):
+        texts = part.data.queries.values() if shape == "pairs" else part.data["sentence1"][:]
+        assert set(map(normal, texts)) == set(map(normal, data.select(parts.rows[name])[first][:]))
+
+
 def test_columns_and_corpus(plain: Dataset) -> None:
     """Train has what trainers read, in their order; dev and test search every document."""
     shuffled = plain.add_column("group", list(range(200))).select_columns(["positive", "group", "anchor"])

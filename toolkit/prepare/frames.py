@@ -22,7 +22,7 @@ from toolkit.prepare.schema import (
     negatives_in,
     text_columns,
 )
-from toolkit.prepare.values import check_strings, numbers
+from toolkit.prepare.values import numbers, require_texts
 from toolkit.storage import digest_texts
 from toolkit.vectors.inputs import no_lone_surrogates
 
@@ -214,7 +214,7 @@ def text_frame(source: Rows | Sequence[str | None]) -> tuple[pd.DataFrame, list[
         frame = to_dataset(source).to_pandas()
         names = text_columns(list(frame))
     for column in names:
-        check_strings(frame[column])
+        require_texts(frame[column], missing=True)
     return frame, names
 
 

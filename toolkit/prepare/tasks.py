@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.prepare.schema import COLUMNS, SEARCH_KINDS, TABLE_KINDS
-from toolkit.prepare.values import normal
+from toolkit.prepare.values import normal, require
 from toolkit.storage import digest_texts
 
 if TYPE_CHECKING:
@@ -174,6 +174,8 @@ class Split:
         One row a part: ``part queries groups share wanted`` (of a table ``rows`` in place of ``queries``).
     notes : list of str
         Sizes that could not be met, a very large group, labels that are missing in a part.
+    rows : mapping of part to list of int
+        Numbers of the rows of the data in each part, ascending: ``train``, ``dev``, ``test``.
     """
 
     train: Dataset
@@ -181,6 +183,7 @@ class Split:
     test: Task
     table: pd.DataFrame
     notes: list[str]
+    rows: Mapping[str, list[int]] = field(default_factory=dict)
 
     def _repr_html_(self) -> str:
         return self.table.to_html(index=False) + "".join(f"<p>{note}</p>" for note in self.notes)
@@ -262,12 +265,7 @@ def _check_table(task: Task) -> None:
         for column in columns:
             values = data.select_columns([column]).to_pandas()[column]
             rule = "0/1" if (task.kind, column) == ("pairs", "label") else COLUMNS[column].holds
-            wrong = values[~values.map(_USABLE[rule]).astype(bool)]
-            if len(wrong):
-                raise ValueError(
-                    f"column {column!r} of {called} holds nothing usable in {len(wrong)} rows (first: row "
-                    f"{wrong.index[0]}, {wrong.iloc[0]!r:.40})"
-                )
+            require(values, values.map(_USABLE[rule]), f"usable {rule}", of=f" of {called}")
     if task.train is not None:
         _check_labels(task.name, task.data, task.train)
     if len(set(task.items)) < len(task.items):

@@ -19,6 +19,7 @@ from toolkit.vectors.keywords import UNSPACED
 # Chinese) each character counts as a word; a sentence would otherwise be one word, and no sentence a near-copy.
 _MARKS = "".join(chr(code) for code in range(0x300, 0x10000) if unicodedata.category(chr(code))[0] == "M")
 _WORDS = re.compile(rf"(?=[^\W_])(?:[{UNSPACED}][{_MARKS}]*|[^\W_{UNSPACED}](?:[^\W_{UNSPACED}]|[{_MARKS}])*)")
+HINT = "convert them, or choose another column"
 _ASCII = {code: " " for code in range(128) if not chr(code).isalnum()}
 
 
@@ -65,15 +66,37 @@ def distinct(texts: Iterable[str]) -> tuple[list[str], NDArray[np.int64], NDArra
     return list(numbers), number_of, first.astype(np.int64)
 
 
-def check_strings(values: pd.Series) -> None:
-    """Refuse a column with something that is neither a text nor missing; the message names the row."""
-    values = values.astype(object)
-    wrong = values[~values.map(lambda value: isinstance(value, str)) & ~values.isna()]
+def require(values: pd.Series, usable: pd.Series, what: str, hint: str = HINT, *, of: str = "") -> None:
+    """Refuse a column where some values are not usable; the message counts them and names the first row.
+
+    Parameters
+    ----------
+    values : Series
+        With the column's name.
+    usable : Series of bool
+    what : str
+        What the column should hold, such as ``"number"``.
+    hint : str
+        What to do.
+    of : str
+        Where the column is, such as ``" of the training data"``.
+
+    Raises
+    ------
+    ValueError
+    """
+    wrong = values[~usable.astype(bool)].astype(object)
     if len(wrong):
         raise ValueError(
-            f"column {values.name!r} holds {type(wrong.iloc[0]).__name__} in row {wrong.index[0]} "
-            f"({wrong.iloc[0]!r:.40}), expected text: convert it, or choose another column"
+            f"column {values.name!r}{of} holds no {what} in {len(wrong):,} of {len(values):,} rows "
+            f"(first: row {wrong.index[0]}, {wrong.iloc[0]!r:.40}): {hint}"
         )
+
+
+def require_texts(values: pd.Series, hint: str = HINT, *, missing: bool = False) -> None:
+    """Refuse a column with something other than texts; with `missing`, missing values may pass."""
+    texts = values.map(lambda value: isinstance(value, str)).astype(bool)
+    require(values, texts | values.isna() if missing else texts, "text", hint)
 
 
 def numbers(values: pd.Series, *, missing: bool = False) -> pd.Series:
@@ -98,15 +121,8 @@ def numbers(values: pd.Series, *, missing: bool = False) -> pd.Series:
     """
     values = values.astype(object)
     found = pd.to_numeric(values, errors="coerce").astype(float)
-    wrong = ~(found.abs() < float("inf"))
-    if missing:
-        wrong &= ~(values.isna() | values.map(lambda value: isinstance(value, str) and not value.strip()))
-    if wrong.any():
-        row = wrong.idxmax()
-        raise ValueError(
-            f"column {values.name!r} holds no number in {int(wrong.sum()):,} of {len(values):,} rows (first: row "
-            f"{row}, {values[row]!r:.40})"
-        )
+    empty = values.isna() | values.map(lambda value: isinstance(value, str) and not value.strip())
+    require(values, (found.abs() < float("inf")) | (empty & missing), "number")
     return found
 
 
@@ -135,7 +151,7 @@ def times(values: Sequence[Any], *, name: str = "time") -> NDArray[np.float64]:
     >>> times(["2026-03-01", "2025-12-24"]).argsort().tolist()
     [1, 0]
     """
-    series = pd.Series(list(values), dtype="object")
+    series = pd.Series(list(values), dtype=object, name=name)
     found = pd.to_numeric(series, errors="coerce")
     if found.notna().all():
         return found.to_numpy(dtype=np.float64)
@@ -143,13 +159,7 @@ def times(values: Sequence[Any], *, name: str = "time") -> NDArray[np.float64]:
         warnings.simplefilter("ignore")  # pandas warns that it parses each value by itself, which is meant
         parsed = [pd.to_datetime(series, errors="coerce", utc=True, dayfirst=first) for first in (False, True)]
     dates = min(parsed, key=lambda dates: int(dates.isna().sum()))
-    unread = dates.isna().to_numpy()
-    if unread.any():
-        row = int(unread.argmax())
-        raise ValueError(
-            f"column {name!r} holds no readable date in {int(unread.sum()):,} of {len(series):,} rows (first: row "
-            f"{row}, {series[row]!r}): expected one form throughout, best 2026-03-31, or numbers"
-        )
+    require(series, dates.notna(), "date or number", "use one form throughout, best 2026-03-31")
     seconds = (dates - pd.Timestamp(0, tz="UTC")).dt.total_seconds()
     return np.asarray(seconds, dtype=np.float64)
 

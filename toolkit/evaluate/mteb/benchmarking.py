@@ -23,7 +23,8 @@ from toolkit.evaluate.mteb.tasks import require_mteb, resolve
 from toolkit.evaluate.scoring import set_metrics
 from toolkit.prepare import Task
 from toolkit.prepare.splits.graph import components
-from toolkit.runs import check_writable, write_json
+from toolkit.runs import check_writable
+from toolkit.storage import write_json
 
 COLUMNS = ["model", "task", "metric", "score", "low", "high", "n", "n_groups"]
 RESAMPLES = 2000  # of a set metric

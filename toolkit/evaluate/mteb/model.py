@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from toolkit import vectors
 from toolkit.evaluate.mteb.tasks import nearest, require_mteb, resolve
-from toolkit.runs import digest_texts
+from toolkit.storage import digest_texts
 
 
 @dataclass(frozen=True)

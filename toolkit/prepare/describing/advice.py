@@ -75,22 +75,17 @@ def percent(share: float) -> str:
 
 def _of_texts(texts: pd.DataFrame) -> Iterator[str]:
     for row in texts.to_dict("records"):
-        column, is_are = row["column"], "is" if row["empty"] == 1 else "are"
+        column, empty = row["column"], plural(row["empty"], "text")
         if row["empty"]:
-            yield (
-                f"{plural(row['empty'], 'text')} of {column} {is_are} missing or empty: prepare.clean and "
-                f"prepare.make_pairs leave such rows out."
-            )
+            are = "is" if row["empty"] == 1 else "are"
+            yield f"{empty} of {column} {are} missing or empty: prepare.clean and prepare.make_pairs drop such rows."
         if row["near_copies"] > NEAR:
-            yield (
-                f"{percent(row['near_copies'])} of the different texts of {column} are near-copies of another: a split "
-                f"by rows would put some of them on both sides; prepare.split keeps them together."
-            )
+            near = f"{percent(row['near_copies'])} of the different texts of {column} are near-copies of another"
+            yield f"{near}: a split by rows would put some on both sides; prepare.split keeps them together."
         if row.get("cut", 0) > CUT:
-            yield (
-                f"The model reads {row['limit']:.0f} tokens; {percent(row['cut'])} of the texts of {column} are longer "
-                f"and {percent(row['lost'])} of all their tokens are not read: prepare.chunk cuts them into passages."
-            )
+            cut = f"{percent(row['cut'])} of the texts of {column} are longer than the {row['limit']:.0f} tokens"
+            lost = f"{percent(row['lost'])} of all tokens are not read"
+            yield f"{cut} that the model reads, so {lost}: prepare.chunk cuts them into passages."
 
 
 def _of_rows(table: pd.DataFrame) -> Iterator[str]:
@@ -121,15 +116,12 @@ def _of_labels(frame: pd.DataFrame, read: Layout, labels: pd.DataFrame) -> Itera
     if len(labels) == 1:
         yield f"All rows have the label {largest['label']!r}: there is nothing to classify."
     elif alone and read.shape == "labelled texts":
-        yield (
-            f"{plural(alone, 'label')} with a single text: a loss that compares the texts of a label needs two; "
-            f"prepare.make_pairs(by='labels') leaves them out."
-        )
+        needs = "a loss that compares the texts of a label needs two; prepare.make_pairs(by='labels') drops them"
+        yield f"{plural(alone, 'label')} with a single text: {needs}."
     elif largest["rows"] > UNBALANCED * smallest["rows"]:
-        yield (
-            f"Label {largest['label']!r} has {plural(int(largest['rows']), 'row')}, {smallest['label']!r} has "
-            f"{smallest['rows']:,}: look at the score of each label, not at accuracy alone."
-        )
+        has = f"{largest['label']!r} has {plural(int(largest['rows']), 'row')}"
+        few = f"{smallest['label']!r} has {smallest['rows']:,}"
+        yield f"Label {has}, {few}: look at the score of each label, not only at accuracy."
     if read.shape == "labelled texts":
         several = int(frame.groupby("text")[read.label].nunique().gt(1).sum())
         if several:
@@ -144,27 +136,22 @@ def _of_scores(frame: pd.DataFrame, read: Layout, scores: pd.DataFrame) -> Itera
     if values.nunique() == 1:
         yield f"All scores are {values.iloc[0]:g}: there is nothing to learn from them."
     elif read.shape == "scored pairs" and (low < 0 or high > 1):
-        yield (
-            f"Scores go from {low:g} to {high:g}, CosineSimilarityLoss needs 0 to 1: "
-            f"prepare.make_pairs(by='ratings') rescales them."
-        )
+        needs = "CosineSimilarityLoss needs 0 to 1: prepare.make_pairs(by='ratings') rescales them"
+        yield f"Scores go from {low:g} to {high:g}, {needs}."
     if values.nunique() > 1 and rows.rolling(2).sum().max() > ONE_SIDED * rows.sum():
         place = int(rows.rolling(2).sum().to_numpy()[1:].argmax())
-        yield (
-            f"Over {percent(ONE_SIDED)} of the scores lie from {scores['low'].iloc[place]:.3g} to "
-            f"{scores['high'].iloc[place + 1]:.3g}: the rest of the scale is hardly learned or tested."
-        )
+        low, high = scores["low"].iloc[place], scores["high"].iloc[place + 1]
+        rest = "the rest of the scale is hardly learned or tested"
+        yield f"Over {percent(ONE_SIDED)} of the scores lie from {low:.3g} to {high:.3g}: {rest}."
 
 
 def _of_links(links: pd.DataFrame) -> Iterator[str]:
     for row in links.to_dict("records"):
         if row["several"] > SEVERAL * row["texts"]:
             other = "positives" if row["column"] == "anchor" else "anchors"
-            yield (
-                f"{plural(row['several'], 'different text')} of {row['column']} "
-                f"{'stands' if row['several'] == 1 else 'stand'} with several {other}, up to {row['most']:,}: in a "
-                f"batch each would be a wrong answer to the other; train with batch_sampler='no_duplicates'."
-            )
+            some = f"{plural(row['several'], 'different text')} of {row['column']} with several {other}"
+            why = "in a batch each would be a wrong answer to the other; train with batch_sampler='no_duplicates'"
+            yield f"{some}, up to {row['most']:,}: {why}."
 
 
 def _of_languages(languages: pd.DataFrame, model: Any) -> Iterator[str]:
@@ -186,7 +173,6 @@ def _of_words(words: pd.DataFrame) -> Iterator[str]:
     frequent = words[(words["share"] >= FREQUENT) & (words["texts"] >= 3)]
     if len(frequent):
         shown = ", ".join(f"{row.word} ({row.split})" for row in frequent.head(3).itertuples())
-        yield (
-            f"{plural(len(frequent), 'frequent word')} in {MANY_PIECES} pieces or more, such as {shown}: the model may "
-            f"not know them; fine-tune, or search by keywords beside it (vectors.bm25, vectors.fuse)."
-        )
+        some = f"{plural(len(frequent), 'frequent word')} in {MANY_PIECES} pieces or more, such as {shown}"
+        todo = "fine-tune, or add keyword search (vectors.bm25, vectors.fuse)"
+        yield f"{some}: the model may not know them; {todo}."

@@ -90,7 +90,7 @@ class Description:
 
     @cached_property
     def figure(self) -> Figure:
-        """Lengths of the texts, and beside them labels or scores where there are any."""
+        """Lengths of the texts, next to labels or scores where there are any."""
         return plots.contents(self.lengths, self.labels, self.scores, unit=self.unit, limit=self.limit)
 
     @property
@@ -150,7 +150,7 @@ def describe(dataset: Rows, model: Any = None) -> Description:
     >>> found.shape, found.texts["empty"].tolist()
     ('pairs', [1, 0])
     >>> print(found.advice[0])
-    1 text of anchor is missing or empty: prepare.clean and prepare.make_pairs leave such rows out.
+    1 text of anchor is missing or empty: prepare.clean and prepare.make_pairs drop such rows.
     """
     frame = to_frame(dataset).rename(columns=str)
     kinds, read, trouble = _kinds(frame), None, ""

@@ -85,7 +85,7 @@ class Sample:
 
 @dataclass
 class TableBuilder:
-    """Makes a table of texts from rows that come one by one; memory holds little beside the texts."""
+    """Build a table of texts from rows that come one by one; memory holds little more than the texts."""
 
     sample: Sample
     columns: list[str] = field(default_factory=list)
@@ -224,10 +224,7 @@ def read_delimited(
     """
     found, quoting = dialect(text.sample(), (separator,) if separator else _SEPARATORS)
     if separator and not found:
-        raise ValueError(
-            f"{text.path.name}: {separator!r} separates no fields in the first row: give another separator, or none "
-            f"to have it found"
-        )
+        raise ValueError(f"{text.path.name}: {separator!r} separates no fields in the first row: give another, or none")
     options: list[Quoting] = [quoting] if quoting else [{"strict": True}, {}, {"quoting": csv.QUOTE_NONE}]
     best: tuple[int, pd.DataFrame, list[str], int] | None = None
     for option in options:
@@ -245,7 +242,7 @@ def read_delimited(
     if wrong > len(frame):
         raise ValueError(
             f"{text.path.name}: {wrong:,} rows do not have the {len(frame.columns)} fields of the first row "
-            f"({', '.join(frame.columns)[:80]}): expected rows of equal length, separated by one of , ; tab |"
+            f"({', '.join(frame.columns)[:80]}): expected rows of equal length, or give the separator"
         )
     notes += its_notes
     return frame, found

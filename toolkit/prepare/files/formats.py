@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -18,29 +18,16 @@ from toolkit.prepare.files.delimited import BATCH, Sample, TableBuilder, header,
 def read_lines(text: Text, limit: int | None, notes: list[str], sample: Sample) -> pd.DataFrame:
     """Read one text a line, or one a paragraph where blank lines stand between."""
     lines = paragraphs = 0
-    within = False
-    for line in text.lines():  # once through to count, so that a long file is not held in memory
-        filled = bool(line.strip())
-        lines += filled
-        paragraphs += filled and not within
-        within = filled
+    for filled, block in groupby(map(str.strip, text.lines()), bool):  # counted first: memory does not hold a long file
+        lines += sum(1 for _ in block) if filled else 0
+        paragraphs += filled
     # A few blank lines in a long list of texts do not make it paragraphs.
     as_paragraphs = paragraphs > 1 and lines <= 50 * paragraphs
     how = "a paragraph is a text, since there are blank lines" if as_paragraphs else "a line is a text"
     notes.append(f"{how}: {paragraphs if as_paragraphs else lines:,} texts")
-
-    def by_paragraph() -> Iterator[str]:
-        block: list[str] = []
-        for line in map(str.strip, text.lines()):
-            if line:
-                block.append(line)
-            elif block:
-                yield "\n".join(block)
-                block = []
-        if block:
-            yield "\n".join(block)
-
-    texts = by_paragraph() if as_paragraphs else filter(None, map(str.strip, text.lines()))
+    stripped = map(str.strip, text.lines())
+    blocks = ("\n".join(block) for filled, block in groupby(stripped, bool) if filled)
+    texts = blocks if as_paragraphs else filter(None, stripped)
     return table_of_rows(((text,) for text in islice(texts, limit)), ["text"], sample)
 
 
@@ -54,8 +41,9 @@ def read_jsonl(text: Text, limit: int | None, notes: list[str], sample: Sample) 
                 try:
                     yield where, json.loads(line)
                 except (ValueError, RecursionError) as error:
+                    got = line.strip()[:60]
                     raise ValueError(
-                        f"{where} is not JSON ({error}), got {line.strip()[:60]!r}: expected one object {{...}} a line"
+                        f"{where} is not JSON ({error}): expected an object {{...}}, got {got!r}"
                     ) from None
 
     return _table_of_values(islice(values(), limit), notes, sample)
@@ -170,10 +158,9 @@ def read_sheet(
             }
     except PermissionError:
         raise
-    except Exception as error:  # whatever the reader in Rust says
-        raise ValueError(
-            f"{path.name} cannot be read ({str(error)[:100]}): it is broken or has a password. Save it as .csv"
-        ) from error
+    except Exception as error:  # the reader in Rust has its own
+        what = f"{path.name} cannot be read ({str(error)[:100]}): it is broken or has a password"
+        raise ValueError(f"{what}. Save it as .csv") from error
     if not sheets:
         raise ValueError(f"{path.name} has no sheet {sheet!r}: expected one of {', '.join(names)}")
     filled = [name for name, cells in sheets.items() if len(cells) and (cells != "").any(axis=None)]

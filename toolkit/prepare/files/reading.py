@@ -84,8 +84,8 @@ def read(
     limit : int, optional
         Read only the first rows.
     sample : int, optional
-        Number of rows to keep out of all that are read, drawn at random (seed 0), in their order. Of csv, tsv, jsonl,
-        txt and parquet, memory then holds little more than these; json and spreadsheets are held as a whole.
+        Number of rows to keep, drawn at random from all (seed 0), in their order. Of csv, tsv, jsonl, txt and parquet,
+        memory then holds little more than these; json and spreadsheets are held as a whole.
     sheet : str, optional
         Name of the sheet of a spreadsheet; None is the first one with rows.
     encoding : str, optional
@@ -136,8 +136,7 @@ def read(
         return _read_file(path, limit, Sample(sample), sheet, encoding, separator)
     except PermissionError as error:
         raise PermissionError(
-            f"{error.filename or path} may not be read by this user: change its permissions, or copy it to a folder of "
-            f"your own"
+            f"you may not read {error.filename or path}: change its permissions or copy it"
         ) from error
 
 

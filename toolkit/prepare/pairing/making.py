@@ -14,7 +14,7 @@ from toolkit.prepare.frames import shape_of, to_frame
 from toolkit.prepare.pairing import annotated, relations, unsupervised
 from toolkit.prepare.schema import PAIR, is_training_column
 from toolkit.prepare.tasks import RetrievalData, Task
-from toolkit.prepare.values import check_strings
+from toolkit.prepare.values import require_texts
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -168,7 +168,7 @@ def make_pairs(
     frame = frame.reset_index(drop=True)
     frame["row"] = frame.index
     for column in texts:
-        check_strings(frame[column])
+        require_texts(frame[column], missing=True)
         stripped = frame[column].astype(object).map(lambda value: value.strip() if isinstance(value, str) else "")
         frame[column] = stripped.astype(object)
     frame = dropped.keep(frame, (frame[list(texts)] != "").all(axis=1), "empty", "a missing or empty text")

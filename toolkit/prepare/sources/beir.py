@@ -108,10 +108,8 @@ def collection(
         rows += 1
         row = qrels.setdefault(query, {})
         if row.get(document, grade) != grade:
-            raise ValueError(
-                f"{name}: qrels of {split} grade document {document!r} for query {query!r} both {row[document]} and "
-                f"{grade}: expected one grade a pair"
-            )
+            pair, grades = f"document {document!r} for query {query!r}", f"{row[document]} and {grade}"
+            raise ValueError(f"{name}: qrels of {split} grade {pair} both {grades}: expected one grade a pair")
         repeated += document in row
         row[document] = grade
         if query not in texts or document not in corpus:
@@ -143,9 +141,7 @@ def _distinct(where: str, texts: Iterable[tuple[str, str]], dropped: Dropped) ->
     for name, text in texts:
         rows += 1
         if found.setdefault(name, text) != text:
-            raise ValueError(
-                f"{where}: the id {name!r} names two texts, {found[name]!r:.50} and {text!r:.50}: expected one an id"
-            )
+            raise ValueError(f"{where}: the id {name!r} names two texts, {found[name]!r:.50} and {text!r:.50}")
     dropped.count("same text twice", rows, rows - len(found), f"{where} has the id more than once, with the same text")
     return found
 
@@ -175,10 +171,7 @@ def _documents(path: Path) -> Iterator[tuple[str, str]]:
             record = json.loads(line)
             yield document_of(record)
         except (ValueError, TypeError, KeyError, RecursionError):
-            raise ValueError(
-                f'{where} holds {line[:60]!r}, expected an object {{"_id": ..., "text": ...}}, for documents perhaps '
-                f"with a title"
-            ) from None
+            raise ValueError(f'{where} holds {line[:60]!r}, expected an object {{"_id": ..., "text": ...}}') from None
 
 
 def document_of(record: dict[str, Any]) -> tuple[str, str]:
@@ -201,7 +194,5 @@ def read_judgements(path: Path) -> Iterator[tuple[str, str, int]]:
         except (ValueError, OverflowError):
             if number == 0 and not re.fullmatch(r"[-+.\deE]+", fields[-1].strip()):
                 continue  # the header
-            raise ValueError(
-                f"{where} holds {line[:60]!r}, expected query-id, corpus-id and a whole number as the grade, with tabs "
-                f"between, or the four columns of TREC"
-            ) from None
+            wanted = "query-id, corpus-id and a whole number as the grade, or the four columns of TREC"
+            raise ValueError(f"{where} holds {line[:60]!r}, expected {wanted}") from None

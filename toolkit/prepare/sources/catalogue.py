@@ -1,6 +1,6 @@
 """Data sets with a short name: licence, columns, where they are on the Hub and in the folder of local copies.
 
-`catalogue.csv` is the one table; whatever is particular to a data set is one of its columns:
+`catalogue.csv` is the one table; the particulars of a data set are its columns:
 
 =====================  ================================================================================================
 ``config``             name of a subset on the Hub, where it is not that of the subset
@@ -144,10 +144,8 @@ class Known:
                 places = others.index.get_indexer(pd.Index(frame[reference]))
                 lost = frame.loc[places < 0, reference]
                 if len(lost):
-                    raise ValueError(
-                        f"{len(lost):,} rows of {files[0].name} refer to a {reference} that {files[1].name} does not "
-                        f"have (first: {lost.iloc[0]!r})"
-                    )
+                    what = f"{len(lost):,} rows of {files[0].name} refer to a {reference}"
+                    raise ValueError(f"{what} that {files[1].name} does not have (first: {lost.iloc[0]!r})")
                 frame[new] = others[column].take(places).to_numpy()
         subsets = dict(part.partition("?")[::2] for part in self.local_subsets.split())
         if subsets and self.subset not in subsets:
@@ -207,7 +205,7 @@ def find(source: str) -> Known | None:
 
 
 def find_mteb(task: str) -> Known | None:
-    """Find the data set of a task of mteb; None where the catalogue has none, and no local layout of its own.
+    """Find the data set that a task of mteb is made of; None where it is not in the catalogue.
 
     Examples
     --------

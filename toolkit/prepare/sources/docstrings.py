@@ -105,7 +105,7 @@ def _inline(text: str) -> str:
     text = re.sub(r"(?<![\w*\\])\*([^\s*,.)](?:[^*]*?[^\s*])?)\*(?![\w*])", r"\1", text)
     text = re.sub(r"\\([*_`|\\<>])", r"\1", re.sub(r"\\ ", "", text))
     text = re.sub(r"\s+", " ", text).strip()
-    text = re.sub(r"Read more in the [\w ,]*User Guide\.| \(legacy function\)", "", text)  # said of half of a package
+    text = re.sub(r"Read more in the [\w ,]*User Guide\.| \(legacy function\)", "", text)  # half of a package has it
     return re.sub(r" +([,;.])(?=\s|$)", r"\1", text).strip()
 
 

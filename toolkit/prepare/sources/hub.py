@@ -106,13 +106,9 @@ def require(hub: str, revision: str | None = None) -> None:
         if isinstance(error, errors.RevisionNotFoundError):
             raise ValueError(f"{hub} has no revision {revision!r} on the Hugging Face Hub") from error
         if isinstance(error, errors.GatedRepoError):
-            raise FileNotFoundError(
-                f"the terms of {hub} must be accepted on its page on the Hugging Face Hub before it can be read"
-            ) from error
+            raise FileNotFoundError(f"accept the terms of {hub} on its page on the Hugging Face Hub first") from error
         if isinstance(error, (errors.RepositoryNotFoundError, errors.HFValidationError)):
-            raise FileNotFoundError(
-                f"there is no file {hub}, and no data set of that name on the Hugging Face Hub"
-            ) from error
+            raise FileNotFoundError(f"there is no file {hub}, and no data set {hub} on the Hugging Face Hub") from error
         raise ConnectionError(f"the Hugging Face Hub cannot be reached ({str(error)[:80]}). {way_out}") from error
 
 

@@ -85,9 +85,7 @@ class ReadOptions:
         for column, role in self.columns.items():
             check_role(role)
             if found.setdefault(role, column) != column:
-                raise ValueError(
-                    f"both {found[role]!r} and {column!r} are named as {role!r}: name one column for each role"
-                )
+                raise ValueError(f"both {found[role]!r} and {column!r} are named as {role!r}: name one of them")
         return found
 
 
@@ -229,9 +227,7 @@ def load(
 
     options = ReadOptions() if options is None else options
     if not isinstance(options, ReadOptions):
-        raise ValueError(
-            f"expected options as prepare.ReadOptions, got {type(options).__name__}: columns= is a keyword"
-        )
+        raise ValueError(f"expected options as prepare.ReadOptions, got {type(options).__name__}")
     keywords: dict[str, Any] = {"columns": columns, "limit": limit}
     keywords = {name: value for name, value in keywords.items() if value is not None}
     for name, value in keywords.items():

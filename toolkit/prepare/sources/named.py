@@ -39,9 +39,7 @@ def rows_of(known: Known, split: str, revision: str | None, dropped: Dropped) ->
         data = from_frame(known.read(files))
         dropped.notes.append(f"read from TOOLKIT_DATA ({', '.join(file.name for file in files)})")
     elif not known.hub:
-        raise FileNotFoundError(
-            f"{known.name} is not on the Hugging Face Hub: expected {expected} below the folder that TOOLKIT_DATA names"
-        )
+        raise FileNotFoundError(f"{known.name} is not on the Hugging Face Hub: expected {expected} below TOOLKIT_DATA")
     else:
         try:
             config = (known.config or "{subset}").format(subset=known.subset)
@@ -114,8 +112,8 @@ def benchmark(known: Known, split: str, revision: str | None) -> Collection:
         (str(row["query-id"]), str(row["corpus-id"]), int(row["score"]))
         for row in fetch(known.collection, "default", name, revision)
     )
-    corpus, asked = (map(document_of, fetch(known.collection, part, part, revision)) for part in ("corpus", "queries"))
-    return collection(known.full_name, name, corpus, asked, judgements)
+    sides = (map(document_of, fetch(known.collection, side, side, revision)) for side in ("corpus", "queries"))
+    return collection(known.full_name, name, *sides, judgements)
 
 
 def provenance(known: Known, split: str) -> list[str]:

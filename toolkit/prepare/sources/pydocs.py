@@ -146,7 +146,7 @@ def load_pydocs(limit: int | None = 4500) -> tuple[pd.DataFrame, pd.DataFrame]:
         raise ValueError(f"expected a limit of at least 100 rows, or None for all, got {limit!r}")
     versions = _versions()
     if not versions:
-        raise ValueError(f"expected docstrings of {', '.join(PACKAGES)}, got none of them installed: pip install numpy")
+        raise ValueError(f"expected docstrings of {', '.join(PACKAGES)}, none of them is installed: pip install numpy")
     digest = _digest(versions)
     path = _cache_path(digest)
     records = _read(path)

@@ -6,10 +6,11 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from toolkit.prepare.splitting.near_copies import CLOSE, NEAR, close_pairs, connected_components, overlapping
-from toolkit.prepare.values import distinct, labels_in
+from toolkit.prepare.values import distinct, labels_in, require_texts
 from toolkit.vectors import encode
 
 if TYPE_CHECKING:
@@ -161,20 +162,15 @@ def texts_in(data: Dataset, columns: Sequence[str]) -> list[list[str]]:
     ValueError
         When a column is missing or holds something else in a row, or when there are no rows.
     """
-    sides = []
     for column in columns:
         if column not in data.column_names:
             raise ValueError(f"expected a column {column!r}, got {', '.join(data.column_names)}")
-        values = data[column][:]
-        wrong = [row for row, value in enumerate(values) if not isinstance(value, str)]
-        if wrong:
-            raise ValueError(
-                f"column {column!r} holds no text in {len(wrong)} rows (first: row {wrong[0]}): see prepare.clean"
-            )
-        sides.append(values)
     if not len(data):
         raise ValueError("expected at least one row, got none")
-    return sides
+    sides = {column: data[column][:] for column in columns}
+    for column, texts in sides.items():
+        require_texts(pd.Series(texts, dtype=object, name=column), "prepare.clean drops rows without a text")
+    return list(sides.values())
 
 
 def check_groups(groups: str | Sequence[object] | None, rows: int) -> None:

@@ -192,7 +192,7 @@ def split(
     table, notes = pd.DataFrame(account), _notes(parts, members, texts, labels, noun)
     rows = {name: sorted(row for item in parts[name] for row in rows_of[item]) for name in ("train", "dev", "test")}
     if not search:
-        return Split(*_tables(data, shape, rows, group_of), table, notes)
+        return Split(*_tables(data, shape, rows, group_of), table, notes, rows)
     n_groups = int(table.set_index("part")["groups"]["test"])
     if n_groups < 20:
         judged = {document for row in whole.data.qrels.values() for document in row}
@@ -204,7 +204,7 @@ def split(
     negatives = negatives_in(data.column_names)
     score = ["score"] if negatives and "score" in data.column_names else []
     train = data.select(rows["train"]).select_columns([*PAIR, *negatives, *score])
-    return Split(train, whole.only(parts["dev"], "dev"), whole.only(parts["test"], "test"), table, notes)
+    return Split(train, whole.only(parts["dev"], "dev"), whole.only(parts["test"], "test"), table, notes, rows)
 
 
 def _tables(

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from toolkit.prepare.text.unicode import optional_import
 from toolkit.vectors.inputs import check_texts, each
 
 if TYPE_CHECKING:
@@ -194,19 +195,16 @@ class _Cutter:
             raise ValueError(f"expected max_tokens from 1 to the model's limit, {own or 'any'}, got {max_tokens}")
         tokenizer = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)
         if not hasattr(tokenizer, "to_str"):
-            raise ValueError(
-                f"expected a model with a tokenizer of the library tokenizers, got {type(tokenizer).__name__}: its "
-                f"texts cannot be cut by tokens"
-            )
+            got = type(tokenizer).__name__
+            raise ValueError(f"expected a model with a tokenizer of the library tokenizers, got {got}")
         self.model, self.limit, self.language = model, int(max_tokens or own or 0), language
         self.tokenizer = type(tokenizer).from_str(tokenizer.to_str())  # a copy: the model's own keeps its truncation
         self.tokenizer.no_truncation(), self.tokenizer.no_padding()
         longest = max((str(prompt or "") for prompt in model.prompts.values()), key=len, default="")
         self.room = self.limit - len(self.tokenizer.encode(longest))
         if self.room < 1:
-            raise ValueError(
-                f"{self.limit} tokens leave no room beside the {self.limit - self.room} of special ones and prompt"
-            )
+            own = self.limit - self.room
+            raise ValueError(f"{self.limit} tokens leave no room after {own} of special tokens and prompt")
         if not 0 <= overlap < self.room:
             raise ValueError(f"expected an overlap from 0 to {self.room - 1} tokens, got {overlap}")
         self.overlap = overlap
@@ -243,9 +241,7 @@ class _Cutter:
         for (at, number), piece in reversed([*zip(compress(doubtful, over), compress(pieces, over), strict=True)]):
             # A tokenizer may need more tokens for a piece after the prompt, or for one that begins inside of a word.
             if room == 1:
-                raise ValueError(
-                    f"{self.limit} tokens are too few for single characters of this text: raise max_tokens"
-                )
+                raise ValueError(f"{self.limit} tokens are too few for one character of this text: raise max_tokens")
             begin = found[at][number][0]
             smaller = self._checked([piece], room // 2)[0]
             found[at][number : number + 1] = [(begin + start, begin + end) for start, end in smaller]
@@ -310,13 +306,7 @@ class _Cutter:
 
     def _ends(self, text: str) -> tuple[list[int], list[int]]:
         """Where paragraphs and where sentences end, without the white space behind them."""
-        try:
-            from sentencex import segment
-        except ImportError:
-            raise ModuleNotFoundError(
-                "cutting texts into pieces needs sentencex: python3 run.py install text (or pip install sentencex)",
-                name="sentencex",
-            ) from None
+        segment = optional_import("sentencex", "cutting texts into pieces", "sentencex").segment
         paragraphs = []
         for match in _PARAGRAPH.finditer(text):
             line = text.rfind("\n", 0, match.start()) + 1

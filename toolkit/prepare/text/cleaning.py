@@ -26,7 +26,7 @@ STEPS = ("html", "mojibake", "replies", "boilerplate", "tidy")
 """Steps of `clean`, in the order in which they are done."""
 SAMPLE = 2_000  # texts that are searched for markup, mojibake and mail ...
 WORTH = 0.01  # ... and the share of them from which a step is worth it
-LEAST_WORDS = 4  # in a document: what stands beside an answer that many mails repeat may be no more than a greeting
+LEAST_WORDS = 4  # left in a document: without the answer that many mails share, only a greeting may be left
 SHOWN, AROUND = 3, 60  # examples of each step, and characters around a change
 EXAMPLES = ["step", "column", "row", "before", "after"]
 
@@ -150,7 +150,7 @@ def clean(
 
     unknown = [name for name in steps if name not in STEPS]
     if unknown or isinstance(steps, str):
-        raise ValueError(f"expected steps out of {', '.join(STEPS)}, got {steps!r}")
+        raise ValueError(f"expected steps among {', '.join(STEPS)}, got {steps!r}")
     if isinstance(languages, str) or not all(len(code) == 2 and code.islower() for code in languages):
         raise ValueError(f"expected languages as a list of ISO 639-1 codes such as ['en', 'de'], got {languages!r}")
     documents = [text or "" for text in documents_of(dataset, documents)]
@@ -164,7 +164,7 @@ def clean(
             why = f"{sum(map(len, lines))} lines that repeat in more than 1 % of the different texts dropped"
         else:
             change, why = (_settled(steps), _CHANGES["tidy"][1]) if step == "tidy" else _CHANGES[step]
-            after, documents = before.map(change), list(map(change, documents))
+            after, documents = before.map(change).astype(object), list(map(change, documents))
         if step == "tidy":  # a missing text becomes an empty one here, and counts as changed
             before = before.mask(frame[texts].isna())
         else:

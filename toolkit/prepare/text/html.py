@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.prepare.text.unicode import optional_import
+
 MOST = 5_000_000
 """Open elements, summed over all tags, from which a page is not parsed: a parser's time grows with that sum."""
 
@@ -144,18 +146,8 @@ def _open_elements(source: str) -> int:
     return int(opened.sum())
 
 
-def _parser(source: str) -> Any:
-    try:
-        from selectolax.lexbor import LexborHTMLParser
-    except ImportError:
-        raise ModuleNotFoundError(
-            "reading HTML needs selectolax: python3 run.py install text (or pip install selectolax)", name="selectolax"
-        ) from None
-    return LexborHTMLParser(source)
-
-
 def _parsed(source: str) -> str:
-    parser = _parser(source)
+    parser = optional_import("selectolax.lexbor", "reading HTML", "selectolax").LexborHTMLParser(source)
     for node in _outermost(parser, _DROPPED):
         node.decompose()
     for node in _outermost(parser, frozenset({"pre", "code"})):
@@ -189,7 +181,7 @@ def _outermost(parser: Any, names: frozenset[str]) -> list[Any]:
 
 
 def _without_tags(source: str) -> str:
-    """The same by patterns, in one pass whatever the nesting."""
+    """The text by patterns, in one pass over any nesting."""
 
     def sign(tag: re.Match[str]) -> str:
         name = tag[2].lower()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from toolkit.prepare.text.unicode import optional_import
 from toolkit.vectors.inputs import check_texts, each
 
 UNKNOWN = "und"  # ISO 639's code for an undetermined language
@@ -192,13 +193,8 @@ def _identifier(among: tuple[str, ...] | None) -> Any:
         narrowed = copy.copy(_identifier(None))
         narrowed.set_languages(among)
         return narrowed
-    try:
-        from py3langid.langid import MODEL_FILE, LanguageIdentifier
-    except ImportError:
-        raise ModuleNotFoundError(
-            "detecting languages needs the package py3langid: pip install py3langid", name="py3langid"
-        ) from None
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    library = optional_import("py3langid.langid", "detecting languages", "py3langid")
+    identifier = library.LanguageIdentifier.from_model_file(library.MODEL_FILE, norm_probs=True)
     # Codes of three letters are dialects and small languages that short texts of the large ones are mistaken for.
     identifier.set_languages([code for code in identifier.labels if len(code) == 2 or code == "zxx"])
     return identifier

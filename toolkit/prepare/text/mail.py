@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from toolkit.prepare.text.unicode import optional_import
+
 # The library's patterns take time that grows with the square of a text: texts longer than any mail are left alone.
 LONGEST, LONGEST_LINE, BLANK = 100_000, 5_000, 3  # characters, characters, and empty lines in a row
 SIGNATURE_LINES = 12
@@ -131,12 +133,6 @@ def _languages(text: str) -> tuple[str, ...]:
 
 
 def _parse(text: str) -> Any:
-    try:
-        from mailparser_reply import EmailMessage
-    except ImportError:
-        raise ModuleNotFoundError(
-            "dropping quoted replies needs the package mail-parser-reply: pip install mail-parser-reply",
-            name="mailparser_reply",
-        ) from None
+    library = optional_import("mailparser_reply", "dropping quoted mails", "mail-parser-reply")
     # Without keep_hyphen_lists a line "- first point" would begin a signature.
-    return EmailMessage(text=text, languages=["en", *_languages(text)], keep_hyphen_lists=True).read()
+    return library.EmailMessage(text=text, languages=["en", *_languages(text)], keep_hyphen_lists=True).read()

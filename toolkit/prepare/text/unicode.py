@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from importlib import import_module
+from typing import Any
 
 from toolkit.vectors.keywords import UNSPACED
 
@@ -20,6 +22,22 @@ _ABBREVIATION = re.compile(
     r"approx|e\.g|i\.e|z\.b|d\.h|p\.ex)$",
     re.IGNORECASE,
 )
+
+
+def optional_import(module: str, purpose: str, package: str) -> Any:
+    """Import a module of a package that may be missing.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        It is; the message says how to install it.
+    """
+    try:
+        return import_module(module)
+    except ImportError:
+        extra = "python3 run.py install text, or " if package in ("selectolax", "ftfy", "sentencex") else ""
+        message = f"{purpose} needs {package}: {extra}pip install {package}"
+        raise ModuleNotFoundError(message, name=module.partition(".")[0]) from None
 
 
 def tidy(text: str) -> str:
@@ -48,12 +66,7 @@ def repair_mojibake(text: str) -> str:
     """
     if text.isascii():
         return text
-    try:
-        from ftfy import fix_encoding
-    except ImportError:
-        raise ModuleNotFoundError(
-            "repairing mojibake needs ftfy: python3 run.py install text (or pip install ftfy)", name="ftfy"
-        ) from None
+    fix_encoding = optional_import("ftfy", "repairing mojibake", "ftfy").fix_encoding
     while (repaired := fix_encoding(text)) != text and len(repaired) <= len(text):
         text = repaired
     return text

@@ -1,4 +1,4 @@
-"""Shapes are told as the trainer reads the columns: by order, and labels by name."""
+"""Shapes are named as the trainer reads the columns: by order, and labels by name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 from datasets import Dataset
 
 from toolkit.finetune import suggest_loss
-from toolkit.prepare import make_pairs, shape_of
+from toolkit.prepare import make_pairs
+from toolkit.prepare.frames import shape_of
 
 A, N, LIST = ["a"], [0.5], [[0.1, 0.2]]
 
@@ -36,6 +37,43 @@ def test_shapes_of_losses(columns: dict[str, Any], name: str) -> None:
     """Each shape of the losses of sentence-transformers has its name, and a loss."""
     data = Dataset.from_dict(columns)
     assert shape_of(data) == name and len(suggest_loss(data))
+
+
+def empty(*columns: str) -> Dataset:
+    return Dataset.from_dict({column: [] for column in columns})
+
+
+@pytest.mark.parametrize(
+    ("columns", "name"),
+    [
+        (["anchor", "positive"], "pairs"),
+        (["anchor", "positive", "group"], "pairs"),
+        (["anchor", "positive", "negative"], "triplets"),
+        (["sentence1", "sentence2", "score"], "scored pairs"),
+        (["sentence1", "sentence2", "label"], "labelled pairs"),
+        (["text", "label", "extra"], "labelled texts"),
+    ],
+)
+def test_known_shapes(columns: list[str], name: str) -> None:
+    """Columns in the trainer's order have a name, whatever follows them."""
+    assert shape_of(empty(*columns)) == name
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (["positive", "anchor"], "columns of pairs must come first and in this order: anchor, positive; got positive"),
+        (["group", "anchor", "positive"], "columns of pairs must come first"),
+        (["anchor", "negative", "positive"], "columns of triplets must come first"),
+        (["anchor", "answer"], "nearest is pairs, which lacks positive"),
+        (["sentence1", "score"], "nearest is scored pairs, which lacks sentence2"),
+        ([], "no known shape has the columns \\(none\\)"),
+    ],
+)
+def test_unknown_shapes(columns: list[str], message: str) -> None:
+    """A wrong order and missing columns are named with the way out."""
+    with pytest.raises(ValueError, match=message):
+        shape_of(empty(*columns))
 
 
 @pytest.mark.parametrize(

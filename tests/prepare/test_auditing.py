@@ -1,4 +1,4 @@
-"""An audit counts what was planted in tables and in other shapes, with the texts beside each other."""
+"""An audit counts what was planted in tables and in other shapes, and shows both texts."""
 
 from __future__ import annotations
 
