@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import json
 import os
 import sys
 from pathlib import Path
@@ -14,7 +16,9 @@ import pytest
 from datasets import Dataset
 
 from toolkit import finetune, prepare, vectors
-from toolkit.finetune.training import assemble
+from toolkit.finetune import TrainSettings
+from toolkit.vectors.loading import load_again
+from toolkit.vectors.origin import origin_of, set_origin
 
 ANIMALS = (
     "cat",
@@ -73,7 +77,7 @@ def test_test_part_is_not_looked_at(model: Any, split: prepare.Split, tuned: fin
         split, test=prepare.Task("test", "retrieval", prepare.RetrievalData(data.corpus, data.queries, qrels), {})
     )
     again = finetune.train(model, other, dtype="float32")
-    assert again.sides == tuned.sides
+    assert again.record["candidate"] == tuned.record["candidate"]
     for mine, theirs in zip(again.model.parameters(), tuned.model.parameters(), strict=True):
         assert (mine == theirs).all()
 
@@ -85,12 +89,12 @@ def test_base_model_does_not_change(model: Any, split: prepare.Split, tuned: fin
     np.testing.assert_allclose(vectors.encode(model, texts, dtype="float32"), model.encode(texts), atol=1e-5)
 
 
-@pytest.mark.parametrize("sides", ["query", "symmetric", "both"])
-def test_saved_folder_gives_the_tuned_vectors(model: Any, split: prepare.Split, sides: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("candidate", ["query layer", "one layer for both", "a layer for each"])
+def test_saved_folder_gives_the_tuned_vectors(model: Any, split: prepare.Split, candidate: str, tmp_path: Path) -> None:
     """The saved folder, loaded by sentence-transformers alone, gives base vectors times the layers, exactly."""
     from sentence_transformers import SentenceTransformer
 
-    tuned = finetune.train(model, split, sides=(sides,), dtype="float32")
+    tuned = finetune.train(model, split, candidates=(candidate,), dtype="float32")
     plain = SentenceTransformer(str(tuned.save(tmp_path / "tuned")), device="cpu", local_files_only=True)
     texts = split.train["anchor"][:8]
     base = model.encode(texts)
@@ -99,12 +103,13 @@ def test_saved_folder_gives_the_tuned_vectors(model: Any, split: prepare.Split, 
         "document": lambda: list(plain)[-2].sub_modules["document"][0],
     }
     for side, encode in (("query", plain.encode_query), ("document", plain.encode_document)):
-        dense = list(plain)[-2] if sides == "symmetric" else layers[side]()
+        dense = list(plain)[-2] if candidate == "one layer for both" else layers[side]()
         expected = base @ dense.linear.weight.detach().numpy().T
         expected /= np.linalg.norm(expected, axis=1, keepdims=True)
         np.testing.assert_allclose(encode(texts), expected, atol=1e-6)
         np.testing.assert_allclose(vectors.encode(tuned.model, texts, side=side, dtype="float32"), expected, atol=1e-6)
-    if sides == "query":
+    assert tuned.reencode_documents == (candidate != "query layer")
+    if candidate == "query layer":
         np.testing.assert_allclose(plain.encode_document(texts), base, atol=1e-6)
 
 
@@ -135,6 +140,48 @@ def test_saved_model_has_the_permissions_of_new_files(tuned: finetune.Tuned, tmp
     assert modes == {0o640} and folder.stat().st_mode & 0o777 == 0o750
 
 
+def test_a_saved_model_can_be_loaded_again(tuned: finetune.Tuned, tmp_path: Path) -> None:
+    """The origin names the folder, the weights there and the training, so that its record gives the same vectors."""
+    fresh = dataclasses.replace(tuned, model=copy.deepcopy(tuned.model))
+    set_origin(fresh.model, dataclasses.replace(origin_of(tuned.model), folder="", sha256={}))  # as before any save
+    with pytest.raises(ValueError, match="saved"):
+        load_again(origin_of(fresh.model).record)
+    folder = fresh.save(tmp_path / "run" / "model")
+    record = origin_of(fresh.model).record
+    assert record["folder"] == str(folder) and record["training"] == tuned.record
+    again = load_again({**record, "folder": "model"}, tmp_path / "run", device="cpu")
+    assert dict(origin_of(again).training) == json.loads(json.dumps(tuned.record))
+    texts = ["zorp cat", "a guide to feeding your cat"]
+    for side in ("query", "document"):
+        np.testing.assert_allclose(*(vectors.encode(m, texts, side=side, dtype="float32")
+                                     for m in (again, tuned.model)), atol=1e-6)  # fmt: skip
+
+
+def test_tables(tuned: finetune.Tuned) -> None:
+    """Candidates and their epochs by name; the chosen one has the best score; settings are the defaults."""
+    table, history = tuned.candidates, tuned.history
+    assert table["candidate"].tolist() == ["query layer", "one layer for both", "a layer for each"]
+    assert list(history.columns) == ["candidate", "epoch", "loss", "dev"] and tuned.metric == "nDCG@10"
+    best = history.groupby("candidate", sort=False)["dev"].max()
+    assert best.tolist() == table["dev"].tolist() and best[tuned.record["candidate"]] == tuned.dev_tuned
+    assert table.loc[table["chosen"], "candidate"].tolist() == [tuned.record["candidate"]]
+    assert tuned.settings == TrainSettings() and tuned.record["settings"]["batch_size"] == 512
+
+
+def test_settings_are_used(model: Any, split: prepare.Split) -> None:
+    """Fewer epochs are fewer rows."""
+    short = finetune.train(model, split, candidates=["query layer"], settings=TrainSettings(epochs=2), dtype="float32")
+    assert short.history["epoch"].tolist() == [0, 1, 2] and not short.reencode_documents
+
+
+def test_a_dev_part_of_another_kind(model: Any, split: prepare.Split) -> None:
+    """Only a search task can choose."""
+    table = Dataset.from_dict({"sentence1": ["a", "c"], "sentence2": ["b", "d"], "score": [0.5, 1.0]})
+    other = dataclasses.replace(split, dev=prepare.Task("dev", "similarity", table, {}))
+    with pytest.raises(ValueError, match="kind 'similarity'"):
+        finetune.train(model, other)
+
+
 def test_save_overwrites_nothing(tuned: finetune.Tuned, tmp_path: Path) -> None:
     """An existing folder is refused; a save that fails half-way leaves no folder behind."""
     (tmp_path / "mine").mkdir()
@@ -153,23 +200,3 @@ def test_too_few_pairs(model: Any, split: prepare.Split) -> None:
     few = dataclasses.replace(split, train=split.train.select(range(5)))
     with pytest.raises(ValueError, match="at least 20 training pairs, got 5"):
         finetune.train(model, few)
-
-
-def test_layers_come_after_the_models_own_normalize(model: Any) -> None:
-    """A base model without Normalize gets one before the layers, so that they see what they were trained on."""
-    from sentence_transformers import SentenceTransformer
-
-    from toolkit.finetune.layers import Layers
-
-    bare = SentenceTransformer(modules=list(model)[:2], device="cpu")
-    matrix = np.eye(384, dtype=np.float32)
-    matrix[0] *= 3
-    names = [type(module).__name__ for module in assemble(bare, Layers("symmetric", matrix, matrix))]
-    assert names == ["Transformer", "Pooling", "Normalize", "Dense", "Normalize"]
-
-
-def test_suggest_loss_refuses_wrong_order() -> None:
-    """Columns in the wrong order are no pairs: trainers go by order."""
-    data = Dataset.from_dict({"positive": ["b"], "anchor": ["a"]})
-    with pytest.raises(ValueError, match=r"in this order: anchor, positive; got positive, anchor"):
-        finetune.suggest_loss(data)

@@ -1,4 +1,4 @@
-"""Pairs and a base model to a better model, with its record."""
+"""Train better models from pairs and a base model, with a record of how."""
 
 import lazy_loader as _lazy
 

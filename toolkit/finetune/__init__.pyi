@@ -1,5 +1,7 @@
-from .advice import suggest_loss
-from .origin import other_data, trained_on
-from .training import Tuned, train
+from . import losses, tuned
+from .adapter import TrainSettings
+from .losses import suggest_loss
+from .training import train
+from .tuned import Tuned
 
-__all__ = ["Tuned", "other_data", "suggest_loss", "train", "trained_on"]
+__all__ = ["TrainSettings", "Tuned", "losses", "suggest_loss", "train", "tuned"]

@@ -1,4 +1,4 @@
-"""The model card of a tuned model."""
+"""Write the model card of a tuned model."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from toolkit import vectors
 from toolkit.storage import replacing
+from toolkit.vectors.loading import needs_toolkit
 
 _CARD = """---
 library_name: sentence-transformers
@@ -35,8 +35,8 @@ print(model.similarity(queries, documents))
 | | |
 |---|---|
 | base model | {base} |
-| trained part | {sides_text} |
-| loss | {loss}: {method} |
+| trained part | {trained} |
+| loss | {loss}: in-batch negatives |
 | training pairs | {pairs:,} (SHA-256 of the texts {data_digest}) |
 | chosen on | {chosen_on}: {dev_before:.3f} before, {dev_after:.3f} after |
 | seed | {seed} |
@@ -55,22 +55,23 @@ model = vectors.load("path/to/this/folder")"""
 
 EXAMPLE = ("what you look for", "a text to be found")
 
-SIDES_TEXT = {
-    "query": "a linear layer on the side of the searches; documents keep the base model's vectors",
-    "symmetric": "one linear layer for both sides",
-    "both": "one linear layer for each side",
+TRAINED = {
+    "query layer": "a linear layer for searches; documents keep the base model's vectors",
+    "one layer for both": "one linear layer for searches and documents",
+    "a layer for each": "a linear layer for searches and one for documents",
 }
 
 
 def write_card(path: str | Path, record: Mapping[str, Any], *, example: tuple[str, str] | None = None) -> None:
-    """Write ``README.md`` beside a tuned model, from its `record`; the first line says how to call it.
+    """Write the card of a tuned model from its `record`; its first line says how to call the model.
 
     `example` is a search and a text that is right for it, for the lines to paste; each is cut to a line.
     """
     path = Path(path)
-    if record["sides"] == "symmetric":
+    if record["candidate"] == "one layer for both":
         warning = (
-            "One layer for both sides: encode, encode_query and encode_document agree, but for the base's prompts."
+            "One layer for searches and documents: encode, encode_query and encode_document agree, but for the base's "
+            "prompts."
         )
     else:
         warning = (
@@ -79,8 +80,8 @@ def write_card(path: str | Path, record: Mapping[str, Any], *, example: tuple[st
     name = record["base"]["name"]
     base = Path(name).name if Path(name).is_dir() else name  # a path of this computer is nobody else's business
     search, text = (repr(" ".join(part.split())[:80]) for part in example or EXAMPLE)
-    fields = {**record, "base": base, "warning": warning, "sides_text": SIDES_TEXT[record["sides"]],
+    fields = {**record, "base": base, "warning": warning, "trained": TRAINED[record["candidate"]],
               "search": search, "text": text,
-              "loading": _LOADING_HERE if vectors.needs_toolkit(path.parent) else _LOADING}  # fmt: skip
+              "loading": _LOADING_HERE if needs_toolkit(path.parent) else _LOADING}  # fmt: skip
     with replacing(path) as temporary:
         temporary.write_text(_CARD.format(**fields), encoding="utf-8")

@@ -255,6 +255,11 @@ def walk(system: System) -> Iterator[System]:
         yield from walk(part)
 
 
+def dense_part(system: System) -> Dense | None:
+    """Return the part of a system that searches by vectors, or None."""
+    return next((part for part in walk(system) if isinstance(part, Dense)), None)
+
+
 def restore(
     record: Mapping[str, Any], corpus: Mapping[str, str], folder: str | Path = ".", *, index: Any = None
 ) -> System:
