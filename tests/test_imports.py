@@ -17,8 +17,8 @@ ROOMS = [module.name for module in pkgutil.iter_modules(toolkit.__path__) if mod
 def test_import_toolkit_loads_nothing_heavy() -> None:
     """`import toolkit` and its rooms load none of the slow libraries and add no logging handler."""
     rooms = "; ".join(f"import toolkit.{room}" for room in ROOMS)
-    told = "print(json.dumps([list(sys.modules), len(logging.root.handlers)]))"
-    code = f"import sys, json, logging, toolkit; {rooms}; {told}"
+    show = "print(json.dumps([list(sys.modules), len(logging.root.handlers)]))"
+    code = f"import sys, json, logging, toolkit; {rooms}; {show}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded, handlers = json.loads(done.stdout)
     assert "toolkit.vectors" in loaded
@@ -42,7 +42,7 @@ def test_no_module_shadows_a_public_name() -> None:
 
 
 def test_public_names_have_docstrings_with_sections() -> None:
-    """Public functions say what they take and give: those with parameters have a section for them or an example."""
+    """Every public function and class has a docstring."""
     for room in ROOMS:
         package = importlib.import_module(f"toolkit.{room}")
         for name in package.__all__:
