@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from toolkit.prepare import shape_of
+from toolkit.prepare.frames import shape_of
 
 if TYPE_CHECKING:
     from datasets import Dataset

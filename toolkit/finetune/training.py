@@ -15,7 +15,8 @@ import pandas as pd
 
 from toolkit import runs, vectors
 from toolkit.evaluate import per_query
-from toolkit.prepare import Split, Task, shape_of
+from toolkit.prepare import Split, Task
+from toolkit.prepare.frames import shape_of
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
