@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold
 
-from toolkit.prepare import Split, Task, audit, shape_of, split
+from toolkit.prepare import Split, Task, audit, split
+from toolkit.prepare.frames import shape_of
 from toolkit.prepare.splitting.dividing import drawn, stratified
 
 

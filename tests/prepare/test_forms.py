@@ -55,7 +55,7 @@ def test_other_steps_take_every_form(rows: Any, request: pytest.FixtureRequest) 
         with pytest.raises(ValueError, match="got str; .*prepare.load"):
             prepare.audit(rows, FRAME)
     else:
-        assert prepare.shape_of(rows) == "pairs"
+        assert prepare.frames.shape_of(rows) == "pairs"
         assert prepare.audit(rows, FRAME).share == 1.0
         assert prepare.clean(rows).data["anchor"][:] == TEXTS
         assert prepare.describe(rows).texts["filled"].tolist() == [12, 12]
@@ -72,7 +72,7 @@ def test_a_table_is_not_taken_for_its_headings() -> None:
     """A loop over a DataFrame or a dict gives names of columns, which are no texts."""
     assert prepare.clean(FRAME).data["positive"][:] == FRAME["positive"].tolist()
     for table in (FRAME, FRAME.to_dict("list"), Dataset.from_pandas(FRAME)):
-        for function in (prepare.near_pairs, text.detect_languages, text.language_shares):
+        for function in (prepare.splitting.near_pairs, text.detect_languages, text.language_shares):
             with pytest.raises(ValueError, match=r"expected a list of texts, got .*: of a table give one column"):
                 function(table)
 
@@ -103,7 +103,7 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: prepare.split({"anchor": ["a", "b"], "positive": ["c"]}), "of one length, got anchor 2, positive 1"),
     (lambda: prepare.task([1, 2]), "item 0 of the list is 1"),
     (lambda: prepare.guess.guess(SPLIT.train), "expected a DataFrame, .*got Dataset"),
-    (lambda: prepare.read(FRAME), "expected the path of a file or folder, got DataFrame"),
+    (lambda: prepare.files.read(FRAME), "expected the path of a file or folder, got DataFrame"),
     (lambda: evaluate.score(object(), FRAME), r"expected a Task, got DataFrame: .*prepare.task\(rows\)"),
     (lambda: evaluate.score(object(), SPLIT), "got Split: .*split.dev or split.test"),
     (lambda: evaluate.contest([object()], SPLIT.test), r"expected models as \{name: model\}, got list"),

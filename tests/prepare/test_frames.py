@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
-from toolkit.prepare import load, shape_of
+from toolkit.prepare import load
+from toolkit.prepare.frames import shape_of
 
 ROWS = {
     "triplets": {"negative": ["n"], "anchor": ["a"], "positive": ["p"]},

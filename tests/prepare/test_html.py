@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolkit.prepare import html_to_text
-from toolkit.prepare.text import html
+from toolkit.prepare.text import html, html_to_text
 from toolkit.prepare.text.html import looks_like_html
 
 PAGE = """<!DOCTYPE html><html><head><title>Fees &amp; rates</title><style>p {color: red}</style>

@@ -10,7 +10,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from toolkit.prepare import RetrievalData, known, load, shape_of
+from toolkit.prepare import RetrievalData, load
+from toolkit.prepare.frames import shape_of
+from toolkit.prepare.sources import known
 from toolkit.prepare.sources.catalogue import find, find_mteb
 from toolkit.prepare.splitting.official import official_task
 

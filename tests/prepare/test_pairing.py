@@ -14,7 +14,8 @@ from datasets import ClassLabel, Dataset, Features, Value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolkit.prepare import Pairs, RetrievalData, Task, make_pairs, shape_of
+from toolkit.prepare import Pairs, RetrievalData, Task, make_pairs
+from toolkit.prepare.frames import shape_of
 from toolkit.prepare.pairing.relations import balanced_pairs
 from toolkit.prepare.pairing.unsupervised import DELETED, damage
 

@@ -41,7 +41,7 @@ class Description:
     ----------
     rows : int
     shape : str
-        As `toolkit.prepare.shape_of` names it; empty where no shape fits (then `advice` says what is missing).
+        As `toolkit.prepare.frames.shape_of` names it; empty where no shape fits (then `advice` says what is missing).
     texts : DataFrame
         One row a column of texts: ``column filled empty repeated near_copies shortest median longest`` (lengths in
         characters, near-copies as a share of the different texts), with a model also ``tokens`` (median), ``limit``,

@@ -76,7 +76,7 @@ class Columns:
 
     @property
     def overview(self) -> pd.DataFrame:
-        """As `toolkit.prepare.Guess.columns`."""
+        """As `toolkit.prepare.guess.Guess.columns`."""
         examples = [" ".join(v.iloc[0][:200].split()) if len(v) else "" for v in self.values.values()]
         return pd.DataFrame({
             "column": list(self.values), "holds": list(self.holds.values()),

@@ -25,8 +25,8 @@ from toolkit.prepare.sources.pydocs import load_pydocs
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
 
-_EXPECTED = "expected 'pydocs', a short name (prepare.known() lists them), a file, a folder, a name on the Hub as " \
-            "owner/name, a Dataset, a DatasetDict, a DataFrame or a list"  # fmt: skip
+_EXPECTED = "expected 'pydocs', a short name (prepare.sources.known() lists them), a file, a folder, a Hub name " \
+            "as owner/name, a Dataset, a DatasetDict, a DataFrame or a list"  # fmt: skip
 _SHOWN, _CUT = 3, 120  # rows, and characters of a text
 
 
@@ -100,7 +100,7 @@ class Loaded:
         Of the shape "pairs": columns ``anchor`` (the search), ``positive`` (the text to find) and, where there are
         such, ``positive_id`` (the document's name), ``group`` (rows that must stay together in a split) and ``time``.
         No rows where nothing could stand in for a search. Of another shape: the columns that
-        `toolkit.prepare.shape_of` names, in the order in which trainers read them, and then those three.
+        `toolkit.prepare.frames.shape_of` names, in the order in which trainers read them, and then those three.
     table : DataFrame
         What was left out on the way: ``step rows_in rows_out dropped why example``.
     digest : str
@@ -112,7 +112,7 @@ class Loaded:
     documents : list of str
         Texts to be found that no row of `data` has a search for; give them to `toolkit.prepare.split`.
     shape : str
-        Name of the data's shape, as `toolkit.prepare.shape_of` gives it.
+        Name of the data's shape, as `toolkit.prepare.frames.shape_of` gives it.
     """
 
     name: str
@@ -182,12 +182,12 @@ def load(
           document.
         - A file or folder (see `toolkit.prepare.files.read`). Columns are guessed, and the result is pairs.
         - A BEIR folder: ``corpus.jsonl``, ``queries.jsonl``, ``qrels/<split>.tsv``.
-        - A short name, such as ``"squad"`` or ``"xquad:de"`` (see `toolkit.prepare.known`). Where ``TOOLKIT_DATA``
-          names a folder that has it, it is read from there, else fetched from the Hugging Face Hub.
+        - A short name, such as ``"squad"`` or ``"xquad:de"`` (see `toolkit.prepare.sources.known`). Where
+          ``TOOLKIT_DATA`` names a folder that has it, it is read from there, else fetched from the Hugging Face Hub.
         - ``"owner/name"`` or ``"owner/name:subset"`` of the Hugging Face Hub, or of a copy in
           ``TOOLKIT_DATA/owner/name``.
-        - A table in memory, of any shape of `toolkit.prepare.shape_of`, in any order of its columns. One with only a
-          column ``text`` is documents.
+        - A table in memory, of any shape of `toolkit.prepare.frames.shape_of`, in any order of its columns. One with
+          only a column ``text`` is documents.
         - A list of dictionaries; of (query, document) pairs; of (query, document, wrong document); of texts, which are
           documents without a search.
     options : ReadOptions, optional

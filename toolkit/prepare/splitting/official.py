@@ -40,7 +40,7 @@ def official_task(
     Parameters
     ----------
     source : str or Path
-        A short name (``"scifact"``, ``"xquad:de"``; see `toolkit.prepare.known`), a BEIR folder, or
+        A short name (``"scifact"``, ``"xquad:de"``; see `toolkit.prepare.sources.known`), a BEIR folder, or
         anything that `toolkit.prepare.load` takes by name, which becomes a task of its shape.
     kind : str, optional
         Kind of the task where there are several, as ``"classification"`` or ``"clustering"`` of labelled texts. SNLI
@@ -72,7 +72,7 @@ def official_task(
         return build_task(loaded, kind=kind, name=name or loaded.name)
     if known.kind == "":
         raise ValueError(
-            f"{known.name} is data to train on and has no task of its own: take another (prepare.known() "
+            f"{known.name} is data to train on and has no task of its own: take another (prepare.sources.known() "
             f"has the column kind), or prepare.task(prepare.load({known.name!r}, split={split!r}))"
         )
     return _of_known(known, kind, split, name or known.full_name, revision)
