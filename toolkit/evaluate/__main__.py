@@ -15,7 +15,7 @@ from toolkit import report
 from toolkit.evaluate.judging import agreement, pool
 from toolkit.evaluate.judging import queries as searches
 from toolkit.evaluate.judging import session as judging
-from toolkit.evaluate.judging.terminal import ask, say
+from toolkit.evaluate.judging.terminal import ask, show
 from toolkit.runs import command_line, quoted, this_python
 
 TYPE = "Type your searches, one a line, as you would into a search box; an empty line ends."
@@ -53,26 +53,26 @@ def judge(
         if other := [f"--{name} {old[name]}" for name, value in options.items() if old[name] != value]:
             raise ValueError(f"{place} was pooled with {' '.join(other)}: leave that out, or use --folder NAME")
         n = session.searches
-        say(f"Going on with the {n:,} search{'es' if n != 1 else ''} of {place}.")
+        show(f"Going on with the {n:,} search{'es' if n != 1 else ''} of {place}.")
         if session.done and sys.stdin.isatty() and pool.has_documents(run):
             session = _pooled(run, place, judge, None, options)
     for note in session.notes:
-        say(f"Note: {note}.")
+        show(f"Note: {note}.")
     if not session.done:
-        say(f"To judge: {session.progress}.")
+        show(f"To judge: {session.progress}.")
     status = 0
     try:
         ask(session)
     except KeyboardInterrupt:
         status = 130
     finally:
-        say(f"\nSaved: {session.progress}, in {session.folder}.")
+        show(f"\nSaved: {session.progress}, in {session.folder}.")
         python = f"{this_python()} -m toolkit.evaluate"
         command = f"{python} judge {quoted(str(typed))}"
         command += f" --folder {quoted(str(folder))}" if folder is not None else ""
         command += f" --judge {session.judge}" if session.judge != "me" else ""
-        say(f"Add searches: {command} --queries more.txt" if session.done else f"Go on with:   {command}")
-        say(f"Results:      {python} results {quoted(str(session.folder))}")
+        show(f"Add searches: {command} --queries more.txt" if session.done else f"Go on with:   {command}")
+        show(f"Results:      {python} results {quoted(str(session.folder))}")
     sys.exit(status)
 
 
@@ -88,20 +88,20 @@ def results(folder: tyro.conf.Positional[Path]) -> None:
     name = name if name in pool.read_pool(folder)["systems"] else None
     found = agreement.results(folder, about=name)
     lines = [str(found), *([f"{name} is the system that this run deployed."] if name else [])]
-    say(*lines)
+    show(*lines)
     for table in (found.table, found.comparison, found.agreement):
         if len(table):
-            say("\n" + table.to_string(index=False, float_format=lambda x: f"{x:.3f}"))
+            show("\n" + table.to_string(index=False, float_format=lambda x: f"{x:.3f}"))
     if found.qrels:
-        say("\nWritten: " + ", ".join(map(str, agreement.write_qrels(folder))))
+        show("\nWritten: " + ", ".join(map(str, agreement.write_qrels(folder))))
     page = run / "report.html"
     if len(found.table) and page.is_file():
         wide = report.wide(found.table[found.table["metric"].ne("unjudged@10")])
         tables = [table for table in (found.comparison, found.agreement) if len(table)]
         report.insert(page, "Real searches, judged", [*lines, wide, *tables])
-        say(f"Added to {page}.")
+        show(f"Added to {page}.")
     if pool.has_documents(run):
-        say(f"Add searches: {this_python()} -m toolkit.evaluate judge {quoted(str(typed))} --queries more.txt")
+        show(f"Add searches: {this_python()} -m toolkit.evaluate judge {quoted(str(typed))} --queries more.txt")
 
 
 def _places(path: Path, folder: Path | None) -> tuple[Path, Path]:
@@ -121,9 +121,9 @@ def _pooled(run: Path, place: Path, judge: str, file: Path | None, options: dict
     with _noted():
         wanted = _queries(file, MORE if old else TYPE)
     if old is not None and not set(wanted.values()) - set(old["queries"].values()):
-        say(f"No further search is added: {len(old['queries'])} are in the pool.")
+        show(f"No further search is added: {len(old['queries'])} are in the pool.")
         return judging.resume(place, judge=judge)
-    say("Loading the models and searching ...")
+    show("Loading the models and searching ...")
     with _noted():
         systems = pool.run_systems(run, corpus)
     if old is not None and set(old["systems"]) <= set(systems):
@@ -135,7 +135,7 @@ def _queries(file: Path | None, prompt: str) -> dict[str, str]:
     """Read searches from a file or from the terminal; none where there are some already and nothing is typed."""
     if file is not None:
         return searches.queries_from(file)
-    say(prompt)
+    show(prompt)
     lines = islice(iter(sys.stdin.readline, ""), searches.MOST + 1)
     typed = []
     for line in lines:
@@ -152,7 +152,7 @@ def _noted() -> Iterator[None]:
         warnings.simplefilter("always")
         yield
     for warning in caught:
-        say(f"Note: {warning.message}.")
+        show(f"Note: {warning.message}.")
 
 
 if __name__ == "__main__":

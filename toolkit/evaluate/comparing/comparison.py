@@ -15,10 +15,10 @@ import pandas as pd
 from toolkit import stats
 from toolkit.evaluate.comparing import paper
 from toolkit.evaluate.comparing.differences import ALPHA, letters, paired
-from toolkit.evaluate.scoring.inference import Precomputed, wrap_vectors
+from toolkit.evaluate.scoring.inference import Precomputed
 from toolkit.evaluate.scoring.metrics import depth
 from toolkit.evaluate.scoring.predictions import metric_names
-from toolkit.evaluate.scoring.ranking import DEPTH, kind_of, rank_all
+from toolkit.evaluate.scoring.ranking import DEPTH, kind_of, rank_all, system_of
 from toolkit.evaluate.scoring.scores import Scores, score_ranking
 from toolkit.prepare import Task
 from toolkit.prepare.tasks import check_task
@@ -190,10 +190,7 @@ def compare_systems(
         got = "an empty one" if isinstance(systems, Mapping) else type(systems).__name__
         raise ValueError(f"expected a mapping {{name: system or model}}, got {got}")
     check_task(task, "retrieval", "reranking")
-    corpus = task.data.corpus
-    found = {
-        name: as_system(wrap_vectors(given, task), corpus, name=name, dtype=dtype) for name, given in systems.items()
-    }
+    found = {name: system_of(given, task, name=name, dtype=dtype) for name, given in systems.items()}
     if keywords:
         by_vectors = [name for name, one in found.items() if kind_of(one) == "dense" or isinstance(one, Precomputed)]
         added = {f"{name}+BM25": found[name] for name in by_vectors}
@@ -202,7 +199,7 @@ def compare_systems(
                 f"the name {min(taken)!r} is that of the keyword search or a fusion with it: choose another name, or "
                 f"set keywords=False"
             )
-        words = bm25(corpus, language=language, name="BM25")
+        words = bm25(task.data.corpus, language=language, name="BM25")
         fused = {name: fuse(one, words, name=name) for name, one in added.items()}
         found = {"BM25": words, **found, **fused}
     metrics = metric_names(task.kind, None, {})

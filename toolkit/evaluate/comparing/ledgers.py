@@ -84,7 +84,7 @@ def ledger(*, folder: str | Path | None = None) -> pd.DataFrame:
     lines = pd.DataFrame(_read(_path(folder)), columns=FIELDS)
     rows = []
     for (digest, metric), part in lines.groupby(["digest", "metric"], sort=False):
-        best, noise = part.loc[part["value"].idxmax()], part["noise"].dropna()
+        best, noise = part.iloc[int(part["value"].argmax())], part["noise"].dropna()
         paired = noise[part["paired"].astype(bool)]
         rows.append((
             digest, part["task"].iloc[-1], metric, len(part), part["results"].nunique(), best["system"], best["value"],
@@ -94,7 +94,7 @@ def ledger(*, folder: str | Path | None = None) -> pd.DataFrame:
 
 
 def sentence(digest: str, metric: str, *, folder: str | Path | None = None) -> str:
-    """Say how often the test set of this digest was scored, and the expected selection bias of the best result."""
+    """Report how often the test set of this digest was scored, and the expected selection bias of the best result."""
     table = ledger(folder=folder)
     found = table[(table["digest"] == digest) & (table["metric"] == metric)]
     if found.empty:

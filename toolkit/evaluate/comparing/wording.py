@@ -1,4 +1,4 @@
-"""Say in sentences what a comparison shows, and choose a system by it."""
+"""Summarise a comparison in sentences, and choose a system by it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def verdict(
     searches: str | None = None,
     deployed: str | System | None = None,
 ) -> list[str]:
-    """Say whether `system` beats the baseline, for how many searches or other items, and by how much.
+    """Report whether `system` beats the baseline, on how many searches or other items, and by how much.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def verdict(
 
 
 def conclusions(comparison: Comparison, *, metric: str | None = None) -> list[str]:
-    """Say what the whole comparison shows by one metric, and what it does not: one sentence a system, then the ties.
+    """Summarise what a comparison shows by one metric, and what it does not: a sentence for each system, then the ties.
 
     By p-values after Holm over all comparisons: what holds for one difference (`verdict`) may not hold for the best of
     many.
@@ -179,7 +179,7 @@ def headline(
     metric: str = MAIN,
     searches: str = "searches",
 ) -> str:
-    """Say in one sentence what to use, how good it is, and what it is measured against.
+    """Summarise in one sentence what to use, how good it is, and what it is measured against.
 
     Parameters
     ----------
@@ -218,7 +218,7 @@ def headline(
 
 
 def _doubt(comparison: Comparison, chosen: str, other: str, keywords: str | None, metric: str) -> str:
-    """Say that `chosen` is not shown to beat `other` on test, by which numbers, and what is simpler."""
+    """Explain by which numbers `chosen` is not shown to beat `other` on test, and what is simpler; else return ""."""
     gap, mdd = _gap(comparison, chosen, other, metric)
     if gap.n_groups > 1 and gap.low > 0:
         return ""

@@ -219,7 +219,7 @@ def difference(a: NDArray[Any], b: NDArray[Any]) -> stats.Interval:
 
 
 def verdict_of(right: Mapping[str, int], comparison: pd.DataFrame, n: int) -> str:
-    """Say how often each system was right, which differences are shown, and what more searches would show."""
+    """Summarise how often each system was right, which differences are shown, and what more searches would show."""
     ordered = sorted(right, key=lambda name: -right[name])
     sentences = [f"{_searches(n)}: right answer first " + ", ".join(f"{name} {right[name]}" for name in ordered) + "."]
     unsure = []

@@ -30,10 +30,10 @@ def ask(session: Session) -> None:
     with _keys() as key_of:
         while (item := session.next()) is not None:
             lines = [textwrap.fill(line, width, replace_whitespace=False) for line in str(item).split("\n")]
-            say("\n" + "-" * width, *lines, "", f"{ASK}   [{session.progress}]")
+            show("\n" + "-" * width, *lines, "", f"{ASK}   [{session.progress}]")
             while (key := key_of()) not in (*KEYS, "b", "q", END):
                 if key != NOTHING:
-                    say(f"Expected y, n, s, b or q, got {key!r}.")
+                    show(f"Expected y, n, s, b or q, got {key!r}.")
             if key in ("q", END):
                 return
             if key == "b":
@@ -42,7 +42,7 @@ def ask(session: Session) -> None:
                 session.answer(KEYS[key])
 
 
-def say(*parts: str) -> None:
+def show(*parts: str) -> None:
     """Print lines, replacing what the terminal cannot show."""
     coding = sys.stdout.encoding or "utf-8"
     sys.stdout.write("\n".join(parts).encode(coding, "replace").decode(coding) + "\n")

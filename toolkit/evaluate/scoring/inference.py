@@ -43,7 +43,7 @@ class Precomputed:
 
     @property
     def record(self) -> dict[str, Any]:
-        """The name: nothing tells which model made the vectors."""
+        """The name: the model that made the vectors is unknown."""
         return {"kind": "other", "name": self.name, "model": "vectors made elsewhere"}
 
     def encode(self, inputs: Sequence[str], part: str = "text") -> NDArray[np.float32]:

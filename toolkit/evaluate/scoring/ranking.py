@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from typing import cast
 
 from toolkit.evaluate.scoring.inference import Model, Precomputed, same_dimension, vectors_of, wrap_vectors
 from toolkit.prepare import RetrievalData, Task
-from toolkit.vectors import System, as_system, fuse_rankings, pair_scores, top
-from toolkit.vectors.reranking import Reranked, is_cross_encoder
+from toolkit.vectors import Encoder, Reranker, System, as_system, fuse_rankings, pair_scores, top
+from toolkit.vectors.reranking import Reranked
 from toolkit.vectors.systems import Dense, Fused
 
 DEPTH = 100  # documents kept for each query
@@ -39,15 +40,19 @@ def rank(model: Model, task: Task, *, depth: int = DEPTH, dtype: str = "auto") -
     data = task.data
     if not isinstance(data, RetrievalData):
         raise ValueError(f"task {task.name!r} is of kind {task.kind!r}: it has no documents to rank")
-    wrapped = wrap_vectors(model, task)
-    if task.kind == "reranking" and is_cross_encoder(wrapped):
+    if task.kind == "reranking" and isinstance(model, Reranker) and not isinstance(model, Encoder):
         pairs = [(query, doc) for query in data.queries for doc in (data.candidates or {})[query]]
-        scores = pair_scores(wrapped, [(data.queries[query], data.corpus[doc]) for query, doc in pairs])
+        scores = pair_scores(model, [(data.queries[query], data.corpus[doc]) for query, doc in pairs])
         found: Found = {query: {} for query in data.queries}
         for (query, doc), score in zip(pairs, scores.tolist(), strict=True):
             found[query][doc] = score
         return found
-    return rank_all([as_system(wrapped, data.corpus, dtype=dtype)], task, depth=depth)[0]
+    return rank_all([system_of(model, task, dtype=dtype)], task, depth=depth)[0]
+
+
+def system_of(model: Model, task: Task, *, name: str | None = None, dtype: str = "auto") -> System:
+    """Make a system over the corpus of a task, also of vectors made elsewhere; see `toolkit.vectors.as_system`."""
+    return as_system(cast(System, wrap_vectors(model, task)), task.data.corpus, name=name, dtype=dtype)
 
 
 def rank_all(systems: Sequence[System], task: Task, *, depth: int = DEPTH) -> list[Found]:

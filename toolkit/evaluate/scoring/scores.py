@@ -25,10 +25,11 @@ from toolkit.evaluate.scoring.predictions import (
     set_metric,
     unseen_label_warning,
 )
-from toolkit.evaluate.scoring.ranking import DEPTH, Found, rank
+from toolkit.evaluate.scoring.ranking import DEPTH, Found, rank, system_of
 from toolkit.prepare import Task
 from toolkit.prepare.tasks import check_task
 from toolkit.vectors import Ranking, System, as_system, top
+from toolkit.vectors import Ranking, System, top
 from toolkit.vectors.reranking import is_cross_encoder
 
 FEW = 20  # groups below which a bootstrap interval is called rough
@@ -235,7 +236,7 @@ def score(
     if task.kind in ("retrieval", "reranking"):
         system = None
         if task.kind == "retrieval" or not is_cross_encoder(wrapped):
-            system = as_system(wrapped, task.data.corpus, name=called, dtype=dtype)
+            system = system_of(model, task, name=called, dtype=dtype)
         if task.kind == "reranking" and isinstance(wrapped, Mapping):
             for query, offered in (task.data.candidates or {}).items():
                 if extra := set(wrapped.get(query, {})) - set(offered):
@@ -243,7 +244,7 @@ def score(
                         f"the ranking has document {min(extra)!r} for query {query!r}, which is not one of its "
                         f"candidates: expected only candidates"
                     )
-        ranking = rank(system or wrapped, task, depth=max(DEPTH, depth(wanted)))
+        ranking = rank(system or model, task, depth=max(DEPTH, depth(wanted)))
         return score_ranking(ranking, task, wanted, name=called, system=system)
     if task.kind == "classification" and (warning := unseen_label_warning(task)):
         warnings.warn(warning, UserWarning, stacklevel=2)
