@@ -83,7 +83,7 @@ def main(
         run.say(f"Reading {'the docstrings of the installed packages' if demo else data} ...")
         limit = TINY_ROWS if tiny else DEMO_ROWS if demo and read.limit is None else read.limit
         loaded = prepare.load(data, replace(read, limit=limit or None))
-        run.say(*([] if demo else firstlook.opening(loaded)), "Loading the model and its libraries, some seconds ...")
+        run.say(*([] if demo else firstlook.opening(loaded)), f"Loading the model {model}, some seconds ...")
         base = vectors.load(model, revision=revision)
         run.settings["dtype"] = dtype = resolve_dtype(base, dtype)
         if chunk:
