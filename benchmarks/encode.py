@@ -74,7 +74,7 @@ def cold(base: Any, sets: dict[str, list[str]]) -> pd.DataFrame:
 
 
 def cold_rows(base: Any, kind: str, batch: list[str]) -> pd.DataFrame:
-    chosen = vectors.resolve_dtype(base)
+    chosen = vectors.precision.resolve_dtype(base)
     engines = {f"toolkit, {chosen}": partial(vectors.encode, base, batch, cache=False)}
     for dtype in dict.fromkeys(["float32", chosen]):
         peer = stock(base, dtype)
@@ -198,7 +198,7 @@ def main() -> None:
     larger = texts_for_cache()
     versions = {name: here["versions"][name] for name in ("torch", "sentence-transformers", "transformers")}
     page = "\n\n".join([
-        f"{here['processor']}, {here['cores']} cores; the probe chose {vectors.resolve_dtype(base)}; "
+        f"{here['processor']}, {here['cores']} cores; the probe chose {vectors.precision.resolve_dtype(base)}; "
         + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".",
         "### Cold", markdown(cold(base, sets)),
         "### The same results", markdown(quality(base)),

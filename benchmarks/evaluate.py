@@ -77,7 +77,7 @@ def peer(base: Any, dtype: str, task: Task) -> Callable[[], dict[str, float]]:
 
 def cold_score(base: Any, task: Task) -> evaluate.Scores:
     """Scores and their intervals, with nothing in the cache."""
-    vectors.cache_clear()
+    vectors.cache.clear()
     scores = evaluate.score(base, task, name="toolkit")
     _ = scores.table
     return scores
@@ -92,7 +92,7 @@ def tests(scores: evaluate.Scores, other: evaluate.Scores) -> Any:
 
 def measure(base: Any, task: Task) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Values, cold times, and second looks."""
-    chosen = vectors.resolve_dtype(base)
+    chosen = vectors.precision.resolve_dtype(base)
     peers = {dtype: peer(base, dtype, task) for dtype in dict.fromkeys(["float32", chosen])}
     engines: dict[str, Callable[[], Any]] = {f"toolkit, {chosen}": lambda: cold_score(base, task)}
     engines |= {f"InformationRetrievalEvaluator, {dtype}": run for dtype, run in peers.items()}
@@ -130,7 +130,7 @@ def main() -> None:
     here = machine()
     text = "\n\n".join([
         f"{here['processor']}, {here['cores']} cores; {task.name}: {len(task.data.queries):,} queries, "
-        f"{len(task.data.corpus):,} documents; the probe chose {vectors.resolve_dtype(base)}.",
+        f"{len(task.data.corpus):,} documents; the probe chose {vectors.precision.resolve_dtype(base)}.",
         "### The same values", markdown(values), "### Cold", markdown(cold), "### From the cache", markdown(later),
     ])  # fmt: skip
     print(text)

@@ -3,7 +3,7 @@
     TOOLKIT_DATA=... python benchmarks/judge.py        # about 6 minutes on two cores, of which 2 encode
 
 1,500 questions of SQuAD search its 2,067 paragraphs by BM25 and by the embedded model. The truth is known for all of
-them. Then 30 questions are drawn, pooled, judged by a script and scored by `toolkit.evaluate.results`, 200
+them. Then 30 questions are drawn, pooled, judged by a script and scored by `toolkit.evaluate.judging.results`, 200
 times over. Prints the table and writes it into benchmarks/own_file.md.
 """
 
@@ -19,10 +19,10 @@ import numpy as np
 import pandas as pd
 from blocks import ROOT, markdown, update
 from scipy.stats import binomtest
+from toolkit.evaluate.judging.sessions import judge, ranked
 
 from toolkit import evaluate, stats, vectors
 from toolkit.evaluate.judging.agreement import Judged, results
-from toolkit.evaluate.judging.sessions import judge, ranked
 
 QUESTIONS, SEARCHES, DRAWS, WRONG = 1500, 30, 200, 0.1
 SYSTEMS = ("MiniLM", "BM25")
@@ -54,7 +54,7 @@ def draw(number: int, wrong: float, data: Any, rankings: dict[str, Any]) -> Judg
 def figures(found: Judged, rankings: dict[str, Any]) -> list[dict[str, Any]]:
     """Each figure of one draw with its interval, and with the bootstrap's where `results` takes another."""
     rows = []
-    right = {name: evaluate.per_query(rankings[name], found.qrels, ["accuracy@1"])["accuracy@1"] for name in SYSTEMS}
+    right = {name: evaluate.scoring.per_query(rankings[name], found.qrels, ["accuracy@1"])["accuracy@1"] for name in SYSTEMS}
     for row in found.table.dropna().to_dict("records"):
         [boot] = stats.intervals(right[row["model"]]) if row["metric"] == "accuracy@1" else [None]
         rows.append({"figure": f"{row['metric']}, {row['model']}", "seen": row["score"], "low": row["low"],
@@ -79,7 +79,7 @@ def main() -> None:
     models = {"MiniLM": vectors.load(device="cpu"), "BM25": vectors.bm25(corpus)}
     rankings = {name: ranked(models[name], queries, corpus, 10) for name in SYSTEMS}
     # The truth, counted here and not by the toolkit where that is simple.
-    truth = {f"{m}, {name}": evaluate.per_query(rankings[name], qrels, [m])[m].mean() for name in SYSTEMS
+    truth = {f"{m}, {name}": evaluate.scoring.per_query(rankings[name], qrels, [m])[m].mean() for name in SYSTEMS
              for m in METRICS}  # fmt: skip
     for name in SYSTEMS:
         first = [max(rankings[name][query], key=rankings[name][query].get, default=None) for query in queries]

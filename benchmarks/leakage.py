@@ -127,7 +127,7 @@ def cosine(data: Path) -> None:
     model = vectors.load(device="cpu")
     left, right = (vectors.encode(model, pairs[side].tolist()) for side in ("sentence1", "sentence2"))
     same, value = pairs["label"].to_numpy() == 1, (left * right).sum(axis=1)
-    rows = [("words: Jaccard 0.7", np.array([len(prepare.near_pairs(texts)) > 0 for texts in
+    rows = [("words: Jaccard 0.7", np.array([len(prepare.splitting.near_pairs(texts)) > 0 for texts in
                                              pairs[["sentence1", "sentence2"]].to_numpy().tolist()]))]  # fmt: skip
     rows += [(f"cosine {limit:.2f}", value >= limit) for limit in (0.8, 0.85, 0.9, 0.95, 0.98)]
     found = pd.DataFrame(

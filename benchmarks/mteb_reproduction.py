@@ -24,10 +24,10 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is asked of the Hub
 import pandas as pd
 import tyro
 from blocks import ROOT, markdown, update
+from toolkit.evaluate.mteb.names import resolve
 
 from toolkit import evaluate, vectors
 from toolkit.evaluate.mteb import data as mtebdata
-from toolkit.evaluate.mteb.names import resolve
 from toolkit.evaluate.mteb.publishing import SOURCE
 from toolkit.evaluate.mteb.tasks import registered
 from toolkit.hardware import processor
@@ -71,7 +71,7 @@ def scores(models: list[str], tasks: list[str], out: Path) -> pd.DataFrame:
         if not asked:
             continue
         done = evaluate.benchmark(load(key), asked, name=NAMES[key], out=out)
-        table = evaluate.compare_with_published(done)
+        table = evaluate.mteb.compare_with_published(done)
         prompts = {name: " ".join(filter(None, task["prompts"])) for name, task in done.record["tasks"].items()}
         tables.append(
             pd.DataFrame(
@@ -180,9 +180,9 @@ def as_model2vec(tasks: list[str]) -> pd.DataFrame:
                 query: {names[i]: float(s) for i, s in zip(at, scores, strict=True)}
                 for query, at, scores in zip(data["queries"]["id"][:], ids.tolist(), found.tolist(), strict=True)
             }
-            value = evaluate.per_query(ranking, data["relevant_docs"], ["nDCG@10"])["nDCG@10"].mean()
+            value = evaluate.scoring.per_query(ranking, data["relevant_docs"], ["nDCG@10"])["nDCG@10"].mean()
             row[title] = f"{100 * value:.2f}"
-        shown = evaluate.published(NAMES["potion-base-8M"], name)["score"][0]
+        shown = evaluate.mteb.published(NAMES["potion-base-8M"], name)["score"][0]
         rows.append({**row, "published": f"{100 * shown:.2f}"})
     return pd.DataFrame(rows)
 

@@ -71,7 +71,7 @@ def clean_part(folder: Path | None, size: int, rounds: int) -> pd.DataFrame:
             dropped.decompose()
         return str(soup.get_text(" "))
 
-    sides = {"html_to_text": prepare.html_to_text, "BeautifulSoup, lxml, get_text": peer}
+    sides = {"html_to_text": prepare.text.html_to_text, "BeautifulSoup, lxml, get_text": peer}
     times, results = by_turns({name: lambda f=f: [f(page) for page in pages] for name, f in sides.items()}, rounds)
     ours, theirs = ([Counter(WORD.findall(text)) for text in results[name]] for name in sides)
     common = [2 * (a & b).total() / max(1, a.total() + b.total()) for a, b in zip(ours, theirs, strict=True)]
@@ -145,7 +145,7 @@ def duplicates_part(size: int, rounds: int) -> pd.DataFrame:
     """Near-copies beside datasketch; truth is every pair of a part of the texts by exact Jaccard similarity."""
     texts = with_copies(size)
     sides = {
-        "near_pairs": partial(prepare.near_pairs, texts),
+        "near_pairs": partial(prepare.splitting.near_pairs, texts),
         "datasketch, 128 permutations": partial(by_datasketch, texts),
         "datasketch, 256 permutations": partial(by_datasketch, texts, 256),
     }

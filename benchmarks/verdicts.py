@@ -73,7 +73,7 @@ def main() -> None:
         )
         metric = "nDCG@10" if task.kind == "retrieval" else comparison.scores[BASE].metrics[0]
         rows += [row_of(comparison, name, metric) for name in asked]
-        words.append(f"**{task.name}.** " + " ".join(evaluate.conclusions(comparison)))
+        words.append(f"**{task.name}.** " + " ".join(evaluate.comparing.conclusions(comparison)))
         print(words[-1], flush=True)
     update(PAGE, "verdicts", "\n\n".join([markdown(pd.DataFrame(rows)), *words]))
 

@@ -158,6 +158,6 @@ def test_judging_by_mouse_and_keyboard(open_notebook: Any, folder: Path) -> None
     notebook.panel.get_by_role("button", name="Unsure (s)").click()
     expect(shown).to_contain_text("all is judged")
     expect(notebook.panel.get_by_role("button", name="Yes (y)")).to_be_disabled()
-    assert evaluate.resume(folder / "judged").done
-    answers = [value for value, _ in evaluate.resume(folder / "judged")._answers.values()]
+    assert evaluate.judging.resume(folder / "judged").done
+    answers = [value for value, _ in evaluate.judging.resume(folder / "judged")._answers.values()]
     assert answers == [True, True, None]

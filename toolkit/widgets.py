@@ -14,7 +14,7 @@ from toolkit.evaluate.judging.sessions import Session, plain
 if TYPE_CHECKING:
     from toolkit.choose import Measurements
     from toolkit.deploy import Bundle
-    from toolkit.evaluate import Example
+    from toolkit.evaluate.analysis import Example
 
 
 def judge(session: Session) -> Any:

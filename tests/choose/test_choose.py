@@ -72,7 +72,7 @@ def test_first_layers_are_those_of_the_model(opened: dict[str, Any], model: Any)
     assert found @ (mean / np.linalg.norm(mean)) == pytest.approx(1, abs=1e-5)
     for n in (0, 6):
         with pytest.raises(ValueError, match="expected from 1 to 5 of its 6 layers"):
-            vectors.first_layers(model, n)
+            vectors.loading.first_layers(model, n)
 
 
 def test_measure_scores_what_evaluate_scores(opened: dict[str, Any]) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from toolkit.finetune.layers import Layers
 
 from toolkit import deploy, evaluate, vectors
-from toolkit.finetune.layers import Layers
 from toolkit.finetune.training import assemble
 from toolkit.prepare import RetrievalData, Task
 
@@ -62,7 +62,7 @@ def test_two_sides_go_through_encode_evaluate_and_bundle(two_sided: Any, made: P
 
     queries = dict(zip(("m", "f"), texts, strict=True))
     task = Task("t", "retrieval", RetrievalData(CORPUS, queries, {"m": {"rolling": 1}, "f": {"svd": 1}}), {})
-    ranking = evaluate.rank(two_sided, task, dtype="float32")
+    ranking = evaluate.scoring.rank(two_sided, task, dtype="float32")
     expected = query @ vectors.encode(two_sided, list(CORPUS.values()), side="document", dtype="float32").T
     for row, name in enumerate(queries):
         for column, doc in enumerate(CORPUS):

@@ -157,7 +157,7 @@ def test_compare_systems_adds_keywords() -> None:
     assert (means["small"], means["large"]) == (0.25, 0.75)
     for name in ("small", "large"):
         rankings = (found.scores[one].ranking for one in (name, "BM25"))
-        fused = {query: vectors.top(row, 100) for query, row in vectors.fuse_rankings(*rankings).items()}
+        fused = {query: vectors.rankings.top(row, 100) for query, row in vectors.rankings.fuse_rankings(*rankings).items()}
         assert found.scores[f"{name}+BM25"].ranking == fused
         assert found.systems[f"{name}+BM25"].search(make().data.queries, 100) == fused
     assert found.row("large", "accuracy@1")["difference"] == pytest.approx(0.5)

@@ -218,7 +218,7 @@ def test_the_report_has_no_empty_table(tmp_path) -> None:
 
 
 def dense(name: str, **record: str) -> dict:
-    return {"kind": "dense", "name": name, "model": {"name": vectors.EMBEDDED, **record}, "dtype": "auto"}
+    return {"kind": "dense", "name": name, "model": {"name": vectors.DEFAULT, **record}, "dtype": "auto"}
 
 
 def fused(name: str, part: dict) -> dict:

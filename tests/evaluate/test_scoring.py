@@ -155,7 +155,7 @@ def test_the_query_itself_is_left_out() -> None:
         {"q": {"other": 1}, "r": {"far": 1}},
     )
     task = Task("t", "retrieval", data, {})
-    assert task.echoes == {"q": {"same"}}
+    assert task.self_matches == {"q": {"same"}}
     ranking = {"q": {"same": 3.0, "other": 2.0, "far": 1.0}, "r": {"far": 3.0, "same": 2.0}}
     scores = score(ranking, task)
     assert scores.per_query["accuracy@1"].tolist() == [1, 1]
@@ -241,7 +241,7 @@ def test_candidates_are_scored_by_each_part() -> None:
     words = vectors.bm25(corpus)
     current = vectors.from_ranking({"q": {"d": 9.0, "c": 2.0, "a": 1.0}}, corpus)
     found = rank_all([words, current, vectors.fuse(words, current), vectors.rerank(words, Words(), depth=9)], task)
-    assert [list(vectors.top(row["q"], 9)) for row in found] == [["a", "c", "b"], ["c", "a"], ["a", "c", "b"],
+    assert [list(vectors.rankings.top(row["q"], 9)) for row in found] == [["a", "c", "b"], ["c", "a"], ["a", "c", "b"],
                                                                  ["a", "c", "b"]]  # fmt: skip
     assert found[2]["q"] == {"a": 1 / 61 + 1 / 62, "c": 1 / 62 + 1 / 61, "b": 1 / 63}
     assert found[3]["q"] == {"a": 2, "c": 1, "b": 0} == rank(Words(), task)["q"]

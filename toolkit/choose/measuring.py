@@ -65,7 +65,7 @@ def measure(
     seconds : float
         How long the encoding speed of each is measured, without the cache.
     dtype, language : str
-        As in `toolkit.evaluate.contest`.
+        As in `toolkit.evaluate.compare_systems`.
 
     Raises
     ------

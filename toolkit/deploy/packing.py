@@ -38,7 +38,7 @@ al., arXiv:2310.06816), so treat `index.faiss` like the texts, also without `doc
 
 To delete a document for good: `deploy.load("this folder").remove(["its id"])` writes text and index anew without it.
 Then also delete it in your source, in other runs of the same data (`runs/`), in backups, and in the cache of vectors
-(`vectors.cache_clear()`). A model that was tuned on the text keeps a trace of it: tune anew without it.
+(`vectors.cache.clear()`). A model that was tuned on the text keeps a trace of it: tune anew without it.
 """
 _BY_TEXT = {
     "vectors": "It is searched by the model's vectors.",
@@ -109,7 +109,7 @@ def bundle(
         faiss.write_index(index.faiss, str(temporary / "index.faiss"))
         lines = [json.dumps({"id": name, "text": text}, ensure_ascii=False) for name, text in corpus.items()]
         (temporary / "documents.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        lines_to_paste = snippet(".", query, toolkit=vectors.needs_toolkit(temporary / "model"))
+        lines_to_paste = snippet(".", query, toolkit=vectors.loading.needs_toolkit(temporary / "model"))
         page = _README.format(snippet=lines_to_paste, by=_BY_TEXT[by])
         (temporary / "README.md").write_text(page, encoding="utf-8")
         record = {
@@ -131,7 +131,7 @@ def bundle(
 def snippet(path: str | Path, query: str = QUERY, *, toolkit: bool = False) -> str:
     """Six lines of Python that search a bundle without this toolkit, by sentence-transformers and FAISS alone.
 
-    With `toolkit` three lines that use it: for models that it brings itself, see `toolkit.vectors.needs_toolkit`.
+    With `toolkit` three lines that use it: for models that it brings itself, see `toolkit.vectors.loading.needs_toolkit`.
     Either way they search by vectors alone, whatever the bundle prefers, and of a long `query` by its beginning.
     """
     query = " ".join(query.split())[:SHOWN]

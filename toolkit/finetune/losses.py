@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from toolkit.finetune.adapter import BatchLoss, TrainSettings
-from toolkit.prepare import shape_of
+from toolkit.prepare.frames import shape_of
 
 if TYPE_CHECKING:
     import torch
@@ -23,7 +23,7 @@ class LossSpec:
     Attributes
     ----------
     why : mapping of shape to reason
-        The shapes of data that it fits (`toolkit.prepare.shape_of`), each with the reason to take it.
+        The shapes of data that it fits (`toolkit.prepare.frames.shape_of`), each with the reason to take it.
     build : function, optional
         Builds the loss of a batch for `toolkit.finetune.train`; None where `train` does not offer it.
     """
@@ -109,7 +109,7 @@ def suggest_loss(data: Dataset) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        When the columns fit no loss; see `toolkit.prepare.shape_of`.
+        When the columns fit no loss; see `toolkit.prepare.frames.shape_of`.
 
     Examples
     --------

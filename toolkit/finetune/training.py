@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from toolkit import storage, vectors
-from toolkit.evaluate import per_query
+from toolkit.evaluate.scoring import per_query
 from toolkit.finetune.adapter import CANDIDATES, Adapter, Epoch, TrainSettings, assemble, fit
 from toolkit.finetune.losses import LOSSES
 from toolkit.finetune.tuned import Tuned
-from toolkit.prepare import Split, Task, shape_of
+from toolkit.prepare import Split, Task
+from toolkit.prepare.frames import shape_of
 from toolkit.vectors.origin import describe
 from toolkit.vectors.precision import resolve_dtype
 
@@ -132,7 +133,7 @@ def _dev_score(model: SentenceTransformer, dev: Task, dtype: str) -> Callable[[A
     """Return a function that scores an adapter on a search task: the whole corpus, searched exactly."""
     data = dev.data
     names = list(data.corpus)
-    spare = max(map(len, dev.echoes.values()), default=0)  # so that ten are left when these are taken out
+    spare = max(map(len, dev.self_matches.values()), default=0)  # so that ten are left when these are taken out
     documents = vectors.encode(model, list(data.corpus.values()), side="document", dtype=dtype)
     queries = vectors.encode(model, list(data.queries.values()), side="query", dtype=dtype)
 
@@ -143,6 +144,6 @@ def _dev_score(model: SentenceTransformer, dev: Task, dtype: str) -> Callable[[A
             query: {names[i]: float(s) for i, s in zip(row_ids, row, strict=True)}
             for query, row_ids, row in zip(data.queries, ids.tolist(), scores.tolist(), strict=True)
         }
-        return float(per_query(dev.without_echoes(ranking), data.qrels, [METRIC])[METRIC].mean())
+        return float(per_query(dev.without_self_matches(ranking), data.qrels, [METRIC])[METRIC].mean())
 
     return score

@@ -116,7 +116,7 @@ def slices(table: pd.DataFrame, baseline: str) -> Picture:
     Parameters
     ----------
     table : DataFrame
-        Columns ``slice model metric difference low high p_holm n``, as in `toolkit.evaluate.Sliced.table`.
+        Columns ``slice model metric difference low high p_holm n``, as in `toolkit.evaluate.analysis.Sliced.table`.
     baseline : str
     """
     figure = Figure(figsize=(7, 1.2 + 0.4 * len(table)), layout="constrained")

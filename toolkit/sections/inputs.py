@@ -31,7 +31,7 @@ def data(
     cleaned : Cleaned, optional
     split : Split, optional
     languages : DataFrame, optional
-        `toolkit.prepare.language_shares`.
+        `toolkit.prepare.text.language_shares`.
     leaks : sequence of str
         What audits of the split found.
 

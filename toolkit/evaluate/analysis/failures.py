@@ -12,7 +12,7 @@ import pandas as pd
 from toolkit.evaluate.comparing.comparison import Comparison
 from toolkit.evaluate.comparing.differences import MAIN
 from toolkit.evaluate.scoring.scores import Scores
-from toolkit.vectors import top
+from toolkit.vectors.rankings import top
 
 DEPTH = 100  # ranks that are searched for a relevant document
 

@@ -58,7 +58,7 @@ class Forgetting:
             sentences.append(
                 f"General tasks skipped, since their data are not on this machine: {', '.join(self.skipped)}. What "
                 f"tuning costs there is unknown; put the data into the folder that TOOLKIT_DATA names "
-                f"(prepare.known() lists the files)."
+                f"(prepare.sources.known() lists the files)."
             )
         return sentences
 
@@ -109,7 +109,7 @@ def measure_forgetting(
             try:
                 task = _load(wanted, kind, download=download)
             except (OSError, ValueError) as error:  # a ConnectionError is an OSError
-                named = "/" in wanted or wanted.partition(":")[0] in set(prepare.known()["name"])
+                named = "/" in wanted or wanted.partition(":")[0] in set(prepare.sources.known()["name"])
                 if tasks is not None and (isinstance(error, ValueError) or not named):
                     raise
                 skipped[wanted] = str(error)

@@ -16,7 +16,7 @@ from toolkit.evaluate.comparing.wording import ITEMS
 from toolkit.evaluate.scoring import set_metrics
 from toolkit.evaluate.scoring.scores import RESAMPLES, Scores
 from toolkit.prepare import Audit
-from toolkit.vectors import top
+from toolkit.vectors.rankings import top
 
 
 @dataclass(frozen=True)

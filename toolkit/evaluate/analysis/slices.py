@@ -203,7 +203,7 @@ def slice_labels(task: Task, by: str, *, bins: int = 4) -> dict[str, str]:
     if bins < 2:
         raise ValueError(f"expected at least two bins, got {bins}")
     if by == "language":
-        labels = prepare.told([row[0] for row in _texts(task)])
+        labels = prepare.text.assign_languages([row[0] for row in _texts(task)])
         order = [code for code, _ in Counter(labels).most_common()]
     elif by == "group":
         groups = [task.group_of(item) for item in task.items]

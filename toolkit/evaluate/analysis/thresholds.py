@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from toolkit import stats
 from toolkit.evaluate.scoring import set_metrics
 from toolkit.evaluate.scoring.scores import RESAMPLES, Scores
-from toolkit.vectors import top
+from toolkit.vectors.rankings import top
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

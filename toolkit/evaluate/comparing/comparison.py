@@ -22,7 +22,8 @@ from toolkit.evaluate.scoring.ranking import DEPTH, kind_of, rank_all, system_of
 from toolkit.evaluate.scoring.scores import Scores, score_ranking
 from toolkit.prepare import Task
 from toolkit.prepare.tasks import check_task
-from toolkit.vectors import Encoder, Ranking, System, as_system, bm25, fuse
+from toolkit.vectors import Encoder, Ranking, System, bm25, fuse
+from toolkit.vectors.systems import as_system
 
 
 @dataclass(frozen=True)

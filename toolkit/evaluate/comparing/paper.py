@@ -16,7 +16,7 @@ import pandas as pd
 from toolkit import stats, storage
 from toolkit.evaluate.comparing.differences import ALPHA
 from toolkit.evaluate.scoring.scores import Scores
-from toolkit.vectors import top
+from toolkit.vectors.rankings import top
 
 # Our metrics and the -m of trec_eval 9; its reciprocal rank is cut by -M.
 TREC = {"accuracy": "success", "nDCG": "ndcg_cut", "recall": "recall", "precision": "P", "MAP": "map_cut"}

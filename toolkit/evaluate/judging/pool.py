@@ -17,8 +17,10 @@ from filelock import FileLock
 
 from toolkit.evaluate.scoring.ranking import search_all
 from toolkit.storage import digest_texts, write_json
-from toolkit.vectors import Encoder, Ranking, System, as_system, fuse, restore, top
+from toolkit.vectors import Encoder, Ranking, System, fuse
 from toolkit.vectors.inputs import check_corpus
+from toolkit.vectors.rankings import top
+from toolkit.vectors.systems import as_system, restore
 
 POOL = "pool.json"
 SHOWN = 10  # documents kept of each system, for unjudged@10

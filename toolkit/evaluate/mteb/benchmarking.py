@@ -22,7 +22,6 @@ from toolkit.evaluate.mteb.model import Encoder, Identity, declared_training, id
 from toolkit.evaluate.mteb.tasks import require_mteb, resolve
 from toolkit.evaluate.scoring import set_metrics
 from toolkit.prepare import Task
-from toolkit.prepare.splits.graph import components
 from toolkit.runs import check_writable
 from toolkit.storage import write_json
 
@@ -400,4 +399,4 @@ def _query_groups(qrels: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
     first: dict[str, int] = {}
     relevant = [(n, d) for n, row in enumerate(qrels.values()) for d, grade in row.items() if grade > 0]
     edges = np.array([(first.setdefault(d, n), n) for n, d in relevant], dtype=np.int64).reshape(-1, 2)
-    return dict(zip(qrels, components(len(qrels), [edges]).tolist(), strict=True))
+    return dict(zip(qrels, connected_components(len(qrels), [edges]).tolist(), strict=True))

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from toolkit.prepare.tasks import check_grades
-from toolkit.vectors import Ranking, top
+from toolkit.vectors import Ranking
+from toolkit.vectors.rankings import top
 
 METRICS = ("accuracy@1", "nDCG@10", "MRR@10", "recall@10")
 RERANKING = ("MAP@1000", "MRR@10", "nDCG@10")  # 1000: as MTEB, so in practice all candidates

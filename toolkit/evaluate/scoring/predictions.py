@@ -14,8 +14,7 @@ from toolkit.evaluate.scoring import set_metrics
 from toolkit.evaluate.scoring.inference import same_dimension, vectors_of
 from toolkit.evaluate.scoring.metrics import METRICS, RERANKING
 from toolkit.prepare import Task
-from toolkit.vectors import pair_scores
-from toolkit.vectors.reranking import is_cross_encoder
+from toolkit.vectors.reranking import is_cross_encoder, pair_scores
 
 DEFAULTS: dict[str, tuple[str, ...]] = {
     "retrieval": METRICS,

@@ -8,9 +8,10 @@ from typing import cast
 
 from toolkit.evaluate.scoring.inference import Model, Precomputed, same_dimension, vectors_of, wrap_vectors
 from toolkit.prepare import RetrievalData, Task
-from toolkit.vectors import Encoder, Reranker, System, as_system, fuse_rankings, pair_scores, top
-from toolkit.vectors.reranking import Reranked
-from toolkit.vectors.systems import Dense, Fused
+from toolkit.vectors import Encoder, Reranker, System
+from toolkit.vectors.rankings import fuse_rankings, top
+from toolkit.vectors.reranking import Reranked, pair_scores
+from toolkit.vectors.systems import Dense, Fused, as_system
 
 DEPTH = 100  # documents kept for each query
 
@@ -51,7 +52,7 @@ def rank(model: Model, task: Task, *, depth: int = DEPTH, dtype: str = "auto") -
 
 
 def system_of(model: Model, task: Task, *, name: str | None = None, dtype: str = "auto") -> System:
-    """Make a system over the corpus of a task, also of vectors made elsewhere; see `toolkit.vectors.as_system`."""
+    """Make a system over the corpus of a task, also of vectors made elsewhere; see `toolkit.vectors.systems.as_system`."""
     return as_system(cast(System, wrap_vectors(model, task)), task.data.corpus, name=name, dtype=dtype)
 
 

@@ -28,8 +28,8 @@ from toolkit.evaluate.scoring.predictions import (
 from toolkit.evaluate.scoring.ranking import DEPTH, Found, rank, system_of
 from toolkit.prepare import Task
 from toolkit.prepare.tasks import check_task
-from toolkit.vectors import Ranking, System, as_system, top
-from toolkit.vectors import Ranking, System, top
+from toolkit.vectors import Ranking, System
+from toolkit.vectors.rankings import top
 from toolkit.vectors.reranking import is_cross_encoder
 
 FEW = 20  # groups below which a bootstrap interval is called rough
@@ -258,7 +258,7 @@ def score(
 
 def score_ranking(ranking: Found, task: Task, metrics: Sequence[str], *, name: str, system: System | None) -> Scores:
     """Score what a system found, without the documents that are the query itself."""
-    kept = task.without_echoes(ranking)
+    kept = task.without_self_matches(ranking)
     table = per_query(kept, {query: task.data.qrels[query] for query in task.data.queries}, metrics)
     return Scores(name, task, kept, table, notes=_notes(task), system=system)
 

@@ -157,7 +157,7 @@ def _of_links(links: pd.DataFrame) -> Iterator[str]:
 def _of_languages(languages: pd.DataFrame, model: Any) -> Iterator[str]:
     known = languages[(languages["language"] != UNKNOWN) & (languages["texts"] >= FEWEST)]
     if model is not None and len(known):
-        from toolkit.vectors import declared, describe
+        from toolkit.vectors.origin import declared, describe
 
         sentence = language_mismatch(known, declared(model).languages, str(describe(model).get("name", "")))
         if sentence:

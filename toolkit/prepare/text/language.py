@@ -132,7 +132,7 @@ def language_mismatch(shares: pd.DataFrame, model_languages: Sequence[str], mode
     shares : DataFrame
         From `language_shares`.
     model_languages : sequence of str
-        ISO 639-1 codes that the model declares (`toolkit.vectors.declared`); empty where nothing is known.
+        ISO 639-1 codes that the model declares (`toolkit.vectors.origin.declared`); empty where nothing is known.
     model_name : str
 
     Returns
