@@ -90,7 +90,7 @@ def test_forecast_counts_what_it_says(tickets: Path, model: Any) -> None:
 
 
 LOOKED = firstlook.Forecast(
-    10, 100, 60.0, 0.0, 0.0, 256, pd.DataFrame({"language": ["en"], "texts": [10], "share": [1.0]})
+    10, 60.0, 0.0, 0.0, 256, pd.DataFrame({"language": ["en"], "texts": [10], "share": [1.0]})
 )
 
 

@@ -29,8 +29,8 @@ class Forecast:
 
     Attributes
     ----------
-    texts, tokens : int
-        To encode; tokens are estimated from a sample.
+    texts : int
+        To encode.
     seconds : float
         For the whole run, with an empty cache.
     cut, lost : float
@@ -42,7 +42,6 @@ class Forecast:
     """
 
     texts: int
-    tokens: int
     seconds: float
     cut: float
     lost: float
@@ -82,7 +81,6 @@ def forecast(model: Encoder, loaded: Loaded, *, dtype: str = "auto", seed: int =
     limit = lengths["limit"].iloc[0]
     return Forecast(
         texts=int(probed["texts"]),
-        tokens=int(probed["tokens"]),
         seconds=float(probed["estimate"]) + OVERHEAD + PER_PAIR * len(loaded.data),
         cut=float((lengths["lost"] > 0).mean()),
         lost=float(lengths["lost"].sum() / lengths["tokens"].sum()),

@@ -285,10 +285,10 @@ def table(folder: str | Path = "runs") -> pd.DataFrame:
         }  # fmt: skip
         with suppress(OSError, ValueError, KeyError, IndexError):
             results = pd.read_csv(path / "results.csv")
-            results = results[results["task"] == results["task"].iloc[0]]
+            scores = report.wide(results[results["task"] == results["task"].iloc[0]]).set_index("model")
             for part, name in (("baseline", record.get("baseline")), ("deployed", deployed)):
-                for found in results[results["model"] == name].itertuples():
-                    row[f"{part} {found.metric}"] = report.interval(found.score, found.low, found.high)
+                if name in scores.index:
+                    row |= scores.loc[name].drop("task").add_prefix(f"{part} ").to_dict()
         rows.append(row)
     columns = ["run", "recipe", "started", "unfinished", "data", "model", "deployed", "verdict", "seconds"]
     found = pd.DataFrame(rows, columns=None if rows else columns)
