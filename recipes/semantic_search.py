@@ -26,9 +26,9 @@ from toolkit.deploy import Index
 from toolkit.prepare import ReadOptions
 from toolkit.prepare.frames import sample
 from toolkit.report import Block, Section
-from toolkit.sections.usage import dense_part
 from toolkit.vectors.origin import describe
 from toolkit.vectors.precision import resolve_dtype
+from toolkit.vectors.systems import dense_part
 
 DEMO_ROWS, TINY_ROWS = 4500, 600
 SIZES = (0.7, 0.1, 0.2)

@@ -15,7 +15,7 @@ from toolkit.prepare import Split
 from toolkit.report import Block, Code, Section, Terms
 from toolkit.vectors import Encoder, System
 from toolkit.vectors.origin import declared, describe
-from toolkit.vectors.systems import Dense, walk
+from toolkit.vectors.systems import dense_part
 
 # How many texts a search brings depends on how far the systems agree; four seconds are what a short text takes.
 JUDGING = (
@@ -25,11 +25,6 @@ FEW = 300  # pairs under which little is to be expected of training
 SHOWN = 100  # characters of a search in lines to paste
 DEPLOYED = {"dense": "{}, by its vectors", "bm25": "{}, keyword search", "fusion": "{}, vectors and keywords fused",
             "reranked": "{}, reranked by a cross-encoder"}  # fmt: skip
-
-
-def dense_part(system: System) -> Dense | None:  # merge: to vectors.systems
-    """Return the part of a system that searches by vectors, or None."""
-    return next((part for part in walk(system) if isinstance(part, Dense)), None)
 
 
 def terms(

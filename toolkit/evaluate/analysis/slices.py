@@ -22,7 +22,7 @@ from toolkit.prepare.tasks import check_task
 from toolkit.vectors.keywords import words
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from toolkit.plots import Picture
 
 COLUMNS = ["slice", "model", "metric", "score", "baseline", "difference", "low", "high", "p", "p_holm", "mdd", "n",
            "n_groups"]  # fmt: skip
@@ -67,19 +67,17 @@ class Sliced:
         return pd.DataFrame(rows, columns=columns)
 
     @property
-    def picture(self) -> tuple[Figure, str]:
+    def picture(self) -> Picture:
         """The differences with their intervals, one line per slice, and the sentence that describes the figure."""
         from toolkit import plots
 
-        return plots.slices(self.table, self.baseline), plots.describe_slices(self.table, self.baseline)
+        return plots.slices(self.table, self.baseline)
 
     def _repr_html_(self) -> str:
-        from toolkit import plots
-
         if self.table.empty:
             return f"<p>{escape(self.note)}</p>"
         table = self.table.to_html(index=False, float_format=lambda x: f"{x:.3f}")
-        return plots.img(*self.picture) + f"<p>{escape(self.note)}</p>" + table
+        return self.picture.html() + f"<p>{escape(self.note)}</p>" + table
 
 
 def by_slice(

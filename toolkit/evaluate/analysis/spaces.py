@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from toolkit import vectors as vector_search
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from toolkit.plots import Picture
 
 Rows = NDArray[np.float64]
 
@@ -188,16 +188,14 @@ class Projection:
         )
 
     @property
-    def picture(self) -> tuple[Figure, str]:
+    def picture(self) -> Picture:
         """The points with the note under them, and the note."""
         from toolkit import plots
 
-        return plots.scatter(self.table, note=self.note), self.note
+        return plots.scatter(self.table, note=self.note)
 
     def _repr_html_(self) -> str:
-        from toolkit import plots
-
-        return plots.img(*self.picture) + f"<p>{escape(self.note)}</p>"
+        return self.picture.html() + f"<p>{escape(self.note)}</p>"
 
 
 def project(

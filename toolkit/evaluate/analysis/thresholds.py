@@ -17,7 +17,7 @@ from toolkit.evaluate.scoring.scores import RESAMPLES, Scores
 from toolkit.vectors.rankings import top
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from toolkit.plots import Picture
 
 Values = NDArray[np.float64]
 Pick = Callable[[Values, Values], NDArray[np.intp]]
@@ -80,20 +80,18 @@ class Threshold:
         return text
 
     @property
-    def picture(self) -> tuple[Figure, str]:
+    def picture(self) -> Picture:
         """Precision and recall on dev with the scores of right and wrong on both parts, and the describing sentence."""
         from toolkit import plots
 
         dev = self.table[self.table["part"] == "dev"].set_index("metric")["score"]
         chosen = {"value": self.value, "low": self.low, "high": self.high, "precision": float(dev["precision"]),
                   "recall": float(dev["recall"])}  # fmt: skip
-        return plots.threshold(self.curve, self.scores, chosen), plots.describe_threshold(self.scores, chosen)
+        return plots.threshold(self.curve, self.scores, chosen)
 
     def _repr_html_(self) -> str:
-        from toolkit import plots
-
         table = self.table.to_html(index=False, float_format=lambda x: f"{x:.3f}")
-        return f"<p>{escape(self.sentence)}</p>{plots.img(*self.picture)}{table}"
+        return f"<p>{escape(self.sentence)}</p>{self.picture.html()}{table}"
 
 
 def threshold(dev: Scores, test: Scores, *, precision: float | None = None, seed: int = 0) -> Threshold:

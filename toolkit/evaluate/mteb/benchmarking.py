@@ -22,6 +22,7 @@ from toolkit.evaluate.mteb.model import Encoder, Identity, declared_training, id
 from toolkit.evaluate.mteb.tasks import require_mteb, resolve
 from toolkit.evaluate.scoring import set_metrics
 from toolkit.prepare import Task
+from toolkit.prepare.splitting import query_groups
 from toolkit.runs import check_writable
 from toolkit.storage import write_json
 
@@ -332,7 +333,7 @@ def interval(task: Any, split: str, subset: str, kept: Any) -> stats.Interval:
     metrics: list[set_metrics.Metric] = []
     if isinstance(kept, tuple):  # a search
         by_query, qrels = kept
-        group_of = own.group_of if own else _query_groups(qrels).__getitem__
+        group_of = own.group_of if own else query_groups(qrels).__getitem__
         groups = [group_of(query) for query in by_query]
         values = _query_values(by_query, main)
     else:
@@ -385,18 +386,3 @@ def bitext_f1(matched: Sequence[int]) -> NDArray[np.float64]:
     """
     times = Counter(matched)
     return np.array([2 / (1 + times[row]) if other == row else 0.0 for row, other in enumerate(matched)])
-
-
-def _query_groups(qrels: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
-    """Number the groups of queries that share a relevant document, directly or through others.
-
-    Examples
-    --------
-    >>> _query_groups({"a": {"x": 1}, "b": {"x": 1, "y": 1}, "c": {"y": 1}, "d": {"z": 1, "x": 0}})
-    {'a': 0, 'b': 0, 'c': 0, 'd': 1}
-    """
-    # At the merge: toolkit.prepare.splitting.groups.query_groups(qrels) is the same, and this function goes.
-    first: dict[str, int] = {}
-    relevant = [(n, d) for n, row in enumerate(qrels.values()) for d, grade in row.items() if grade > 0]
-    edges = np.array([(first.setdefault(d, n), n) for n, d in relevant], dtype=np.int64).reshape(-1, 2)
-    return dict(zip(qrels, connected_components(len(qrels), [edges]).tolist(), strict=True))

@@ -5,40 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from toolkit.prepare.sources.hub import _require as require  # at the merge: hub.require
-from toolkit.prepare.sources.localcopies import data_folder
+from toolkit.prepare.sources.catalogue import data_folder, find_mteb
+from toolkit.prepare.sources.hub import require
 from toolkit.storage import digest_texts
-
-
-# At the merge, this class and find_mteb go: toolkit.prepare.sources.catalogue has find_mteb, whose Known has the same
-# folder and paths(split, subset), and data_folder.
-@dataclass(frozen=True)
-class _Known:
-    local: str
-
-    @property
-    def folder(self) -> str:
-        return self.local.partition("/")[0]
-
-    def paths(self, split: str, subset: str) -> list[str]:
-        return [part.format(split=split, subset=subset) for part in self.local.split()]
-
-
-def find_mteb(task: str) -> _Known | None:
-    """Find the local files of a task of mteb, where they are as their authors gave them out."""
-    local = {
-        "STSBenchmark": "stsb_en/{split}.jsonl.gz",
-        "Banking77Classification": "banking77/{split}.jsonl.gz",
-        "STSBenchmarkMultilingualSTS": "stsb_multi_mt/{subset}.{split}.jsonl.gz",
-        "Tatoeba": "tatoeba/{subset}.{split}.jsonl.gz",
-        "XQuADRetrieval": "xquad/{subset}.questions.jsonl.gz xquad/{subset}.passages.jsonl.gz",
-    }.get(task)
-    return _Known(local) if local else None
-
 
 COLUMNS = {
     "STS": ("sentence1", "sentence2", "score"),

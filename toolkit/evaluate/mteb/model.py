@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from toolkit import vectors
 from toolkit.evaluate.mteb.tasks import nearest, require_mteb, resolve
 from toolkit.storage import digest_texts
+from toolkit.vectors.origin import origin_of
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def identify(
     """
     from sentence_transformers import SentenceTransformer
 
-    from toolkit.vectors.forward import configuration, tokenizer_digest, weights_digest
+    from toolkit.vectors.engines.identity import configuration, tokenizer_digest, weights_digest
 
     if not isinstance(model, SentenceTransformer):
         raise ValueError(
@@ -78,8 +79,7 @@ def identify(
             f"only the weights of such a model can be identified"
         )
     register = _register()
-    # At the merge: vectors.Origin has the name.
-    origin = str(getattr(model, "toolkit_origin", {}).get("name") or "model")
+    origin = origin_of(model).name
     known, guessed = register.get(origin if name is None else name), False
     if known is None and name is None:
         same = [other for other in register if other and other.rpartition("/")[2] == Path(origin).name]

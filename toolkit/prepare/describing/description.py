@@ -22,7 +22,6 @@ from toolkit.prepare.text.unicode import UNSPACED_LETTER
 from toolkit.prepare.values import normal
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
     from toolkit.prepare.frames import Rows
 
@@ -89,14 +88,9 @@ class Description:
         return float(self.texts["limit"].max())
 
     @cached_property
-    def figure(self) -> Figure:
+    def picture(self) -> plots.Picture:
         """Lengths of the texts, next to labels or scores where there are any."""
         return plots.contents(self.lengths, self.labels, self.scores, unit=self.unit, limit=self.limit)
-
-    @property
-    def alt(self) -> str:
-        """The alternative text of the figure."""
-        return plots.describe_contents(self.lengths, self.labels, self.scores, unit=self.unit)
 
     def _tables(self) -> list[tuple[str, pd.DataFrame]]:
         """The tables below that of the texts, each with a heading; long ones by their beginning."""
@@ -122,7 +116,7 @@ class Description:
         items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.advice)
         html = f"<p><b>{escape(self._head())}</b></p>" + (f"<ul>{items}</ul>" if items else "")
         if len(self.texts):
-            html += self.texts.to_html(index=False, float_format="{:.3g}".format) + plots.img(self.figure, self.alt)
+            html += self.texts.to_html(index=False, float_format="{:.3g}".format) + self.picture.html()
         tables = (f"<p>{escape(name)}</p>{table.to_html(index=False)}" for name, table in self._tables())
         return html + "".join(tables) + "".join(f"<p>{escape(note)}</p>" for note in self.notes)
 

@@ -20,7 +20,6 @@ from toolkit.prepare.values import distinct, normal
 from toolkit.vectors import encode, nearest
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
     from toolkit.prepare.frames import Rows
 
@@ -81,14 +80,9 @@ class Audit:
         )
 
     @property
-    def figure(self) -> Figure:
+    def picture(self) -> plots.Picture:
         """The counts as bars."""
         return plots.leaks(self.counts)
-
-    @property
-    def alt(self) -> str:
-        """The figure in a sentence, for readers who cannot see it."""
-        return plots.describe_leaks(self.counts)
 
     def __str__(self) -> str:
         noun = "searches" if "query_id" in self.table else "rows"
@@ -97,8 +91,7 @@ class Audit:
 
     def _repr_html_(self) -> str:
         shown = self.examples.drop_duplicates("item").head(10)
-        picture = plots.img(self.figure, self.alt)
-        return f"<p>{html.escape(str(self))}</p>{picture}{shown.to_html(index=False)}"
+        return f"<p>{html.escape(str(self))}</p>{self.picture.html()}{shown.to_html(index=False)}"
 
 
 def audit(train: Rows | Task, test: Rows | Task, *, model: Any = None, cosine: float = CLOSE) -> Audit:
