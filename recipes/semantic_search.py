@@ -88,7 +88,7 @@ def main(
         run.settings["dtype"] = dtype = resolve_dtype(base, dtype)
         if chunk:
             prepare.chunk(base, ["A text."])  # what is missing for it is known now, and not after the question
-        run.say(*filter(None, [finetune.other_data(base, loaded.name, loaded.digest)]))
+        run.say(*filter(None, [finetune.tuned.training_data_warning(base, loaded.name, loaded.digest)]))
         if not demo:
             expected = firstlook.forecast(base, loaded, dtype=dtype)
             loaded = firstlook.agree(run, expected, loaded, may_sample=limit is None, ask=not yes)
@@ -96,14 +96,14 @@ def main(
         run.lap("look")
 
         # 2. Clean them, and split the pairs by groups that must stay together
-        steps = () if demo else prepare.suggest_steps([*loaded.data["positive"], *loaded.documents])
+        steps = () if demo else prepare.text.suggest_steps([*loaded.data["positive"], *loaded.documents])
         cleaned = prepare.clean(loaded, steps=(*steps, "tidy"))
-        pairs, others = prepare.chunk_pairs(base, cleaned) if chunk else (cleaned.data, cleaned.documents)
+        pairs, others = prepare.text.chunk_pairs(base, cleaned) if chunk else (cleaned.data, cleaned.documents)
         split, why_not = split_or_reason(pairs, others, seed)
         texts = dict.fromkeys([*pairs["positive"], *others])
         corpus = split.test.data.corpus if split else {f"d{number}": text for number, text in enumerate(texts)}
         lengths = vectors.truncation(base, [*corpus.values()])
-        languages = prepare.language_shares(sample([*pairs["anchor"], *corpus.values()], firstlook.LOOK))
+        languages = prepare.text.language_shares(sample([*pairs["anchor"], *corpus.values()], firstlook.LOOK))
         run.record["language"] = language = str(languages["language"].iloc[0])
         too_long = int((lengths["lost"] > 0).sum())
         run.say(f"{len(pairs):,} pairs, {len(corpus):,} texts; {too_long:,} are longer than the model reads.")

@@ -38,7 +38,7 @@ class Forecast:
     limit : int or None
         Tokens that the model reads.
     languages : DataFrame
-        `toolkit.prepare.language_shares` of a sample.
+        `toolkit.prepare.text.language_shares` of a sample.
     """
 
     texts: int
@@ -85,7 +85,7 @@ def forecast(model: Encoder, loaded: Loaded, *, dtype: str = "auto", seed: int =
         cut=float((lengths["lost"] > 0).mean()),
         lost=float(lengths["lost"].sum() / lengths["tokens"].sum()),
         limit=None if pd.isna(limit) else int(limit),
-        languages=prepare.language_shares(sample(texts, LOOK, seed)),
+        languages=prepare.text.language_shares(sample(texts, LOOK, seed)),
     )
 
 

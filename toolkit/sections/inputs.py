@@ -31,7 +31,7 @@ def data(
     cleaned : Cleaned, optional
     split : Split, optional
     languages : DataFrame, optional
-        `toolkit.prepare.language_shares`.
+        `toolkit.prepare.text.language_shares`.
     leaks : sequence of str
         What audits of the split found.
 
@@ -65,8 +65,8 @@ def training(tuned: Tuned) -> Section:
     Section
         With the table ``history`` and the picture ``learning``.
     """
-    picture = plots.learning(tuned.history)
-    blocks = ["The candidate with the best nDCG@10 on validation data is taken:", tuned.candidates, picture]
+    picture = plots.learning(tuned.history, metric=tuned.metric)
+    blocks = [f"The candidate with the best {tuned.metric} on validation data is taken:", tuned.candidates, picture]
     return Section("Training", blocks, {"history": tuned.history}, {"learning": picture})
 
 

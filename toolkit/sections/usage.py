@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from toolkit import deploy, prepare, runs
+from toolkit import deploy, runs
 from toolkit.deploy import Index
 from toolkit.evaluate import Comparison, analysis
 from toolkit.evaluate.analysis import Forgetting
-from toolkit.prepare import Split
+from toolkit.prepare import Split, text
 from toolkit.report import Block, Code, Section, Terms
 from toolkit.vectors import Encoder, System
 from toolkit.vectors.origin import declared, describe
@@ -94,7 +94,7 @@ def limits(
     stand_in : str
         Why the searches are stand-ins, in a sentence; see `toolkit.firstlook.stand_in`.
     model : Encoder, optional
-        With `languages`, the shares of languages (`toolkit.prepare.language_shares`): whether it was trained on them.
+        With `languages`, the shares of languages (`toolkit.prepare.text.language_shares`): whether it was trained on them.
     split : Split, optional
     test : Comparison, optional
         Where only the text of its own row is known to be right for a search.
@@ -120,7 +120,7 @@ def limits(
         )
     if model is not None and languages is not None:
         trained, name = declared(model).languages, str(describe(model)["name"])
-        sentences.append(prepare.language_mismatch(languages, trained, name))
+        sentences.append(text.language_mismatch(languages, trained, name))
     if split is not None and len(split.train) < FEW:
         sentences.append(f"There were {len(split.train):,} pairs to train on; under {FEW} expect little of training.")
     if test is not None and system is not None:
