@@ -88,7 +88,7 @@ def main(
         run.settings["dtype"] = dtype = resolve_dtype(base, dtype)
         if chunk:
             prepare.chunk(base, ["A text."])  # what is missing for it is known now, and not after the question
-        run.say(*filter(None, [finetune.other_data(base, loaded.name, loaded.digest)]))
+        run.say(*filter(None, [finetune.tuned.training_data_warning(base, loaded.name, loaded.digest)]))
         if not demo:
             expected = firstlook.forecast(base, loaded, dtype=dtype)
             loaded = firstlook.agree(run, expected, loaded, may_sample=limit is None, ask=not yes)

@@ -103,7 +103,7 @@ def test_training_shows_the_curves() -> None:
     """The candidates, and the history as a table and a picture."""
     history = pd.DataFrame({"candidate": "both", "epoch": [0, 1], "loss": [np.nan, 0.5], "dev": [0.5, 0.7]})
     candidates = pd.DataFrame({"candidate": ["both"], "dev": [0.7], "chosen": [True]})
-    section = sections.training(SimpleNamespace(history=history, candidates=candidates))
+    section = sections.training(SimpleNamespace(history=history, candidates=candidates, metric="nDCG@10"))
     assert section.tables["history"] is history and "0.500 to 0.700" in section.pictures["learning"].alt
     assert tables(section)[0] is candidates
 

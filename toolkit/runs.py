@@ -288,7 +288,7 @@ def table(folder: str | Path = "runs") -> pd.DataFrame:
             scores = report.wide(results[results["task"] == results["task"].iloc[0]]).set_index("model")
             for part, name in (("baseline", record.get("baseline")), ("deployed", deployed)):
                 if name in scores.index:
-                    row |= scores.loc[name].drop("task").add_prefix(f"{part} ").to_dict()
+                    row |= {f"{part} {metric}": cell for metric, cell in scores.loc[name].drop("task").items()}
         rows.append(row)
     columns = ["run", "recipe", "started", "unfinished", "data", "model", "deployed", "verdict", "seconds"]
     found = pd.DataFrame(rows, columns=None if rows else columns)

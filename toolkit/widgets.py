@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from toolkit import choose
-from toolkit.evaluate.judging.sessions import Session, plain
+from toolkit.evaluate.judging.session import Session, plain
 
 if TYPE_CHECKING:
     from toolkit.choose import Measurements

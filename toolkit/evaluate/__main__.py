@@ -98,7 +98,7 @@ def results(folder: tyro.conf.Positional[Path]) -> None:
     if len(found.table) and page.is_file():
         wide = report.wide(found.table[found.table["metric"].ne("unjudged@10")])
         tables = [table for table in (found.comparison, found.agreement) if len(table)]
-        report.insert(page, "Real searches, judged", [*lines, wide, *tables])
+        report.insert(page, report.Section("Real searches, judged", [*lines, wide, *tables]))
         show(f"Added to {page}.")
     if pool.has_documents(run):
         show(f"Add searches: {this_python()} -m toolkit.evaluate judge {quoted(str(typed))} --queries more.txt")

@@ -36,7 +36,7 @@ def contents(
                     linestyle=("-", "--", ":", "-.")[number % 4])  # fmt: skip
         filled = part[part["texts"] > 0]
         if len(filled):
-            most = filled.loc[filled["texts"].idxmax()]
+            most = filled.iloc[int(filled["texts"].to_numpy().argmax())]
             parts.append(f"{column} {filled['low'].iloc[0]:,} to {filled['high'].iloc[-1] - 1:,} {unit}, most often "
                          f"{most['low']:,} to {most['high'] - 1:,}")  # fmt: skip
     alt = f"Lengths of the texts: {'; '.join(parts) or 'there are none'}."
@@ -60,7 +60,7 @@ def contents(
                     color=COLOURS[0], edgecolor="white")  # fmt: skip
         rest[0].set_xlabel("score")
         rest[0].set_ylabel("rows")
-        most = scores.loc[scores["rows"].idxmax()]
+        most = scores.iloc[int(scores["rows"].to_numpy().argmax())]
         alt += (f" Scores from {scores['low'].min():.3g} to {scores['high'].max():.3g}, most often from "
                 f"{most['low']:.3g} to {most['high']:.3g}.")  # fmt: skip
     for axes in (left, *rest):

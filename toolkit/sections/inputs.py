@@ -65,8 +65,12 @@ def training(tuned: Tuned) -> Section:
     Section
         With the table ``history`` and the picture ``learning``.
     """
-    picture = plots.learning(tuned.history)
-    blocks = ["The candidate with the best nDCG@10 on validation data is taken:", tuned.candidates, picture]
+    picture = plots.learning(tuned.history, metric=tuned.metric)
+    blocks: list[Block] = [
+        f"The candidate with the best {tuned.metric} on validation data is taken:",
+        tuned.candidates,
+        picture,
+    ]
     return Section("Training", blocks, {"history": tuned.history}, {"learning": picture})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pandas as pd
 from toolkit import evaluate, plots, report, vectors
 from toolkit.evaluate import Comparison
 from toolkit.report import Block, Folded, Section, SideBySide
+from toolkit.vectors.systems import Dense
 
 METRIC = "nDCG@10"
 SLICED_BY = ("length", "overlap", "language")
@@ -56,13 +58,14 @@ def numbers(*comparisons: Comparison) -> Section:
         table = found.results.merge(paired, on=["model", "metric"], how="left", suffixes=("", " of pairs"))
         scores, pairs = (table[[*names]].to_numpy() for names in (
             ("score", "low", "high"), ("difference", "low of pairs", "high of pairs")))  # fmt: skip
-        tables.append(table[["task", "model", "metric"]].assign(**{
+        columns: dict[str, Any] = {
             "score [95 %]": [report.interval(*row) for row in scores],
             f"minus {found.baseline} [95 %]": ["" if np.isnan(row[0]) else report.interval(*row, sign="+")
                                                for row in pairs],
             "p": table["p_holm"], "mdd": table["mdd"], "n": table["n"], "n_groups": table["n_groups"],
             "unjudged@10": [found.scores[name].unjudged(10) for name in table["model"]],
-        }))  # fmt: skip
+        }  # fmt: skip
+        tables.append(table[["task", "model", "metric"]].assign(**columns))
     ties = comparisons[0].ties
     ties = ties[ties["metric"] == METRIC].reset_index(drop=True)
     blocks: list[Block] = [
@@ -92,7 +95,9 @@ def diagnostics(test: Comparison, system: str) -> Section:
         With the tables ``slices`` and ``space``.
     """
     base, task = test.baseline, test.scores[system].task
-    tables, blocks, sliced = {}, [], []
+    tables: dict[str, pd.DataFrame] = {}
+    blocks: list[Block] = []
+    sliced = []
     for by in SLICED_BY:
         found = evaluate.analysis.by_slice(test, evaluate.analysis.slice_labels(task, by), system=system)
         if by == "language":
@@ -105,15 +110,14 @@ def diagnostics(test: Comparison, system: str) -> Section:
         sliced += [found.table.assign(by=by)] if len(found.table) else []
     if sliced:
         tables["slices"] = pd.concat(sliced, ignore_index=True)
-    encoders = {name: getattr(test.systems.get(name), "encoder", None) for name in (base, system)}
-    if all(encoders.values()):
+    searched = {name: one for name, one in test.systems.items() if name in (base, system) and isinstance(one, Dense)}
+    if {base, system} <= set(searched):
         data, spaces = task.data, {}
         right = [data.corpus[max(data.qrels[query], key=data.qrels[query].__getitem__)] for query in data.queries]
         pairs = [(row, len(right) + row) for row in range(len(right))]
-        for name, encoder in encoders.items():
-            dtype = getattr(test.systems[name], "dtype", "auto")
-            searches = vectors.encode(encoder, list(data.queries.values()), side="query", dtype=dtype)
-            answers = vectors.encode(encoder, right, side="document", dtype=dtype)
+        for name, one in searched.items():
+            searches = vectors.encode(one.encoder, list(data.queries.values()), side="query", dtype=one.dtype)
+            answers = vectors.encode(one.encoder, right, side="document", dtype=one.dtype)
             spaces[name] = evaluate.analysis.space(np.vstack([searches, answers]), pairs)
         space = spaces[system].rename(columns={"value": system})
         space.insert(1, base, spaces[base]["value"])

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from toolkit import deploy, prepare, runs
+from toolkit import deploy, runs
 from toolkit.deploy import Index
 from toolkit.evaluate import Comparison, analysis
 from toolkit.evaluate.analysis import Forgetting
-from toolkit.prepare import Split
+from toolkit.prepare import Split, text
 from toolkit.report import Block, Code, Section, Terms
 from toolkit.vectors import Encoder, System
 from toolkit.vectors.origin import declared, describe
-from toolkit.vectors.systems import dense_part
+from toolkit.vectors.systems import Dense, walk
 
 # How many texts a search brings depends on how far the systems agree; four seconds are what a short text takes.
 JUDGING = (
@@ -25,6 +25,11 @@ FEW = 300  # pairs under which little is to be expected of training
 SHOWN = 100  # characters of a search in lines to paste
 DEPLOYED = {"dense": "{}, by its vectors", "bm25": "{}, keyword search", "fusion": "{}, vectors and keywords fused",
             "reranked": "{}, reranked by a cross-encoder"}  # fmt: skip
+
+
+def dense_part(system: System) -> Dense | None:  # merge: to vectors.systems
+    """Return the part of a system that searches by vectors, or None."""
+    return next((part for part in walk(system) if isinstance(part, Dense)), None)
 
 
 def terms(
@@ -115,7 +120,7 @@ def limits(
         )
     if model is not None and languages is not None:
         trained, name = declared(model).languages, str(describe(model)["name"])
-        sentences.append(prepare.text.language_mismatch(languages, trained, name))
+        sentences.append(text.language_mismatch(languages, trained, name))
     if split is not None and len(split.train) < FEW:
         sentences.append(f"There were {len(split.train):,} pairs to train on; under {FEW} expect little of training.")
     if test is not None and system is not None:

@@ -97,7 +97,7 @@ def search_all(
             key = (k, type(system), *(id(getattr(system, part.name)) for part in fields(system) if part.name != "name"))
         if key not in memo:
             if isinstance(system, Fused):
-                parts = [find(part, max(k, system.depth)) for part in system.systems]
+                parts = [find(part, max(k, system.depth)) for part in system.parts]
                 found = {query: top(row, k) for query, row in fuse_rankings(*parts, k=system.k).items()}
             elif isinstance(system, Reranked):
                 found = system.reorder(queries, find(system.system, max(k, system.depth)), k)

@@ -244,7 +244,8 @@ def _notes(
             f"{len(parts['left out']):,} older {noun} are left out: they share a document or near-copies with newer "
             f"ones that are tested."
         )
-    for name in ("train", "dev", "test") if labels is not None else ():
+    labels = labels or {}
+    for name in ("train", "dev", "test") if labels else ():
         missing = sorted(map(str, {*labels.values()} - {labels[item] for item in parts[name]}))
         if missing:
             notes.append(
