@@ -54,7 +54,8 @@ def draw(number: int, wrong: float, data: Any, rankings: dict[str, Any]) -> Judg
 def figures(found: Judged, rankings: dict[str, Any]) -> list[dict[str, Any]]:
     """Each figure of one draw with its interval, and with the bootstrap's where `results` takes another."""
     rows = []
-    right = {name: evaluate.scoring.per_query(rankings[name], found.qrels, ["accuracy@1"])["accuracy@1"] for name in SYSTEMS}
+    per_query = evaluate.scoring.per_query
+    right = {name: per_query(rankings[name], found.qrels, ["accuracy@1"])["accuracy@1"] for name in SYSTEMS}
     for row in found.table.dropna().to_dict("records"):
         [boot] = stats.intervals(right[row["model"]]) if row["metric"] == "accuracy@1" else [None]
         rows.append({"figure": f"{row['metric']}, {row['model']}", "seen": row["score"], "low": row["low"],

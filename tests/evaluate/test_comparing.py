@@ -15,6 +15,7 @@ from toolkit import stats, vectors
 from toolkit.evaluate import Comparison, Scores, best, compare, compare_systems, errors, score, verdict
 from toolkit.evaluate.comparing import headline
 from toolkit.prepare import RetrievalData, Task
+from toolkit.vectors.rankings import fuse_rankings, top
 
 N = 60
 
@@ -157,7 +158,7 @@ def test_compare_systems_adds_keywords() -> None:
     assert (means["small"], means["large"]) == (0.25, 0.75)
     for name in ("small", "large"):
         rankings = (found.scores[one].ranking for one in (name, "BM25"))
-        fused = {query: vectors.rankings.top(row, 100) for query, row in vectors.rankings.fuse_rankings(*rankings).items()}
+        fused = {query: top(row, 100) for query, row in fuse_rankings(*rankings).items()}
         assert found.scores[f"{name}+BM25"].ranking == fused
         assert found.systems[f"{name}+BM25"].search(make().data.queries, 100) == fused
     assert found.row("large", "accuracy@1")["difference"] == pytest.approx(0.5)

@@ -180,7 +180,7 @@ def as_mteb(task: Task, *, languages: Sequence[str] = ("eng-Latn",)) -> Any:
     """Turn a task into one of mteb's, on which any model of mteb can be scored.
 
     The revision of its data set is the digest of the data, so that results on changed data are told apart. A clustering
-    uses all its documents. mteb has no `Task.self_matches`: documents whose text equals the query are not left out there.
+    uses all its documents. mteb knows no `Task.self_matches`: documents whose text equals the query are not left out.
 
     Parameters
     ----------

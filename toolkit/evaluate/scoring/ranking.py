@@ -52,7 +52,7 @@ def rank(model: Model, task: Task, *, depth: int = DEPTH, dtype: str = "auto") -
 
 
 def system_of(model: Model, task: Task, *, name: str | None = None, dtype: str = "auto") -> System:
-    """Make a system over the corpus of a task, also of vectors made elsewhere; see `toolkit.vectors.systems.as_system`."""
+    """Make a system over the corpus of a task, also of vectors made elsewhere; see `as_system`."""
     return as_system(cast(System, wrap_vectors(model, task)), task.data.corpus, name=name, dtype=dtype)
 
 
