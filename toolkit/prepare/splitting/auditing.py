@@ -175,7 +175,7 @@ def _sides(data: Rows | Task) -> tuple[list[str], Sides]:
         found, items = data.data, data.items
         relevant = [[found.corpus[d] for d, grade in found.qrels[q].items() if grade > 0] for q in items]
         return items, {"query": [[found.queries[q]] for q in items], "document": relevant}
-    rows = data.data if isinstance(data, Task) else to_dataset(data)
+    rows: Any = data.data if isinstance(data, Task) else to_dataset(data)
     shape = task_shape(rows.column_names)
     columns = texts_in(rows, shape.texts)
     names = [str(name) for name in (rows["id"][:] if "id" in rows.column_names else range(len(rows)))]
