@@ -95,7 +95,7 @@ def test_half_characters(tmp_path: Path) -> None:
     rows = [{"question": f"what is {i} \ud800?", "answer": f"it is number {i}, and no other"} for i in range(30)]
     file.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
     found = prepare.files.read(file)
-    assert found.data["question"][3] == "what is 3 \ufffd?" and any("surrogate" in note for note in found.notes)
+    assert found.data["question"][3] == "what is 3 \ufffd?" and any("`question`" in note for note in found.notes)
     assert prepare.clean(["a\ud800b", "hello"]).data["text"][:] == ["ab", "hello"]
     for call in (lambda: prepare.load([("a\ud800b", "c")]), lambda: prepare.load(pd.DataFrame(
             {"anchor": pd.Series(["a\ud800b"], dtype=object), "positive": ["c"]})),

@@ -101,19 +101,21 @@ def benchmark(known: Known, split: str, revision: str | None) -> Collection:
         if split != "test":
             raise ValueError(f"the local copy of {known.name} has judgements for the split test, got {split!r}")
         judged = list(read_judgements(files[1]))
-        queries = {query for query, _, _ in judged}
+        searched = {query for query, _, _ in judged}
         texts = read(files[0]).data
         rows = [*zip(texts[known.join.split()[0]], texts["text"].fillna(""), strict=True)]
         # BEIR also leaves out the queries of its dev part, whose ids do not come with Quora: 1 % of the corpus.
-        documents = (row for row in rows if row[0] not in queries)
-        return collection(known.name, "test", documents, (row for row in rows if row[0] in queries), judged)
+        documents = (row for row in rows if row[0] not in searched)
+        return collection(known.name, "test", documents, (row for row in rows if row[0] in searched), judged)
     name = known.splits.get(split, split)
     judgements = (
         (str(row["query-id"]), str(row["corpus-id"]), int(row["score"]))
         for row in fetch(known.collection, "default", name, revision)
     )
-    sides = (map(document_of, fetch(known.collection, side, side, revision)) for side in ("corpus", "queries"))
-    return collection(known.full_name, name, *sides, judgements)
+    corpus, queries = (
+        map(document_of, fetch(known.collection, part, part, revision)) for part in ("corpus", "queries")
+    )
+    return collection(known.full_name, name, corpus, queries, judgements)
 
 
 def provenance(known: Known, split: str) -> list[str]:
