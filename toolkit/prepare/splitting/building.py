@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from toolkit.prepare.frames import Rows, documents_of, to_dataset
+from toolkit.prepare.frames import Rows, documents_of, from_frame, to_dataset, to_frame
 from toolkit.prepare.schema import PAIR, SEARCH_KINDS, TABLE_KINDS, Shape, negatives_in, task_shape
-from toolkit.prepare.splitting.groups import check_groups, labels_of, near_links, row_groups, sharing, texts_in
+from toolkit.prepare.splitting.groups import check_groups, labels_of, row_groups, sharing, text_links, texts_in
 from toolkit.prepare.splitting.near_copies import CLOSE, NEAR, close_pairs, connected_components, overlapping
 from toolkit.prepare.tasks import RetrievalData, Task
 from toolkit.prepare.values import distinct, labels_in, shingles
@@ -97,13 +97,7 @@ def _same_label_names(tested: Dataset, train: Dataset) -> tuple[Dataset, Dataset
     bare = next((data for data, known in zip((tested, train), names, strict=True) if known is None), None)
     if names[0] == names[1] or (bare is not None and not isinstance(bare["label"][0], str)):
         return tested, train
-    found = []
-    for data, known in zip((tested, train), names, strict=True):
-        if known is not None:
-            texts = [known[label] if label is not None and label >= 0 else None for label in data["label"][:]]
-            data = data.remove_columns("label").add_column("label", texts)
-        found.append(data)
-    return found[0], found[1]
+    return from_frame(to_frame(tested)), from_frame(to_frame(train))
 
 
 def build_search(
@@ -162,9 +156,14 @@ def build_search(
         edges = [sharing(zip(query_of.tolist(), document_of.tolist(), strict=True))]
         if isinstance(groups, str):
             paired = int(np.searchsorted(first, len(data)))  # negatives and other documents come later and join nothing
-            sides = (query_keys, list(queries.values())), (keys[:paired], list(corpus.values())[:paired])
             owners, near = query_of[first[:paired]], near[(near < paired).all(axis=1)]
-            edges += _near_edges(*sides, owners, near, model=model, cosine=cosine)
+            texts, answers = list(queries.values()), list(corpus.values())[:paired]
+            if set(query_keys).isdisjoint(keys[:paired]):
+                edges += [text_links(texts, model=model, cosine=cosine), owners[near]]
+                edges += [] if model is None else [owners[close_pairs(encode(model, answers), cosine)]]
+            else:  # some text is both, as with duplicate questions: either could be the query, so all are compared
+                links = text_links([*texts, *answers], model=model, cosine=cosine)
+                edges.append(np.concatenate([np.arange(len(texts)), owners])[links])
         given = labels if isinstance(groups, str) else labels_in(groups)
         edges.append(sharing((q, g) for q, g in zip(query_of.tolist(), given, strict=True) if g is not None))
         component = connected_components(len(queries), edges)
@@ -185,33 +184,6 @@ def _twins(
             same.setdefault(a, {a}).add(b)
             same.setdefault(b, {b}).add(a)
     return same
-
-
-def _near_edges(
-    queries: tuple[list[str], list[str]],
-    documents: tuple[list[str], list[str]],
-    owners: NDArray[np.int64],
-    near: NDArray[np.int64],
-    *,
-    model: Any,
-    cosine: float,
-) -> list[NDArray[np.int64]]:
-    """Return pairs of queries joined by near-copies: among queries and among documents, or among all texts.
-
-    Among all where a text is both a query and a document, as with duplicate questions, since either could be the query.
-    Each side is its distinct texts, in normal form and as they are; `owners` are the queries of the documents, `near`
-    the near-copies among these.
-    """
-    (query_keys, query_texts), (keys, texts) = queries, documents
-    place = {key: number for number, key in enumerate(query_keys)}
-    alone = [number for number, key in enumerate(keys) if key not in place]
-    if len(alone) == len(keys):
-        edges = [near_links(query_keys, query_texts, model=model, cosine=cosine), owners[near]]
-        return [*edges, owners[close_pairs(encode(model, texts), cosine)]] if model is not None else edges
-    across = [(place[key], owner) for key, owner in zip(keys, owners.tolist(), strict=True) if key in place]
-    every = np.concatenate([np.arange(len(query_keys)), owners[alone]])
-    all_keys, all_texts = [*query_keys, *(keys[i] for i in alone)], [*query_texts, *(texts[i] for i in alone)]
-    return [np.array(across, dtype=np.int64), every[near_links(all_keys, all_texts, model=model, cosine=cosine)]]
 
 
 def _document_ids(data: Dataset, document_of: Sequence[int], n: int) -> list[str]:

@@ -31,33 +31,28 @@ def sharing(values: Iterable[tuple[int, Hashable]]) -> NDArray[np.int64]:
     return np.array([(first.setdefault(value, item), item) for item, value in values], dtype=np.int64).reshape(-1, 2)
 
 
-def near_links(
-    keys: Sequence[str], texts: Sequence[str], *, model: Any = None, cosine: float = CLOSE
-) -> NDArray[np.int64]:
-    """Return pairs that connect all near-copies among distinct texts, and with a `model` all above a cosine.
-
-    Parameters
-    ----------
-    keys, texts : sequence of str
-        The distinct texts, in their normal form and as they are.
-    model : model, optional
-    cosine : float
-        See `toolkit.prepare.splitting.close_pairs`.
-    """
-    near = overlapping(keys, NEAR, links=True)
-    return near if model is None else np.concatenate([near, close_pairs(encode(model, list(texts)), cosine)])
-
-
 def text_links(
     texts: Sequence[str], *, near: bool = True, model: Any = None, cosine: float = CLOSE
 ) -> NDArray[np.int64]:
-    """Return pairs of places that connect all texts that are equal or, unless `near` is false, near-copies."""
+    """Return pairs of places that connect all texts that are equal or near-copies.
+
+    Parameters
+    ----------
+    texts : sequence of str
+    near : bool
+        Whether near-copies count, or only equal texts.
+    model : model, optional
+        With it, texts whose vectors reach `cosine` are connected too.
+    cosine : float
+        See `toolkit.prepare.splitting.close_pairs`.
+    """
     keys, number_of, first = distinct(texts)
-    equal = np.stack([first[number_of], np.arange(len(texts))], axis=1)
-    if not near:
-        return equal
-    links = near_links(keys, [texts[place] for place in first], model=model, cosine=cosine)
-    return np.concatenate([equal, first[links]])
+    links = [np.stack([first[number_of], np.arange(len(texts))], axis=1)]
+    if near:
+        links.append(first[overlapping(keys, NEAR, links=True)])
+    if near and model is not None:
+        links.append(first[close_pairs(encode(model, [texts[place] for place in first]), cosine)])
+    return np.concatenate(links)
 
 
 def row_groups(
@@ -80,7 +75,7 @@ def row_groups(
     labels : sequence, optional
         The column ``group``; None where a row has no label.
     model, cosine
-        As in `near_links`.
+        As in `text_links`.
 
     Returns
     -------

@@ -244,12 +244,12 @@ def _notes(
             f"{len(parts['left out']):,} older {noun} are left out: they share a document or near-copies with newer "
             f"ones that are tested."
         )
-    labels = labels or {}
-    for name in ("train", "dev", "test") if labels else ():
-        missing = sorted(map(str, {*labels.values()} - {labels[item] for item in parts[name]}))
+    known = labels or {}
+    for name in ("train", "dev", "test") if known else ():
+        missing = sorted(map(str, {*known.values()} - {known[item] for item in parts[name]}))
         if missing:
             notes.append(
-                f"{len(missing)} of {len({*labels.values()})} labels are not in {name}, such as {missing[0]!r}: their "
+                f"{len(missing)} of {len({*known.values()})} labels are not in {name}, such as {missing[0]!r}: their "
                 f"texts form too few groups, or the column time decides."
             )
     return notes
