@@ -106,7 +106,7 @@ def spearman(one: ArrayLike, two: ArrayLike) -> Metric:
         for order, starts, level in levels:
             at_level = np.add.reduceat(weights[:, order], starts, axis=1)
             ranks.append((np.cumsum(at_level, axis=1) - at_level / 2)[:, level])
-        return _correlation(*ranks, weights)
+        return _correlation(ranks[0], ranks[1], weights)
 
     return metric
 
@@ -185,7 +185,7 @@ def f1(predicted: ArrayLike, labels: ArrayLike) -> Metric:
 
 def macro_f1(predicted: ArrayLike, labels: ArrayLike) -> Metric:
     """Average the F1 of the classes that occur among the labels or the predictions."""
-    return _class_f1(predicted, labels, lambda size, true: size > 0)
+    return _class_f1(predicted, labels, lambda size, true: (size > 0).astype(np.float64))
 
 
 def weighted_f1(predicted: ArrayLike, labels: ArrayLike) -> Metric:
