@@ -63,7 +63,13 @@ def make_pool(
             if text not in ids:
                 ids[text] = query if query not in before else next(free)
         new["queries"] = {query: text for text, query in ids.items()}
-        lists = _first_documents(systems, {query: ids[text] for query, text in queries.items()}, new, corpus)
+        given = {
+            name: {ids[queries[query]]: row for query, row in one.items() if query in queries}
+            if isinstance(one, Mapping)
+            else one
+            for name, one in systems.items()
+        }
+        lists = _first_documents(given, new["queries"], corpus, max(depth, SHOWN))
         for name, found in (old["systems"] if old else {}).items():
             same = sum(len({*docs} & {*lists[name][query]}) for query, docs in found.items())
             if same < ALIKE * sum(max(len(docs), len(lists[name][query])) for query, docs in found.items()):
@@ -109,31 +115,23 @@ def _other_pool(folder: Path, what: str) -> ValueError:
 
 
 def _first_documents(
-    systems: Mapping[str, System | Encoder | Ranking],
-    ids: Mapping[str, str],
-    pool: Mapping[str, Any],
-    corpus: Mapping[str, str],
+    systems: Mapping[str, System | Encoder | Ranking], queries: Mapping[str, str], corpus: Mapping[str, str], k: int
 ) -> dict[str, dict[str, list[str]]]:
-    """List the first documents that each system finds; `ids` turns the ids of a ranking into those of the pool."""
-    queries, k = pool["queries"], max(pool["depth"], SHOWN)
-    rankings: dict[str, Ranking] = {}
+    """List the first `k` documents that each system finds for each search."""
     for name, given in systems.items():
-        if isinstance(given, Mapping):
-            rankings[name] = {new: given[query] for query, new in ids.items() if query in given}
-            if lacking := [query for query in queries if query not in rankings[name]]:
-                raise ValueError(
-                    f"the ranking {name!r} lacks {len(lacking)} searches (first: {queries[lacking[0]]!r:.60}): it must "
-                    f"cover all, those in the pool too; give {{}} where nothing was found"
-                )
-    searched = {name: as_system(one, corpus, name=name) for name, one in systems.items() if name not in rankings}
-    rankings |= dict(zip(searched, search_all(list(searched.values()), queries, k), strict=True))
-    for name, ranking in rankings.items():
-        for query in queries:
-            for doc, score in ranking.get(query, {}).items():
-                if doc not in corpus or score != score:
-                    why = f"score nan for {doc!r}" if doc in corpus else f"document {doc!r}, which the corpus lacks"
-                    raise ValueError(f"system {name!r} gives for search {query!r} the {why}")
-    return {name: {query: list(top(rankings[name].get(query, {}), k)) for query in queries} for name in systems}
+        if isinstance(given, Mapping) and (lacking := [query for query in queries if query not in given]):
+            raise ValueError(
+                f"the ranking {name!r} lacks {len(lacking)} searches (first: {queries[lacking[0]]!r:.60}): it must "
+                f"cover all, those in the pool too; give {{}} where nothing was found"
+            )
+    made = {name: as_system(given, corpus, name=name) for name, given in systems.items()}
+    lists = {}
+    for name, ranking in zip(made, search_all(list(made.values()), queries, k), strict=True):
+        lists[name] = {query: list(top(ranking.get(query, {}), k)) for query in queries}
+        unknown = next((doc for docs in lists[name].values() for doc in docs if doc not in corpus), None)
+        if unknown is not None:
+            raise ValueError(f"system {name!r} found document {unknown!r}, which the corpus lacks")
+    return lists
 
 
 def read_pool(folder: str | Path) -> dict[str, Any]:
