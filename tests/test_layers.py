@@ -26,8 +26,8 @@ FLOORS = [
 ]
 PARTS = {  # of a divided package, in the same way
     "prepare": [
-        {"schema", "dropped"}, {"frames"}, {"tasks"}, {"files", "guess", "text"}, {"sources"}, {"pairing", "splitting"},
-        {"describing", "negatives"},
+        {"schema", "dropped", "values"}, {"frames"}, {"tasks"}, {"files", "text"}, {"guess"}, {"sources"},
+        {"pairing", "splitting"}, {"describing", "negatives"},
     ],
     "evaluate": [{"scoring"}, {"comparing"}, {"analysis", "judging", "mteb"}, {"__main__"}],
 }  # fmt: skip
