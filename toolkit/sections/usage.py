@@ -94,7 +94,9 @@ def limits(
     stand_in : str
         Why the searches are stand-ins, in a sentence; see `toolkit.firstlook.stand_in`.
     model : Encoder, optional
-        With `languages` (`toolkit.prepare.text.language_shares`): whether it was trained on them.
+        Together with `languages`: whether it was trained on them.
+    languages : DataFrame, optional
+        `toolkit.prepare.text.language_shares`.
     split : Split, optional
     test : Comparison, optional
         Where only the text of its own row is known to be right for a search.
