@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from toolkit.storage import digest_file
-from toolkit.vectors import encode, load, truncation
+from toolkit.vectors import dense, encode, load, truncation
 from toolkit.vectors.engines.opening import open_body
 from toolkit.vectors.loading import needs_toolkit
 from toolkit.vectors.origin import UNIVERSAL, describe
@@ -137,9 +137,11 @@ def test_tuned_and_bundled(tmp_path: Path) -> None:
     folder = tuned.save(tmp_path / "model")
     corpus = split.test.data.corpus
     documents = encode(tuned.model, list(corpus.values()), side="document")
-    out = deploy.bundle(folder, corpus, deploy.build_index(documents, queries=documents), tmp_path / "bundle")
+    system = dense(tuned.model, corpus)
+    index = deploy.build_index(documents, queries=documents, source="documents")
+    out = deploy.bundle(system, index, tmp_path / "bundle")
     assert deploy.load(out).find(rows[7], 1)[0].text == rows[7]
-    assert needs_toolkit(out / "model") and "from toolkit import deploy" in deploy.snippet(out, toolkit=True)
+    assert needs_toolkit(out / "model") and "from toolkit import deploy" in deploy.packing.snippet(system, out)
     assert "from toolkit import deploy" in (out / "README.md").read_text(encoding="utf-8")
     card = (folder / "README.md").read_text(encoding="utf-8")
     lines = card.split("```python\n")[1].split("```")[0].replace("path/to/this/folder", str(folder))

@@ -1,4 +1,4 @@
-"""A model and a corpus to an index, a bundle, and a search."""
+"""Index a corpus, pack a system into a bundle, and search it."""
 
 import lazy_loader as _lazy
 

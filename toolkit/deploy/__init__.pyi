@@ -1,5 +1,6 @@
+from . import indexes, packing
 from .bundles import Bundle, Hit, load
-from .indexing import Index, build_index, measure
-from .packing import bundle, snippet
+from .indexes import Index, build_index
+from .packing import bundle
 
-__all__ = ["Bundle", "Hit", "Index", "build_index", "bundle", "load", "measure", "snippet"]
+__all__ = ["Bundle", "Hit", "Index", "build_index", "bundle", "indexes", "load", "packing"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import textwrap
 from pathlib import Path
-from typing import Literal
 
 import tyro
 
@@ -14,10 +13,7 @@ from toolkit.runs import command_line
 
 
 def search(
-    path: tyro.conf.Positional[Path],
-    query: tyro.conf.Positional[str],
-    k: int = 5,
-    by: Literal["vectors", "keywords", "both"] | None = None,
+    path: tyro.conf.Positional[Path], query: tyro.conf.Positional[str], k: int = 5, system: str | None = None
 ) -> None:
     """Search a bundle.
 
@@ -25,10 +21,10 @@ def search(
         path: Folder of a run or a bundle.
         query: What to search for.
         k: How many documents to show.
-        by: The model's vectors, keywords (BM25), or both fused; without it as the bundle was made.
+        system: Search by this part of the bundle, such as BM25; without it by the bundle as a whole.
     """
     print("Loading the model ...", file=sys.stderr, flush=True)
-    for place, hit in enumerate(deploy.load(path).find(query, k, by=by), 1):
+    for place, hit in enumerate(deploy.load(path).find(query, k, system=system), 1):
         print(f"{place:2d}. {hit.score:.3f}  {textwrap.shorten(hit.text, 240, placeholder=' ...')}")
 
 
@@ -39,7 +35,7 @@ def verify(path: tyro.conf.Positional[Path]) -> None:
         path: Folder of a run or a bundle.
     """
     loaded = deploy.load(path)
-    print(f"{loaded.path} is whole: {len(loaded.ids):,} documents, {len(loaded.record['sha256'])} files checked.")
+    print(f"{loaded.path} is whole: {len(loaded.corpus):,} documents, {len(loaded.manifest['sha256'])} files checked.")
 
 
 if __name__ == "__main__":

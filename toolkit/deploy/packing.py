@@ -1,31 +1,44 @@
-"""Write a bundle: model, index and texts in one folder, each part named by its SHA-256."""
+"""Write a bundle: a system, its model, index and texts in one folder, each file named by its SHA-256."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from toolkit import vectors
+from toolkit.deploy.indexes import Index
 from toolkit.storage import apply_umask, digest_file, link_tree, write_json
-
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
-
-    from toolkit.deploy.indexing import Index
+from toolkit.vectors import System
+from toolkit.vectors.loading import quiet
+from toolkit.vectors.origin import origin_of, weight_digests
+from toolkit.vectors.reranking import Reranked
+from toolkit.vectors.systems import Dense, dense_part, walk
 
 RECORD = "bundle.json"
-BY = ("vectors", "keywords", "both")
+FORMAT = 2
 QUERY = "what you look for"
 SHOWN = 100  # characters of a search in lines to paste
+HOW = {
+    "dense": "by the model's vectors",
+    "bm25": "by keywords (BM25)",
+    "fusion": "in several ways, whose results are fused by rank",
+    "reranked": "first by another system, whose first documents a cross-encoder then puts in order",
+}
+_PARTS = {
+    "model": "`model/` (a sentence-transformers model)",
+    "reranker": "`reranker/` (a cross-encoder)",
+    "index.faiss": "`index.faiss` (FAISS, inner product over unit vectors)",
+    "queries.npy": "`queries.npy` (vectors of the searches that the index was tuned with)",
+    "documents.jsonl": "`documents.jsonl` (one document a line, `id` and `text`, in the order of the index)",
+}
 _README = """# A search bundle
 
-`model/` (a sentence-transformers model), `index.faiss` (FAISS, inner product over unit vectors), `documents.jsonl` (one
-document a line, `id` and `text`, in the order of the index) and `bundle.json` (what belongs together, by SHA-256).
-{by}
+{parts} and `bundle.json` (how it is searched, and what belongs together, by SHA-256).
+`{name}` searches {how}.{alone}
 
 ```python
 {snippet}
@@ -34,47 +47,26 @@ document a line, `id` and `text`, in the order of the index) and `bundle.json` (
 ## Privacy
 
 The texts lie here in plain form. Vectors are no protection: they can be partly turned back into text (J. X. Morris et
-al., arXiv:2310.06816), so treat `index.faiss` like the texts, also without `documents.jsonl`.
+al., arXiv:2310.06816), so treat `index.faiss` and `queries.npy` like texts, also without `documents.jsonl`.
 
 To delete a document for good: `deploy.load("this folder").remove(["its id"])` writes text and index anew without it.
 Then also delete it in your source, in other runs of the same data (`runs/`), in backups, and in the cache of vectors
 (`vectors.cache.clear()`). A model that was tuned on the text keeps a trace of it: tune anew without it.
 """
-_BY_TEXT = {
-    "vectors": "It is searched by the model's vectors.",
-    "keywords": "Validation data preferred keyword search (BM25) here, so `python -m toolkit.deploy search` and "
-    "`deploy.load(...)` search by keywords; the lines below search by vectors alone, so they find other documents.",
-    "both": "Validation data preferred vectors and keywords (BM25) fused here, so `python -m toolkit.deploy search` "
-    "and `deploy.load(...)` search by both; the lines below search by vectors alone, so they find other documents.",
-}
 
 
-def bundle(
-    model: SentenceTransformer | str | Path,
-    corpus: Mapping[str, str],
-    index: Index,
-    out: str | Path,
-    *,
-    by: str = "vectors",
-    language: str = "english",
-    query: str = QUERY,
-) -> Path:
-    """Write model, index and texts into one folder, whole or not at all.
+def bundle(system: System, index: Index | None, out: str | Path, *, query: str = QUERY) -> Path:
+    """Write a system into one folder, whole or not at all.
 
     Parameters
     ----------
-    model : SentenceTransformer or path
-        A model, or the folder that it was saved to (whose files are then linked and not copied, where possible).
-    corpus : mapping of document id to text
-        In the order in which the vectors were indexed.
-    index : Index
-        From `build_index`.
+    system : System
+        Dense, bm25, fused or reranked, with at most one model and one cross-encoder. Files of a tuned model that was
+        saved are linked and not copied, where possible.
+    index : Index or None
+        From `build_index`, over the vectors of the corpus in its order; None for a system without vectors.
     out : path
         A folder that does not exist yet.
-    by : {"vectors", "keywords", "both"}
-        How it is searched unless a search says otherwise: what validation data showed to be best.
-    language : str
-        Of the keyword search, as in `toolkit.vectors.bm25`.
     query : str
         The search in the lines to paste of its README. They hold another once documents are added or removed.
 
@@ -83,73 +75,138 @@ def bundle(
     FileExistsError
         When `out` exists.
     ValueError
-        When the index does not hold as many vectors as there are documents.
+        For a system that cannot be made again, a model that cannot be saved, or an index that does not hold as many
+        vectors as there are documents.
     """
-    import faiss
+    parts = list(walk(system))
+    other = next((part for part in parts if part.record["kind"] not in HOW), None)
+    if other is not None:
+        raise ValueError(
+            f"{other.name!r} is of kind {other.record['kind']!r}, which answers no new searches: expected a system of "
+            f"vectors.dense, bm25, fuse or rerank"
+        )
+    models: dict[int, Any] = {id(part.encoder): part.encoder for part in parts if isinstance(part, Dense)}
+    readers: dict[int, Any] = {id(part.reranker): part.reranker for part in parts if isinstance(part, Reranked)}
+    for what, found in (("model", models), ("cross-encoder", readers)):
+        if len(found) > 1:
+            raise ValueError(f"expected a system with one {what}, got {len(found)}")
+        wrong = next((one for one in found.values() if not hasattr(one, "save_pretrained")), None)
+        if wrong is not None:
+            raise ValueError(f"{type(wrong).__name__} cannot be saved: expected a {what} of sentence-transformers")
+    if bool(models) != (index is not None):
+        expected = "an index of its vectors, deploy.build_index(...)" if models else "no index, since it has no vectors"
+        raise ValueError(f"expected for {system.name!r} {expected}; got {type(index).__name__}")
+    if index is not None and len(index) != len(system.corpus):
+        raise ValueError(f"the index holds {len(index)} vectors and the corpus {len(system.corpus)} documents")
+    with new_folder(out) as folder:
+        for model in models.values():
+            _save_model(model, folder / "model")
+        for reader in readers.values():
+            with quiet():
+                reader.save_pretrained(str(folder / "reranker"))
+            apply_umask(folder / "reranker")
+        record = _portable(system.record, weight_digests(folder / "model"))
+        write_contents(folder, record, system.corpus, index, snippet(system, ".", query))
+    return Path(out)
 
-    if by not in BY:
-        raise ValueError(f"expected by to be one of {', '.join(map(repr, BY))}; got {by!r}")
+
+@contextmanager
+def new_folder(out: str | Path) -> Iterator[Path]:
+    """Yield a temporary folder that gets the name `out` at the end; when the block raises, it is removed."""
     out = Path(out)
     if out.exists():
         raise FileExistsError(f"{out} exists already; nothing is overwritten, give another folder")
-    if index.faiss.ntotal != len(corpus):
-        raise ValueError(f"the index holds {index.faiss.ntotal} vectors and the corpus {len(corpus)} documents")
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         apply_umask(temporary)
-        if isinstance(model, (str, Path)):
-            link_tree(model, temporary / "model")
-        else:
-            from toolkit.vectors.loading import quiet
-
-            with quiet():
-                model.save_pretrained(str(temporary / "model"), create_model_card=False)
-            apply_umask(temporary / "model")  # never what is linked: a link has the permissions of its source
-        faiss.write_index(index.faiss, str(temporary / "index.faiss"))
-        lines = [json.dumps({"id": name, "text": text}, ensure_ascii=False) for name, text in corpus.items()]
-        (temporary / "documents.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        lines_to_paste = snippet(".", query, toolkit=vectors.loading.needs_toolkit(temporary / "model"))
-        page = _README.format(snippet=lines_to_paste, by=_BY_TEXT[by])
-        (temporary / "README.md").write_text(page, encoding="utf-8")
-        record = {
-            "format": 1,
-            "by": by,
-            "language": language,
-            "documents": len(corpus),
-            "dimension": index.faiss.d,
-            "index": {"kind": index.kind, **index.settings, "measured": index.measured},
-            "sha256": {part: digest_file(temporary / part) for part in _parts(temporary)},
-        }
-        write_json(temporary / RECORD, record)
+        yield temporary
         temporary.rename(out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return out
 
 
-def snippet(path: str | Path, query: str = QUERY, *, toolkit: bool = False) -> str:
-    """Six lines of Python that search a bundle without this toolkit, by sentence-transformers and FAISS alone.
+def write_contents(
+    folder: Path, record: Mapping[str, Any], corpus: Mapping[str, str], index: Index | None, lines_to_paste: str
+) -> None:
+    """Write index, texts, README and ``bundle.json`` beside the models in `folder`."""
+    if index is not None:
+        index.save(folder)
+    lines = [json.dumps({"id": name, "text": text}, ensure_ascii=False) for name, text in corpus.items()]
+    (folder / "documents.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    plain = "faiss" in lines_to_paste and record["kind"] != "dense"
+    page = _README.format(
+        parts=", ".join(text for part, text in _PARTS.items() if (folder / part).exists()), snippet=lines_to_paste,
+        name=record["name"], how=HOW[record["kind"]],
+        alone=" The lines below search by vectors alone, so they find other documents." if plain else "",
+    )  # fmt: skip
+    (folder / "README.md").write_text(page, encoding="utf-8")
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / "README.md")
+    write_json(folder / RECORD, {
+        "format": FORMAT,
+        "system": record,
+        "documents": len(corpus),
+        "dimension": None if index is None else index.dim,
+        "index": None if index is None else index.record,
+        "sha256": {path.relative_to(folder).as_posix(): digest_file(path) for path in files},
+    })  # fmt: skip
 
-    With `toolkit` three lines that use it: for models that it brings itself, see `toolkit.vectors.loading.needs_toolkit`.
-    Either way they search by vectors alone, whatever the bundle prefers, and of a long `query` by its beginning.
+
+def _save_model(model: Any, folder: Path) -> None:
+    """Save a model; where its files are those that `Tuned.save` wrote, link to these, with their card and record."""
+
+    def content(path: Path) -> Any:
+        if path.name != "tokenizer.json":
+            return digest_file(path)
+        last_used = ("truncation", "padding")  # which every call may set
+        return {key: value for key, value in json.loads(path.read_text("utf-8")).items() if key not in last_used}
+
+    with quiet():
+        model.save_pretrained(str(folder), create_model_card=False)
+    origin = origin_of(model)
+    if origin.training:
+        pairs = [(path, Path(origin.folder) / path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
+        if all(kept.is_file() and content(kept) == content(path) for path, kept in pairs):
+            shutil.rmtree(folder)
+            link_tree(origin.folder, folder)
+            return  # a link has the permissions of its source
+        write_json(folder / "training.json", origin.training)
+    apply_umask(folder)
+
+
+def _portable(record: Mapping[str, Any], weights: Mapping[str, str]) -> dict[str, Any]:
+    """Return a record of a system whose models lie in its bundle, and that runs where there is no bfloat16."""
+    changed = dict(record)
+    if "parts" in record:
+        changed["parts"] = [_portable(part, weights) for part in record["parts"]]
+    if record["kind"] == "dense":
+        name = Path(record["model"]["name"])  # a path of this computer is nobody else's business
+        model = {key: value for key, value in record["model"].items() if key not in ("layers", "training")}
+        model |= {"name": name.name if name.is_dir() else str(name), "folder": "model", "sha256": dict(weights)}
+        changed["model"] = model
+        if record["dtype"] == "bfloat16":
+            changed["dtype"] = "auto"
+    if record["kind"] == "reranked":
+        changed["reranker"] = {**record["reranker"], "folder": "reranker"}
+    return changed
+
+
+def snippet(system: System, path: str | Path, query: str = QUERY) -> str:
+    """Write six lines of Python that search a bundle by sentence-transformers and FAISS alone, without this toolkit.
+
+    They search by the vectors of the bundle's model. For a system without vectors, or a model with a module of this
+    toolkit, they are three lines that use it. Of a long `query` they hold the beginning.
     """
     query = " ".join(query.split())[:SHOWN]
-    if toolkit:
+    dense = dense_part(system)
+    modules: Any = () if dense is None else dense.encoder
+    if dense is None or any(type(module).__module__.startswith("toolkit.") for module in modules):
         return f"""from toolkit import deploy
 bundle = deploy.load({str(path)!r})
-print(*(hit.text for hit in bundle.find({query!r}, 5, by="vectors")), sep="\\n")"""
+print(*(hit.text for hit in bundle.find({query!r}, 5)), sep="\\n")"""
     return f"""import faiss, json
 from sentence_transformers import SentenceTransformer
 folder, search = {str(path)!r}, {query!r}
 model, index = SentenceTransformer(f"{{folder}}/model"), faiss.read_index(f"{{folder}}/index.faiss")
 texts = [json.loads(line)["text"] for line in open(f"{{folder}}/documents.jsonl", encoding="utf-8")]
 print(*(texts[i] for i in index.search(model.encode_query([search], normalize_embeddings=True), 5)[1][0]), sep="\\n")"""
-
-
-def _parts(folder: Path) -> list[str]:
-    """Every file of a bundle but its record and its readme, by its path inside the folder."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return [
-        name for name in (path.relative_to(folder).as_posix() for path in files) if name not in (RECORD, "README.md")
-    ]
