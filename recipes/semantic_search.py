@@ -221,7 +221,7 @@ def deployed(
     if dense is not None:
         encoded = [vectors.encode(dense.encoder, part, side="query", dtype=dense.dtype) for part in (tuning, testing)]
         index = deploy.build_index(dense.vectors, queries=encoded[0])
-        measured = deploy.measure(index.faiss, dense.vectors, encoded[1])
+        measured = deploy.indexes.measure(index.faiss, dense.vectors, encoded[1])
         run.record["index"] = {"kind": index.kind, **index.settings, **measured}
     deploy.bundle(system, index, run.folder / "bundle", query=query)
     deploy.load(run.folder).find(query, 5)  # loads what was written, and checks it

@@ -170,7 +170,7 @@ def deployment(
     index : Index, optional
         Of its vectors.
     measured : mapping, optional
-        `toolkit.deploy.measure` on the test searches.
+        `toolkit.deploy.indexes.measure` on the test searches.
     texts : sequence of str
         The user's texts that these lines quote.
     """
@@ -202,7 +202,7 @@ def deployment(
         f"Judge it, with searches that people really type: you mark what is right. {JUDGING}",
         Code(f"{python} -m toolkit.evaluate judge {quoted}"),
         by_vectors,
-        Code(deploy.snippet(bundle, query)),
+        Code(deploy.packing.snippet(system, bundle, query)),
         "Add and remove documents:",
         Code(change),
     ]
