@@ -387,7 +387,7 @@ def sample(texts: Sequence[str], n: int, seed: int = 0) -> list[str]:
 
 
 def sample_rows(rows: int, n: int, seed: int = 0) -> NDArray[np.int64]:
-    """Draw at most `n` of so many row numbers at random, ascending."""
+    """Draw at most `n` of the row numbers 0 to `rows` - 1 at random, ascending."""
     if rows <= n:
         return np.arange(rows)
     return np.sort(np.random.default_rng(seed).choice(rows, n, replace=False))

@@ -79,7 +79,7 @@ PAIR_FLAGS = "isduplicate duplicate isduplicated relevant isrelevant relevance m
 
 PAIR, SENTENCES, TEXT = ("anchor", "positive"), ("sentence1", "sentence2"), ("text",)
 EXTRA = ("positive_id", "group", "time")
-"""Columns that data may have beside their shape: `toolkit.prepare.split` reads them, training leaves them out."""
+"""Columns that data may have besides: `toolkit.prepare.split` reads them, training leaves them out."""
 SEARCH_KINDS = ("retrieval", "reranking")
 _MANY = 10**6
 
