@@ -1,4 +1,4 @@
-"""Candidate models to the best one for this data and this budget."""
+"""Choose the model that is best for this data and this budget."""
 
 import lazy_loader as _lazy
 
