@@ -53,7 +53,12 @@ def make_pool(
         old = read_pool(folder) if (folder / POOL).exists() else None
         if old is None and any(folder.glob("judgements-*.csv")):
             raise ValueError(f"{folder} holds answers but no {POOL}: put it back, or judge in another folder")
-        new = {"format": 1, "seed": seed, "depth": depth, "corpus": digest_texts(corpus, corpus.values())}
+        new: dict[str, Any] = {
+            "format": 1,
+            "seed": seed,
+            "depth": depth,
+            "corpus": digest_texts(corpus, corpus.values()),
+        }
         if old is not None:
             _check_same(folder, old, new, systems)
         before: dict[str, str] = old["queries"] if old else {}
