@@ -67,14 +67,15 @@ def make_pool(
         for query, text in queries.items():
             if text not in ids:
                 ids[text] = query if query not in before else next(free)
-        new["queries"] = {query: text for text, query in ids.items()}
+        texts = {query: text for text, query in ids.items()}
+        new["queries"] = texts
         given = {
             name: {ids[queries[query]]: row for query, row in one.items() if query in queries}
             if isinstance(one, Mapping)
             else one
             for name, one in systems.items()
         }
-        lists = _first_documents(given, new["queries"], corpus, max(depth, SHOWN))
+        lists = _first_documents(given, texts, corpus, max(depth, SHOWN))
         for name, found in (old["systems"] if old else {}).items():
             same = sum(len({*docs} & {*lists[name][query]}) for query, docs in found.items())
             if same < ALIKE * sum(max(len(docs), len(lists[name][query])) for query, docs in found.items()):
