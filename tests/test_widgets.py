@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from toolkit.evaluate.judging.sessions import Session, judge, resume
 
 from toolkit import widgets
-from toolkit.evaluate.judging.sessions import Session, judge, resume
 
 
 @pytest.fixture
