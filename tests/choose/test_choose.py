@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from toolkit import choose, evaluate, vectors
+from toolkit import choose, evaluate
 from toolkit.choose import Measurements
 from toolkit.prepare import RetrievalData, Task
 
@@ -36,45 +36,6 @@ def opened() -> dict[str, Any]:
     return choose.candidates(["MiniLM-L6", "MiniLM-L3", "WordLlama"])
 
 
-def test_wordllama_gives_the_vectors_of_its_package(opened: dict[str, Any]) -> None:
-    """Mean of the package's word vectors, by its own tokenizer, to unit length."""
-    import importlib.util
-    from pathlib import Path
-
-    from safetensors.numpy import load_file
-    from tokenizers import Tokenizer
-
-    spec = importlib.util.find_spec("wordllama")
-    assert spec and spec.submodule_search_locations
-    folder = Path(spec.submodule_search_locations[0])
-    table = load_file(folder / "weights" / "l2_supercat_256.safetensors")["embedding.weight"].astype("float32")
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizers" / "l2_supercat_tokenizer_config.json"))
-    texts = list(TEXTS.values())
-    ours = vectors.encode(opened["WordLlama"], texts, dtype="float32")
-    for text, vector in zip(texts, ours, strict=True):
-        mean = table[tokenizer.encode(text, add_special_tokens=False).ids].mean(axis=0)
-        with_start = table[tokenizer.encode(text).ids].mean(axis=0)
-        assert max(vector @ (mean / np.linalg.norm(mean)), vector @ (with_start / np.linalg.norm(with_start))) > 0.99999
-
-
-def test_first_layers_are_those_of_the_model(opened: dict[str, Any], model: Any) -> None:
-    """The cut model gives what the whole one holds after its third layer, and the whole one is as it was."""
-    import torch
-
-    cut = opened["MiniLM-L3"]
-    assert len(cut[0].model.encoder.layer) == 3 and len(opened["MiniLM-L6"][0].model.encoder.layer) == 6
-    text = list(TEXTS.values())[:1]
-    features = model[0].tokenizer(text, return_tensors="pt")
-    with torch.no_grad():
-        hidden = model[0].model(**features, output_hidden_states=True).hidden_states[3][0]
-    mean = hidden.mean(dim=0).numpy()
-    found = vectors.encode(cut, text, dtype="float32")[0]
-    assert found @ (mean / np.linalg.norm(mean)) == pytest.approx(1, abs=1e-5)
-    for n in (0, 6):
-        with pytest.raises(ValueError, match="expected from 1 to 5 of its 6 layers"):
-            vectors.loading.first_layers(model, n)
-
-
 def test_measure_scores_what_evaluate_scores(opened: dict[str, Any]) -> None:
     """The table holds the scores of `evaluate`, best first, keyword search among them; costs are positive."""
     measured = choose.measure(opened, TASK, seconds=0.05, dtype="float32")
@@ -85,7 +46,7 @@ def test_measure_scores_what_evaluate_scores(opened: dict[str, Any]) -> None:
         assert table.loc[name, "nDCG@10"] == pytest.approx(scores.per_query["nDCG@10"].mean())
     assert (table[["texts_per_second", "ms_per_search"]] > 0).all().all()
     assert table.loc["MiniLM-L6", "megabytes"] == pytest.approx(90.9, abs=0.5) and table.loc["BM25", "megabytes"] == 0
-    assert all(name in measured.sentence for name in table.index)
+    assert all(name in measured.picture.alt for name in table.index)
     with pytest.raises(ValueError, match="names other than 'BM25'"):
         choose.measure({}, TASK)
 

@@ -52,4 +52,6 @@ def test_a_model_without_limit(model: Any) -> None:
     )
     frame = truncation(static, TEXTS)
     assert frame["lost"].sum() == 0 and np.isnan(frame["limit"]).all() and frame["tokens"].max() > 256
+    with pytest.raises(ValueError, match="got object"):
+        truncation(object(), TEXTS)  # type: ignore[arg-type]
     assert list(truncation(model, []).columns) == ["tokens", "limit", "lost"] and truncation(model, []).empty

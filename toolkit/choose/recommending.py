@@ -1,12 +1,14 @@
-"""From measurements and a budget to one model, and the reason."""
+"""Recommend one model from measurements and a budget, with the reason."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import pandas as pd
+from markupsafe import escape
 
-from toolkit.choose.measuring import Measurements
+from toolkit.choose.measuring import METRIC, Measurements
+from toolkit.evaluate import compare
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,6 @@ class Recommendation:
     table: pd.DataFrame
 
     def _repr_html_(self) -> str:
-        from markupsafe import escape
-
         return f"<p>{escape(self.sentence)}</p>" + self.table.to_html(index=False, float_format=lambda x: f"{x:.3f}")
 
 
@@ -41,7 +41,7 @@ def recommend(
     ms: float = float("inf"),
     megabytes: float = float("inf"),
 ) -> Recommendation:
-    """Take the best that fits the budget; of those that cannot be told from it, the fastest.
+    """Take the best model that fits the budget; of those that cannot be told from it, the fastest.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def recommend(
     Raises
     ------
     ValueError
-        When nothing fits; the message says what comes nearest.
+        When nothing fits; the message holds the smallest of each cost.
     """
     table = measurements.table.copy()
     table["minutes"] = documents / table["texts_per_second"] / 60
@@ -64,28 +64,23 @@ def recommend(
         least = ", ".join(f"{name} from {table[name].min():.3g}" for name in limits)
         raise ValueError(f"no candidate fits {limits}: there are {least}")
     best = str(table.loc[table["fits"], "model"].iloc[0])
-    table["tied"] = [bool(fits) and _tied(measurements, best, str(name))
-                     for name, fits in zip(table["model"], table["fits"], strict=True)]  # fmt: skip
-    tied = table[table["tied"]]
-    chosen = str(tied["model"].iloc[int(tied["texts_per_second"].to_numpy().argmax())])
-    row = table[table["model"] == chosen].iloc[0]
+    scores = measurements.comparison.scores
+
+    def tied(name: str) -> bool:
+        if name == best:
+            return True
+        row = compare({best: scores[best], name: scores[name]}, baseline=best).row(name, METRIC)
+        return bool(row["low"] <= 0 <= row["high"])
+
+    table["tied"] = [bool(fits) and tied(str(name)) for name, fits in zip(table["model"], table["fits"], strict=True)]
+    row = table[table["tied"]].sort_values("texts_per_second", ascending=False, kind="stable").iloc[0]
+    chosen = str(row["model"])
     why = (
         "the best that fits" if chosen == best else f"no difference to {best} is shown, and it is the fastest of these"
     )
     sentence = (
-        f"Take {chosen}: {why} (nDCG@10 {row['nDCG@10']:.3f} [{row['low']:.3f}, {row['high']:.3f}], "
+        f"Take {chosen}: {why} ({METRIC} {row[METRIC]:.3f} [{row['low']:.3f}, {row['high']:.3f}], "
         f"{row['minutes']:.1f} minutes for {documents:,} documents, {row['ms_per_search']:.1f} ms a search, "
         f"{row['megabytes']:.0f} MB)."
     )
     return Recommendation(chosen, sentence, table)
-
-
-def _tied(measurements: Measurements, best: str, other: str) -> bool:
-    """Whether no difference in nDCG@10 between two candidates is shown."""
-    if best == other:
-        return True
-    from toolkit.evaluate import compare
-
-    scores = measurements.comparison.scores
-    row = compare({best: scores[best], other: scores[other]}, baseline=best).row(other, "nDCG@10")
-    return bool(row["low"] <= 0 <= row["high"])

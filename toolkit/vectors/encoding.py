@@ -81,7 +81,7 @@ def encode(
     check_texts(texts)
     if side not in (None, "query", "document"):
         raise ValueError(f"expected side 'query', 'document' or None, got {side!r}")
-    if not _has_body(model):
+    if not has_body(model):
         return _foreign(model, texts, out)
     from toolkit.vectors.engines.opening import open_body
 
@@ -102,7 +102,7 @@ def encode(
     return vectors
 
 
-def _has_body(model: Any) -> bool:
+def has_body(model: Any) -> bool:
     """Return whether an engine of this toolkit runs the model."""
     if hasattr(model, "open_body"):
         return True

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from toolkit.vectors.inputs import between, check_texts
-
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
+from toolkit.vectors.protocols import Encoder
 
 
-def truncation(model: SentenceTransformer, texts: Sequence[str]) -> pd.DataFrame:
+def truncation(model: Encoder, texts: Sequence[str]) -> pd.DataFrame:
     """Count the tokens that the model's limit cuts from each text.
 
     Parameters
     ----------
-    model : SentenceTransformer
+    model : Encoder
+        One of sentence-transformers.
     texts : sequence of str
 
     Returns
@@ -27,14 +26,21 @@ def truncation(model: SentenceTransformer, texts: Sequence[str]) -> pd.DataFrame
         One row a text, in order: ``tokens`` (with the special ones and the longest of the model's prompts), ``limit``
         (NaN where the model has none) and ``lost`` (tokens beyond the limit). ``frame["lost"].gt(0).mean()`` is the
         share of texts that are cut, ``frame["lost"].sum() / frame["tokens"].sum()`` the share of the tokens.
+
+    Raises
+    ------
+    ValueError
+        For a model without a tokenizer of the library tokenizers.
     """
     check_texts(texts)
-    stated: Any = model.max_seq_length
-    limit = stated if isinstance(stated, int) and stated < 1_000_000 else None
-    longest = max((str(prompt or "") for prompt in model.prompts.values()), key=len, default="")
-    tokenizer: Any = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)
+    given: Any = model
+    tokenizer = getattr(given, "tokenizer", given)
+    tokenizer = getattr(tokenizer, "backend_tokenizer", tokenizer)
     if not hasattr(tokenizer, "encode_batch_fast"):
         raise ValueError(f"expected a model with a tokenizer of the library tokenizers, got {type(tokenizer).__name__}")
+    stated = given.max_seq_length
+    limit = stated if isinstance(stated, int) and stated < 1_000_000 else None
+    longest = max((str(prompt or "") for prompt in given.prompts.values()), key=len, default="")
     state = tokenizer.truncation, tokenizer.padding
     tokenizer.no_truncation(), tokenizer.no_padding()
     tokens: list[int] = []

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from toolkit.vectors.batching import divide_window
-from toolkit.vectors.encoding import WINDOW_TEXTS
+from toolkit.vectors.encoding import WINDOW_TEXTS, has_body
 from toolkit.vectors.inputs import check_texts, take
 from toolkit.vectors.lengths import truncation
-
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
+from toolkit.vectors.protocols import Encoder
 
 STEP = 1024  # texts that are tokenised between two looks at the clock
 
 
 def probe(
-    model: SentenceTransformer, texts: Sequence[str], *, seconds: float = 2.0, dtype: str = "auto", seed: int = 0
+    model: Encoder, texts: Sequence[str], *, seconds: float = 2.0, dtype: str = "auto", seed: int = 0
 ) -> pd.DataFrame:
     """Encode a random sample for about `seconds`, and estimate the time for all texts.
 
@@ -30,7 +27,8 @@ def probe(
 
     Parameters
     ----------
-    model : SentenceTransformer
+    model : Encoder
+        One of sentence-transformers, or with an engine of its own.
     texts : sequence of str
         Each counts as often as it comes.
     seconds : float
@@ -46,11 +44,18 @@ def probe(
         One row: ``texts tokens`` (of all, what the model's limit leaves of them; estimated from the sample),
         ``sampled seconds`` (texts that were encoded, and in what time, tokenising included), ``tokens_per_second`` and
         ``estimate``: seconds for all texts, nothing being in the cache.
+
+    Raises
+    ------
+    ValueError
+        Without texts or time, or for another kind of model.
     """
     from toolkit.vectors.engines.opening import open_body
 
     if not seconds > 0:
         raise ValueError(f"expected seconds above 0, got {seconds}")
+    if not has_body(model):
+        raise ValueError(f"expected a model of sentence-transformers to measure, got {type(model).__name__}")
     check_texts(texts)
     if not len(texts):
         raise ValueError("expected at least one text to measure, got none")

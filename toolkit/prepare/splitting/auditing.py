@@ -20,7 +20,6 @@ from toolkit.prepare.values import distinct, normal
 from toolkit.vectors import encode, nearest
 
 if TYPE_CHECKING:
-
     from toolkit.prepare.frames import Rows
 
 REASONS = {
