@@ -140,13 +140,12 @@ def test_deployment_gives_lines_to_paste(model: Any, tmp_path: Path) -> None:
     long = "it's\n" + "long " * 50
     for system, alone in ((dense, False), (words, False), (vectors.fuse(dense, words, name="both"), True)):
         index = SimpleNamespace(kind="Flat") if system is not words else None
-        section = sections.deployment(
-            system, tmp_path / "run", query=long, index=index, measured=measured, texts=[long]
-        )
+        run = tmp_path / "run"
+        section = sections.deployment(system, run, query=long, index=index, measured=measured, texts=[long])
         search, judge, lines, change = (block.text for block in section.blocks if isinstance(block, Code))
         assert system.name in section.blocks[0] and ("0.987" in section.blocks[0]) == (index is not None)
-        assert "\n" not in search and str(tmp_path / "run") in search and len(search) < 400
-        assert str(tmp_path / "run") in judge and "bundle.remove" in change
+        assert "\n" not in search and str(run) in search and len(search) < 400
+        assert str(run) in judge and "bundle.remove" in change
         assert ("faiss" in lines) == (system is not words) and ("vectors alone" in words_of(section)) == alone
         assert section.shown_texts() == [long]
 
