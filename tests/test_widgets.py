@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from toolkit import widgets
-from toolkit.evaluate.judging.session import Session, judge, resume
+from toolkit.evaluate.judging import Session, judge, resume
 
 
 @pytest.fixture
