@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,6 @@ class FileTable:
 def read(
     path: str | Path,
     *,
-    limit: int | None = None,
     sample: int | None = None,
     sheet: str | None = None,
     encoding: str | None = None,
@@ -81,8 +81,6 @@ def read(
     path : str or Path
         csv, tsv, jsonl, json, txt (these also as .gz, .bz2, .xz, or as the only file in a .zip), parquet, xlsx, xls,
         ods, or a folder.
-    limit : int, optional
-        Read only the first rows.
     sample : int, optional
         Number of rows to keep, drawn at random from all (seed 0), in their order. Of csv, tsv, jsonl, txt and parquet,
         memory then holds little more than these; json and spreadsheets are held as a whole.
@@ -117,27 +115,20 @@ def read(
     if not isinstance(path, (str, Path)):
         raise ValueError(f"expected the path of a file or folder, got {type(path).__name__}: prepare.load takes tables")
     path = Path(path).expanduser()
-    for name, number in (("limit", limit), ("sample", sample)):
-        if number is not None and number < 1:
-            raise ValueError(f"expected a {name} of at least 1, got {number}")
+    if sample is not None and sample < 1:
+        raise ValueError(f"expected a sample of at least 1, got {sample}")
     separator = "\t" if separator in _TABS else separator
     if separator is not None and (len(separator) != 1 or separator in '"\r\n'):
         raise ValueError(f"expected a separator of one character, such as ';' or 'tab', got {separator!r}")
     try:
-        there = path.exists()
-    except OSError:  # longer than a name may be: a text, perhaps, in place of a path
-        there = False
-    if not there:
-        raise FileNotFoundError(_not_there(path))
-    try:
+        if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises for a text in place of a path, too long for a name
+            raise FileNotFoundError(_not_there(path))
         if path.is_dir():
             _refuse(path.name, "folder", sheet=sheet, separator=separator)
-            return _read_folder(path, limit, Sample(sample), encoding)
-        return _read_file(path, limit, Sample(sample), sheet, encoding, separator)
+            return _read_folder(path, Sample(sample), encoding)
+        return _read_file(path, Sample(sample), sheet, encoding, separator)
     except PermissionError as error:
-        raise PermissionError(
-            f"you may not read {error.filename or path}: change its permissions or copy it"
-        ) from error
+        raise PermissionError(f"you may not read {error.filename or path}: change its permissions") from error
 
 
 def _not_there(path: Path) -> str:
@@ -159,7 +150,7 @@ def _refuse(name: str, kind: str, **options: str | None) -> None:
 
 
 def _read_file(
-    path: Path, limit: int | None, sample: Sample, sheet: str | None, encoding: str | None, separator: str | None
+    path: Path, sample: Sample, sheet: str | None, encoding: str | None, separator: str | None
 ) -> FileTable:
     notes: list[str] = []
     before = path.stat()
@@ -169,10 +160,10 @@ def _read_file(
     if kind in BINARY:
         _refuse(path.name, kind, encoding=encoding, separator=separator)
         if kind in SHEETS:
-            frame = read_sheet(path, limit, notes, sample, sheet)
+            frame = read_sheet(path, notes, sample, sheet)
         else:
             _refuse(path.name, kind, sheet=sheet)
-            frame = read_parquet(path, limit, notes, sample)
+            frame = read_parquet(path, notes, sample)
     else:
         text = decode(path, notes, encoding)
         encoding = text.encoding
@@ -181,10 +172,10 @@ def _read_file(
             notes.append(f"the suffix of {path.name} is unknown: read as {kind}")
         _refuse(path.name, kind, sheet=sheet)
         if kind in ("csv", "tsv"):
-            frame, separator = read_delimited(text, limit, notes, sample, separator)
+            frame, separator = read_delimited(text, notes, sample, separator)
         else:
             _refuse(path.name, kind, separator=separator)
-            frame = {"txt": read_lines, "jsonl": read_jsonl, "json": read_json}[kind](text, limit, notes, sample)
+            frame = {"txt": read_lines, "jsonl": read_jsonl, "json": read_json}[kind](text, notes, sample)
         notes += text.repairs()
     digest = digest_file(path)
     after = path.stat()
@@ -207,7 +198,7 @@ def _sniff(text: Text) -> str:
     return "csv" if dialect(text.sample())[0] else "txt"
 
 
-def _read_folder(path: Path, limit: int | None, sample: Sample, encoding: str | None) -> FileTable:
+def _read_folder(path: Path, sample: Sample, encoding: str | None) -> FileTable:
     files = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
     wanted = [file for file in files if file.suffix.lower() in _TEXTS]
     if not wanted:
@@ -215,7 +206,7 @@ def _read_folder(path: Path, limit: int | None, sample: Sample, encoding: str | 
         raise ValueError(f"the folder {path.name} has no .txt or .md files (it holds {held}): name one file, as in "
                          f"{path / 'tickets.csv'}")  # fmt: skip
     names, texts, digests, notes, empty = [], [], [], [], 0
-    for file in wanted[:limit]:
+    for file in wanted:
         name = file.relative_to(path).as_posix()
         if not file.read_bytes().strip(BLANK):
             empty += 1
