@@ -263,9 +263,7 @@ def _long_fields() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def _parse(
-    text: Text, separator: str, quoting: Quoting, sample: Sample
-) -> tuple[int, pd.DataFrame, list[str], int]:
+def _parse(text: Text, separator: str, quoting: Quoting, sample: Sample) -> tuple[int, pd.DataFrame, list[str], int]:
     """How many rows are longer or shorter than the first or seem swallowed by a field; table, notes, rows read."""
     short: list[int] = []
     long: list[int] = []

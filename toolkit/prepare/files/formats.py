@@ -126,9 +126,7 @@ def read_parquet(path: Path, notes: list[str], sample: Sample) -> pd.DataFrame:
     return builder.table(notes)
 
 
-def read_sheet(
-    path: Path, notes: list[str], sample: Sample, sheet: str | None
-) -> pd.DataFrame:
+def read_sheet(path: Path, notes: list[str], sample: Sample, sheet: str | None) -> pd.DataFrame:
     """Read a sheet by its name, or the first with rows, without what stands above its table.
 
     Raises

@@ -149,9 +149,7 @@ def _refuse(name: str, kind: str, **options: str | None) -> None:
             raise ValueError(f"{option}={value!r} is for {wanted[option]}, and {name} is read as {kind}: leave it out")
 
 
-def _read_file(
-    path: Path, sample: Sample, sheet: str | None, encoding: str | None, separator: str | None
-) -> FileTable:
+def _read_file(path: Path, sample: Sample, sheet: str | None, encoding: str | None, separator: str | None) -> FileTable:
     notes: list[str] = []
     before = path.stat()
     kind = kind_of(path, notes)
