@@ -36,7 +36,7 @@ def test_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         read(tmp_path / "ticket.csv")
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         read(tmp_path / "nowhere" / "ticket.csv")
-    with pytest.raises(ValueError, match=r"no .txt or .md files \(it holds Tickets.csv\): name one file"):
+    with pytest.raises(ValueError, match=r"no .txt or .md files \(it holds Tickets.csv\): name a single file"):
         read(tmp_path)
     with pytest.raises(ValueError, match="sample of at least 1, got 0"):
         read(tmp_path / "Tickets.csv", sample=0)

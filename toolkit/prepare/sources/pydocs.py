@@ -119,7 +119,7 @@ def cut(texts: Sequence[str], limit: int = LIMIT) -> list[str]:
 
 
 def load_pydocs(limit: int | None = 4500) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Load the demo data, from the cache (see `is_cached`) or else collected in about twenty seconds.
+    """Load the demo data, from the cache or, the first time, collected in about twenty seconds.
 
     Parameters
     ----------
@@ -147,8 +147,10 @@ def load_pydocs(limit: int | None = 4500) -> tuple[pd.DataFrame, pd.DataFrame]:
     versions = _versions()
     if not versions:
         raise ValueError(f"expected docstrings of {', '.join(PACKAGES)}, none of them is installed: pip install numpy")
-    digest = _digest(versions)
-    path = _cache_path(digest)
+    # Everything that decides what is collected.
+    state = {"collector": COLLECTOR_VERSION, "python": platform.python_version(), "packages": versions}
+    digest = hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+    path = cache_folder() / "pydocs" / f"{digest}.parquet"
     records = _read(path)
     if records is None:
         records = _select(collect())
@@ -162,18 +164,12 @@ def load_pydocs(limit: int | None = 4500) -> tuple[pd.DataFrame, pd.DataFrame]:
     dropped.rows = list(records.attrs.pop("steps"))
     if limit is not None and limit < len(records):
         sizes = records["symbol"].value_counts()
-        order = sorted(sizes.index, key=lambda symbol: hashlib.sha256(symbol.encode()).digest())
-        before = sizes[order].cumsum() - sizes[order]
-        kept = records["symbol"].isin(before.index[before < limit])
+        sizes = sizes[sorted(sizes.index, key=lambda symbol: hashlib.sha256(symbol.encode()).digest())]
+        kept = records["symbol"].isin(sizes.index[sizes.cumsum() - sizes < limit])
         records = _keep(records, kept, "limit", f"about {limit:,} rows, whole symbols", dropped)
     table = dropped.table
     table.attrs["digest"] = digest
     return records.reset_index(drop=True), table
-
-
-def is_cached() -> bool:
-    """Whether `load_pydocs` will read the cache, which takes less than a second."""
-    return _cache_path(_digest(_versions())).is_file()
 
 
 def _versions() -> dict[str, str]:
@@ -185,37 +181,26 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _digest(versions: dict[str, str]) -> str:
-    """SHA-256 over everything that decides what is collected."""
-    state = {"collector": COLLECTOR_VERSION, "python": platform.python_version(), "packages": versions}
-    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
-
-
-def _cache_path(digest: str) -> Path:
-    return cache_folder() / "pydocs" / f"{digest}.parquet"
-
-
 def _read(path: Path) -> pd.DataFrame | None:
     """The cached records with their steps in ``attrs``; None where the cache has none, or none that can be used."""
-    if not path.is_file():
-        return None
     try:
         records = pd.read_parquet(path)
-        problem = "" if list(records) == COLUMNS and records.attrs.get("steps") else "it holds other columns"
+        if list(records) == COLUMNS and records.attrs.get("steps"):
+            return records
+        problem = "it holds other columns"
+    except FileNotFoundError:
+        return None
     except Exception as error:  # a broken file may raise anything
         problem = f"{type(error).__name__}: {error}"
-    if problem:
-        warnings.warn(f"{path} cannot be used ({problem}): the docstrings are collected again.", stacklevel=3)
-        return None
-    return records
+    warnings.warn(f"{path} cannot be used ({problem}): the docstrings are collected again.", stacklevel=3)
+    return None
 
 
 def _keep(frame: pd.DataFrame, kept: pd.Series[bool], step: str, why: str, dropped: Dropped) -> pd.DataFrame:
     """Drop rows; the example is the one in the middle of them, since the first ones are often alike."""
     out = frame[~kept]
-    middle = out.iloc[len(out) // 2] if len(out) else None
-    example = [] if middle is None else [f"{middle['name']}: {middle['anchor'] or middle['body']}"]
-    dropped.count(step, len(frame), len(out), why, example)
+    middle = out.iloc[len(out) // 2 :].head(1).itertuples()
+    dropped.count(step, len(frame), len(out), why, [f"{row.name}: {row.anchor or row.body}" for row in middle])
     return frame[kept]
 
 
