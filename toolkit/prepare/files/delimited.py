@@ -10,7 +10,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain, islice, product
+from itertools import chain, count, islice, product
 from typing import Any
 
 import numpy as np
@@ -151,14 +151,8 @@ def _is_number_or_date(value: str) -> bool:
 def _is_value(name: str, values: Sequence[str]) -> bool:
     """Whether a first cell is a value itself: a number, a link, a sentence, or one that comes again below."""
     words = len(name.split())
-    return bool(name) and (
-        _is_number_or_date(name)
-        or bool(_URL.fullmatch(name))
-        or name in values
-        or len(name) > 80
-        or words > 8
-        or (words > 3 and name[-1] in ".?!")
-    )
+    is_sentence = len(name) > 80 or words > 8 or (words > 3 and name[-1] in ".?!")
+    return bool(name) and (_is_number_or_date(name) or bool(_URL.fullmatch(name)) or name in values or is_sentence)
 
 
 def distinct_names(raw: Sequence[Any]) -> list[str]:
@@ -172,11 +166,9 @@ def distinct_names(raw: Sequence[Any]) -> list[str]:
     names: list[str] = []
     for number, value in enumerate(raw, 1):
         name = "" if value is None or value != value else " ".join(str(value).lstrip("\ufeff").split())
-        name = base = name or f"column_{number}"
-        copies = 2
-        while name in names:
-            name, copies = f"{base}_{copies}", copies + 1
-        names.append(name)
+        base = name or f"column_{number}"
+        candidates = chain([base], (f"{base}_{copy}" for copy in count(2)))
+        names.append(next(name for name in candidates if name not in names))
     return names
 
 

@@ -113,7 +113,7 @@ def cut(texts: Sequence[str], limit: int = LIMIT) -> list[str]:
         if len(encoding) > limit:
             room = encoding.offsets[limit - 2][1]  # end of the last token that leaves a place for [SEP]
             ends = [end for end in sentence_ends(text) if end <= room]
-            text = text[: ends[-1]] if ends else text[: text.rfind(" ", 0, room + 1)].rstrip()
+            text = text[: ends[-1] if ends else text.rfind(" ", 0, room + 1)].rstrip()
         result.append(text)
     return result
 
@@ -217,29 +217,28 @@ def _select(collected: Sequence[dict[str, str]]) -> pd.DataFrame:
         nonlocal frame
         frame = _keep(frame, wanted(frame), step, why, dropped)
 
-    def length(texts: pd.Series[str]) -> pd.Series[int]:
-        return texts.map(lambda text: len(text.split()))
-
     def is_sentence(text: str) -> bool:  # and not a signature
         return text[:1] not in ("", "{", "(") and not _CALL.match(text) and text.count("(") == text.count(")")
-
-    def is_search(frame: pd.DataFrame) -> pd.Series[bool]:
-        # A first sentence of two or three documents ("Make a violin plot", of Axes and of pyplot) is a search with as
-        # many right answers; to keep only one would make the others wrong. One of ninety ("Set multiple properties at
-        # once") is a phrase.
-        return frame["anchor"].groupby(frame["anchor"].map(words)).transform("size") <= SHARED
 
     keep("one paragraph", "nothing beside the first sentence", lambda f: f["body"] != "")
     keep("stub", "deprecated, or an alias of something else",
          lambda f: ~(f["anchor"].str.match(_STUB) | f["body"].str.contains(r"(?:^| )Deprecated: ")))  # fmt: skip
     keep("signature", "a call or half of one in place of a sentence", lambda f: f["anchor"].map(is_sentence))
-    keep("search too short or long", "fewer than 3 or more than 30 words", lambda f: length(f["anchor"]).between(3, 30))
+    keep(
+        "search too short or long",
+        "fewer than 3 or more than 30 words",
+        lambda f: f["anchor"].str.split().str.len().between(3, 30),
+    )
     whole = frame["name"] + ": " + frame["body"]
     frame = frame.assign(positive=cut(list(whole)))
     shortened = int((frame["positive"] != whole).sum())
     dropped.count("cut", len(frame), 0, f"{shortened:,} documents end at a sentence within {LIMIT} tokens")
-    keep("document too short", "fewer than 8 words beside the name", lambda f: length(f["positive"]) > 8)
-    keep("phrase", f"the first sentence of more than {SHARED} documents", is_search)
+    keep("document too short", "fewer than 8 words beside the name", lambda f: f["positive"].str.split().str.len() > 8)
+    # A first sentence of two or three documents ("Make a violin plot", of Axes and of pyplot) is a search with as many
+    # right answers; to keep only one would make the others wrong. One of ninety ("Set multiple properties at once") is
+    # a phrase.
+    keep("phrase", f"the first sentence of more than {SHARED} documents",
+         lambda f: f["anchor"].groupby(f["anchor"].map(words)).transform("size") <= SHARED)  # fmt: skip
     frame = frame.assign(symbol=frame["name"].str.rpartition(".")[2]).sort_values("name", ignore_index=True)[COLUMNS]
     frame.attrs["steps"] = dropped.rows
     return frame
