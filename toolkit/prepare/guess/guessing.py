@@ -140,8 +140,8 @@ def _twins(table: Columns, queries: Sequence[str], documents: Sequence[str]) -> 
 
 def _search(table: Columns, queries: Sequence[str], documents: Sequence[str]) -> _Pair | None:
     named = names.by_place(queries, names.QUERIES)
-    asking = [c for c in queries if table.questions(c) >= 0.5 and names.place(c, names.STAND_INS) is None]
-    for query in (*named, *sorted(asking, key=lambda column: -table.questions(column))):
+    questions = [c for c in queries if table.questions(c) >= 0.5 and names.place(c, names.STAND_INS) is None]
+    for query in (*named, *sorted(questions, key=lambda column: -table.questions(column))):
         rest = [c for c in documents if c != query]
         titled = [c for c in rest if names.place(c, names.DOCUMENTS) is not None]
         rest = titled or [c for c in rest if c not in named] or rest

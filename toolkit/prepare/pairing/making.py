@@ -200,7 +200,7 @@ def _judged(source: Any) -> pd.DataFrame | None:
 
 
 def drop_identical_pairs(frame: pd.DataFrame, columns: Sequence[str], dropped: Dropped) -> pd.DataFrame:
-    """Keep the rows whose two texts differ by more than case: a text that finds itself teaches nothing."""
+    """Drop rows of two texts that are the same but for case: a text that finds itself teaches nothing."""
     first, second = (frame[name].map(str.casefold).astype(object) for name in columns)
     return dropped.keep(frame, first != second, "same text", f"{columns[0]} and {columns[1]} are the same text")
 

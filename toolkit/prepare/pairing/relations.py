@@ -1,7 +1,7 @@
 """Pairs from texts that belong together: columns, groups, labels, judgements, clicks.
 
-Each function takes a table with the columns that it names and a `Dropped` that counts what goes. Each returns a table
-with the columns of texts in the trainer's order, and behind them ``row`` and whatever else is known of a row.
+Each function takes a table with the columns in its docstring and a `Dropped` that records removed rows. It returns the
+columns of texts in the trainer's order, then ``row`` and what else is known of each row, such as ``group``.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ _SHOWN = "name title kind shape subsets splits licence commercial hub local".spl
 
 
 class Known:
-    """A row of the catalogue, its columns as attributes; `subset` is the one that is meant."""
+    """A row of the catalogue, its columns as attributes; `subset` is the requested one."""
 
     def __init__(self, row: Mapping[str, str], subset: str = "") -> None:
         vars(self).update(row | {"subset": subset or row["subset"]})

@@ -85,7 +85,7 @@ def _reference(text: str) -> str:
 
 
 def _inline(text: str) -> str:
-    """One paragraph without reST marks, in single spaces."""
+    """Remove reST marks from a paragraph, and join its lines."""
     if not re.search(r"[`*$\\|\[]", text):
         return " ".join(text.split())
     text = re.sub(r"`\\s\b", "`s", text)  # :class:`Line2D`\s
@@ -106,7 +106,7 @@ def _inline(text: str) -> str:
 
 
 def _finished(text: str) -> str:
-    """The text up to its last full stop."""
+    """Cut a text after its last sentence."""
     return text[: max(sentence_ends(text), default=0)]
 
 
@@ -229,7 +229,7 @@ def _without_signature(text: str) -> str:
 
 
 def _without(body: str, summary: str) -> str:
-    """The body without sentences that repeat the summary: a search whose answer quotes it proves nothing."""
+    """Remove sentences that repeat the summary: a search is too easy when its answer quotes it."""
     wanted = f" {words(summary)} "
     if wanted not in f" {words(body)} ":
         return body

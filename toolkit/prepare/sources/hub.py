@@ -1,4 +1,4 @@
-"""Data sets of the Hugging Face Hub, or of a local folder laid out like there; without a network it fails quickly."""
+"""Data sets of the Hugging Face Hub, or of a local folder laid out like there; without a network it fails within seconds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def fetch(hub: str, subset: str | None, split: str | None, revision: str | None)
     ConnectionError
         The Hub cannot be reached, and there is no copy.
     FileNotFoundError
-        There is no such data set, or it may not be read.
+        There is no such data set, or access to it is restricted.
     ValueError
         It has no such subset, split or revision, or cannot be loaded.
     """
@@ -54,7 +54,7 @@ def one_split(data: Any, split: str | None, name: str) -> Dataset:
     Raises
     ------
     ValueError
-        There is no such split, or it must be named.
+        There is no such split, or there are several and none is named.
     """
     names = list(data)
     if split is None and len(names) > 1 and "train" not in names:
@@ -83,10 +83,8 @@ def require(hub: str, revision: str | None = None) -> None:
 
     folder = os.environ.get("TOOLKIT_DATA")
     where = f"{folder}/{hub}" if folder else f"a folder {hub} below the one that TOOLKIT_DATA names (it is not set)"
-    way_out = (
-        f"Expected a file or folder of that name, a network, or a copy of the data set {hub!r} in {where}: run "
-        f"'hf download {hub} --repo-type dataset --local-dir {hub}' on another computer and bring that folder."
-    )
+    download = f"hf download {hub} --repo-type dataset --local-dir {hub}"
+    way_out = f"To read a copy in {where}, run '{download}' on another computer and bring that folder."
     if constants.HF_HUB_OFFLINE:
         raise ConnectionError(f"HF_HUB_OFFLINE is set, and {hub!r} was not downloaded before. {way_out}")
     answer: queue.Queue[Exception | None] = queue.Queue()

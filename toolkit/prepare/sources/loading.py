@@ -74,12 +74,12 @@ class ReadOptions:
 
     @property
     def roles(self) -> dict[str, str]:
-        """Columns by their name in the schema.
+        """The columns, by their roles: the names that the schema has for them.
 
         Raises
         ------
         ValueError
-            A name is given to two columns, or is none of the schema.
+            Two columns have the same role, or a role is not in the schema.
         """
         named = (self.query_column, self.document_column, self.group_column, self.time_column)
         found = {role: column for role, column in zip((*PAIR, *EXTRA[1:]), named, strict=True) if column is not None}
@@ -98,10 +98,10 @@ class Loaded:
     ----------
     name : str
     data : Dataset
-        Of the shape "pairs": columns ``anchor`` (the search), ``positive`` (the text to find) and, where there are
-        such, ``positive_id`` (the document's name), ``group`` (rows that must stay together in a split) and ``time``.
+        Of the shape "pairs": columns ``anchor`` (the search), ``positive`` (the text to find) and, where
+        known, ``positive_id`` (the document's name), ``group`` (rows that must stay together in a split) and ``time``.
         No rows where nothing could stand in for a search. Of another shape: the columns that
-        `toolkit.prepare.frames.shape_of` names, in the order in which trainers read them, and then those three.
+        `toolkit.prepare.frames.shape_of` names, in the order in which trainers read them, then the optional three.
     table : DataFrame
         What was left out on the way: ``step rows_in rows_out dropped why example``.
     guess : Guess or None
