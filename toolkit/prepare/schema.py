@@ -201,19 +201,6 @@ def text_columns(names: Sequence[str]) -> list[str]:
     return [*PAIR, *negatives_in(names)]
 
 
-def sides_of(columns: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Divide columns of texts into queries and documents; texts of equal standing count as queries.
-
-    Examples
-    --------
-    >>> sides_of(["anchor", "positive", "negative_1"]), sides_of(["text"])
-    ((['anchor'], ['positive', 'negative_1']), (['text'], []))
-    """
-    columns = list(columns)
-    queries = [name for name in columns if name in COLUMNS and COLUMNS[name].side == "query"]
-    return queries, [name for name in columns if name not in queries]
-
-
 def loaded_shape(names: Sequence[str]) -> Shape:
     """Find the shape that `toolkit.prepare.load` makes of columns in any order; triplets count as pairs with negatives.
 
