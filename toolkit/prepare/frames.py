@@ -20,9 +20,8 @@ from toolkit.prepare.schema import (
     layout,
     loaded_shape,
     negatives_in,
-    text_columns,
 )
-from toolkit.prepare.values import numbers, require_texts
+from toolkit.prepare.values import numbers
 from toolkit.storage import digest_texts
 from toolkit.vectors.inputs import no_lone_surrogates
 
@@ -194,28 +193,6 @@ def _listed(rows: Sequence[Any], names: Sequence[str]) -> pd.DataFrame:
 def _check_headings(frame: pd.DataFrame) -> None:
     if frame.columns.nlevels > 1:
         raise ValueError(f"the table has {frame.columns.nlevels} rows of headings: expected one name a column")
-
-
-def text_frame(source: Rows | Sequence[str | None]) -> tuple[pd.DataFrame, list[str]]:
-    """Convert any supported table to a DataFrame with row numbers as index, and name its columns of texts.
-
-    A plain list of texts has the columns ``text`` and ``source``, the number of the text in the list.
-
-    Raises
-    ------
-    ValueError
-        When there is no such column, or one of them holds something else; the message names column and row.
-    """
-    if is_texts(source) or (isinstance(source, (list, tuple)) and not source):
-        frame = to_frame(source)
-        frame["source"] = range(len(frame))
-        names = ["text"]
-    else:
-        frame = to_dataset(source).to_pandas()
-        names = text_columns(list(frame))
-    for column in names:
-        require_texts(frame[column], missing=True)
-    return frame, names
 
 
 def documents_of(source: Rows, documents: Sequence[str]) -> Sequence[str]:
