@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from toolkit import report
 from toolkit import vectors as vector_search
 
 if TYPE_CHECKING:
@@ -110,9 +111,7 @@ def unit_rows(vectors: Any) -> Rows:
         For anything but such vectors, or vectors that are zero or not finite.
     """
     if hasattr(vectors, "encode") or isinstance(vectors, (str, Mapping)):
-        raise ValueError(
-            f"expected vectors of shape (n, dim), such as vectors.encode(model, texts), got {type(vectors).__name__}"
-        )
+        raise ValueError(f"expected vectors of shape (n, dim), got {type(vectors).__name__}: use vectors.encode")
     if np.iscomplexobj(vectors):
         raise ValueError("expected vectors of real numbers, got complex ones")
     rows = np.asarray(vectors, dtype=np.float64)
@@ -195,7 +194,7 @@ class Projection:
         return plots.scatter(self.table, note=self.note)
 
     def _repr_html_(self) -> str:
-        return self.picture.html() + f"<p>{escape(self.note)}</p>"
+        return self.picture.html() + report.cell(pd.DataFrame(), [self.note])
 
 
 def project(
@@ -252,11 +251,8 @@ def _points(rows: Rows, method: str, seed: int) -> Rows:
     try:
         from umap import UMAP  # type: ignore[import-not-found, unused-ignore]
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "method 'umap' needs umap-learn: python3 run.py install maps (or pip install umap-learn)", name="umap"
-        ) from error
-    import warnings
-
+        way = "python3 run.py install maps (or pip install umap-learn)"
+        raise ModuleNotFoundError(f"method 'umap' needs umap-learn: {way}", name="umap") from error
     points *= 1e-4 / points[:, 0].std()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*n_jobs value.*")  # a seed means one thread
@@ -269,7 +265,6 @@ def _neighbours_kept(rows: Rows, points: Rows, k: int) -> float:
 
     _, near = vector_search.nearest(rows.astype(np.float32), rows.astype(np.float32), k + 1)
     there = NearestNeighbors(n_neighbors=k).fit(points).kneighbors(return_distance=False)  # without itself
-    kept = 0.0
-    for itself, (true, found) in enumerate(zip(near, there, strict=True)):
-        kept += len(np.intersect1d(true[true != itself][:k], found)) / k
-    return kept / len(rows)
+    both = zip(near, there, strict=True)
+    kept = sum(len(np.intersect1d(true[true != itself][:k], found)) for itself, (true, found) in enumerate(both))
+    return kept / k / len(rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,13 @@ def record(result: Scores | Comparison, *, metric: str | None = None, folder: st
         for name, scores in systems.items()
     ]  # fmt: skip
     path = _path(folder)
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     try:
-        _append(path, lines)
+        with FileLock(path.with_suffix(".lock"), timeout=10), path.open("ab+") as file:
+            if file.tell():
+                file.seek(-1, 2)
+                text = text if file.read(1) == b"\n" else "\n" + text  # a write that was cut short keeps its own line
+            file.write(text.encode())
     except (OSError, Timeout) as error:
         warnings.warn(f"cannot write {path} ({error}): this score is not counted", stacklevel=2)
     return sentence(one.task.digest, metric, folder=folder)
@@ -100,23 +106,20 @@ def sentence(digest: str, metric: str, *, folder: str | Path | None = None) -> s
     if found.empty:
         return "It is not known how often this test set was scored."
     row = found.iloc[0]
+    text = f"This test set has now been scored {'once' if row['times'] == 1 else str(row['times']) + ' times'}"
     if row["systems"] == 1:
-        return "This test set has now been scored once." if row["times"] == 1 else (
-            f"This test set has now been scored {row['times']} times, always with the same result."
-        )  # fmt: skip
-    text = f"This test set has now been scored {row['times']} times, with {row['systems']} different results. The best "
-    text += f"of {row['systems']} is partly luck"
+        return text + (", always with the same result." if row["times"] > 1 else ".")
+    text += f", with {row['systems']} different results. The best of {row['systems']} is partly luck"
     if np.isnan(row["noise"]):
         return text + "."
-    bound = "about" if row["paired"] else "up to"
     size = stats.selection_bias(row["noise"], int(row["systems"]))
-    return text + f": if all were equally good, it would be {bound} {size:.3f} {metric} above their mean by chance."
+    size = f"{'about' if row['paired'] else 'up to'} {size:.3f} {metric}"
+    return f"{text}: if all were equally good, it would be {size} above their mean by chance."
 
 
 def _noise(result: Scores | Comparison, metric: str) -> tuple[float | None, bool]:
     """Return the error of a score that systems do not share, and whether it comes from paired differences."""
-    paired = isinstance(result, Comparison)
-    if isinstance(result, Comparison):
+    if paired := isinstance(result, Comparison):
         mdd = result.pairwise.loc[result.pairwise["metric"] == metric, "mdd"]
         noise = float(mdd.median()) / stats.minimum_detectable_difference(1.0) / np.sqrt(2)
     else:
@@ -137,26 +140,11 @@ def _path(folder: str | Path | None) -> Path:
     return (storage.cache_folder() if folder is None else Path(folder)) / FILE
 
 
-def _append(path: Path, lines: list[dict[str, Any]]) -> None:
-    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-    with FileLock(path.with_suffix(".lock"), timeout=10), path.open("ab+") as file:
-        if file.tell():
-            file.seek(-1, 2)
-            text = text if file.read(1) == b"\n" else "\n" + text  # a write that was cut short stays a line of its own
-        file.write(text.encode())
-
-
 def _read(path: Path) -> list[dict[str, Any]]:
     """Read all complete lines; none where there is no ledger yet."""
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
     found = []
-    for line in lines:
-        try:
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []:
+        with suppress(ValueError, KeyError, TypeError):  # cut short, or not written by us
             entry = json.loads(line)
             found.append({key: entry[key] for key in FIELDS})
-        except (ValueError, KeyError, TypeError):
-            continue  # cut short, or not written by us
     return found
