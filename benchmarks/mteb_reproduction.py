@@ -24,12 +24,11 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is asked of the Hub
 import pandas as pd
 import tyro
 from blocks import ROOT, markdown, update
-from toolkit.evaluate.mteb.names import resolve
 
 from toolkit import evaluate, vectors
 from toolkit.evaluate.mteb import data as mtebdata
 from toolkit.evaluate.mteb.publishing import SOURCE
-from toolkit.evaluate.mteb.tasks import registered
+from toolkit.evaluate.mteb.tasks import registered, resolve
 from toolkit.hardware import processor
 
 NAMES = {
