@@ -71,10 +71,8 @@ def leak_effect(
     named = audit.table["query_id" if "query_id" in audit.table else "row"].map(str)
     flags = dict(zip(named, audit.leaked, strict=True))
     if missing := [item for item in items if item not in flags]:
-        raise ValueError(
-            f"{len(missing)} of {len(items)} items of {scores.task.name!r} are not in the audit (first: "
-            f"{missing[0]!r}): expected prepare.audit(train, test) of this test part"
-        )
+        got = f"{len(missing)} of {len(items)} items are not in the audit (first: {missing[0]!r})"
+        raise ValueError(f"{got}: expected prepare.audit(train, test) of {scores.task.name!r}")
     leaked = np.array([bool(flags[item]) for item in items])
     if leaked.all() or not leaked.any():
         raise ValueError(f"{int(leaked.sum())} of {len(items)} items are leaked: there is nothing to compare them with")

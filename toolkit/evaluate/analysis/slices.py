@@ -56,14 +56,13 @@ class Sliced:
     @cached_property
     def scores(self) -> pd.DataFrame:
         """The score of each system on each slice: ``slice model metric score low high n n_groups``, largest first."""
-        columns = ["slice", "model", "metric", "score", "low", "high", "n", "n_groups"]
         rows = [
             row | {"slice": label, "model": name}
             for label, scores in sorted(self.parts.items(), key=lambda part: -len(part[1][self.baseline].per_query))
             for name, one in scores.items()
             for row in one.table[one.table["metric"] == self.metric].to_dict("records")
         ]
-        return pd.DataFrame(rows, columns=columns)
+        return pd.DataFrame(rows, columns=["slice", "model", "metric", "score", "low", "high", "n", "n_groups"])
 
     @property
     def picture(self) -> Picture:

@@ -75,7 +75,7 @@ def space(vectors: Any, pairs: Any = None, *, seed: int = 0) -> pd.DataFrame:
     from scipy.stats import skew
 
     every = unit_rows(vectors)
-    rows = every if len(every) <= MOST else every[_sample(len(every), seed)]
+    rows = every[_sample(len(every), seed)]
     n = len(rows)
     found = []
     if pairs is not None:
@@ -125,7 +125,7 @@ def unit_rows(vectors: Any) -> Rows:
 
 
 def _sample(n: int, seed: int) -> NDArray[np.int64]:
-    return np.sort(np.random.default_rng(seed).choice(n, MOST, replace=False))
+    return np.arange(n) if n <= MOST else np.sort(np.random.default_rng(seed).choice(n, MOST, replace=False))
 
 
 def _row_pairs(pairs: Any, n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -139,11 +139,9 @@ def _row_pairs(pairs: Any, n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]
 
 def _uniformity(rows: Rows) -> float:
     """Compute the uniformity of unit vectors block by block, without a table of all distances."""
-    total = 0.0
-    for start in range(0, len(rows), 1000):
-        block = rows[start : start + 1000] @ rows.T
-        total += float(np.exp(-4 * (1 - np.clip(block, -1, 1))).sum())
-    n = len(rows)
+    n, total = len(rows), 0.0
+    for start in range(0, n, 1000):
+        total += float(np.exp(-4 * (1 - np.clip(rows[start : start + 1000] @ rows.T, -1, 1))).sum())
     itself = float(np.exp(-4 * (1 - np.clip((rows**2).sum(axis=1), -1, 1))).sum())
     return float(np.log(max((total - itself) / (n * (n - 1)), np.finfo(float).tiny)))
 
@@ -233,7 +231,7 @@ def project(
         raise ValueError(f"expected one label for each of the {len(rows)} vectors, got {len(labels)}")
     if not 1 <= k < len(rows):
         raise ValueError(f"expected k from 1 to {len(rows) - 1}, one less than the number of vectors; got {k}")
-    number = np.arange(len(rows)) if len(rows) <= MOST else _sample(len(rows), seed)
+    number = _sample(len(rows), seed)
     rows = rows[number]
     points = _points(rows, method, seed)
     table = pd.DataFrame({"row": number, "x": points[:, 0], "y": points[:, 1]})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from toolkit.plots import Picture
 
 Values = NDArray[np.float64]
-Pick = Callable[[Values, Values], NDArray[np.intp]]
-"""From the numbers of right and of all items above each threshold, shape (b, levels), the places of b thresholds."""
 
 
 @dataclass(frozen=True)
@@ -123,17 +121,16 @@ def threshold(dev: Scores, test: Scores, *, precision: float | None = None, seed
     parts = {"dev": answers(dev), "test": answers(test)}
     value = parts["dev"]["score"].to_numpy()
     curve, levels = set_metrics.Curve(value, parts["dev"]["right"]), np.unique(value)[::-1]
-    pick = _by_f1 if precision is None else _by_precision(precision)
     _, right, above = curve.counts(np.ones((1, len(value))))
     if precision is not None and not (right / above >= precision).any():
         most = f"{(right / above).max():.3f}"
         raise ValueError(f"no threshold gives a precision of {precision} on validation data: ask for at most {most}")
-    chosen = float(levels[pick(right, above)[0]])
+    chosen = float(levels[_pick(right, above, precision)[0]])
 
     def choose(weights: Values) -> Values:
         """Choose the threshold on resamples; nan where none reaches the precision."""
         _, right, above = curve.counts(weights)
-        place = pick(right, np.maximum(above, 1e-300))
+        place = _pick(right, np.maximum(above, 1e-300), precision)
         return np.where((right[:, -1] > 0) & (place >= 0), levels[place], np.nan)
 
     drawn = set_metrics.resampled(choose, dev.groups, resamples=RESAMPLES, seed=seed)
@@ -184,16 +181,13 @@ def answers(scores: Scores) -> pd.DataFrame:
     return found
 
 
-def _by_f1(right: Values, above: Values) -> NDArray[np.intp]:
-    return np.asarray(np.argmax(right / (above + right[:, -1:]), axis=1))
+def _pick(right: Values, above: Values, precision: float | None) -> NDArray[np.intp]:
+    """Return the place of the threshold with the largest F1, or that finds most at the precision; -1 where none does.
 
-
-def _by_precision(wanted: float) -> Pick:
-    """Pick the threshold that finds most at this precision; -1 where none has it."""
-
-    def pick(right: Values, above: Values) -> NDArray[np.intp]:
-        # 9 of 10 must count as 0.9 in spite of rounding.
-        found = np.where((above > 0) & (right >= wanted * above - 1e-9), right, -1.0)
-        return np.where(found.max(axis=1) > 0, np.argmax(found, axis=1), -1)
-
-    return pick
+    `right` and `above` count the right items and all items above each threshold, shape (b, levels).
+    """
+    if precision is None:
+        return np.asarray(np.argmax(right / (above + right[:, -1:]), axis=1))
+    # 9 of 10 must count as 0.9 in spite of rounding.
+    found = np.where((above > 0) & (right >= precision * above - 1e-9), right, -1.0)
+    return np.where(found.max(axis=1) > 0, np.argmax(found, axis=1), -1)

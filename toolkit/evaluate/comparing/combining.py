@@ -102,10 +102,8 @@ def combine(comparisons: Sequence[Comparison], *, test_over_train: float | None 
     keys = ["model", "metric"]
     for number, other in enumerate(comparisons[1:], 2):
         if other.baseline != first.baseline or not other.table[keys].equals(first.table[keys]):
-            raise ValueError(
-                f"comparison {number} has {', '.join(other.scores)} with the baseline {other.baseline!r}, the first "
-                f"{', '.join(first.scores)} with {first.baseline!r}, or other metrics: expected the same in all"
-            )
+            got, expected = (f"{', '.join(c.scores)} with the baseline {c.baseline!r}" for c in (other, first))
+            raise ValueError(f"comparison {number} has {got}, or other metrics; expected as in the first: {expected}")
     digests = {c.scores[c.baseline].task.digest for c in comparisons}
     if 1 < len(digests) < k:
         sets = f"{k} comparisons were made on {len(digests)} test sets"

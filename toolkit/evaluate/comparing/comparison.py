@@ -236,10 +236,8 @@ def compare(scores: Mapping[str, Scores], *, baseline: str) -> Comparison:
     base = scores[baseline]
     for name, other in scores.items():
         if other.task.digest != base.task.digest or list(other.per_query.index) != list(base.per_query.index):
-            raise ValueError(
-                f"{name!r} was scored on task {other.task.name!r} and {baseline!r} on {base.task.name!r}, whose data "
-                f"differ: score both on one task"
-            )
+            tasks = f"{name!r} was scored on task {other.task.name!r} and {baseline!r} on {base.task.name!r}"
+            raise ValueError(f"{tasks}, which differ: score both on one task")
         if not np.array_equal(stats.group_numbers(other.groups), stats.group_numbers(base.groups)):
             raise ValueError(f"{name!r} and {baseline!r} were scored with different groups: score both on one task")
         if not set(other.metrics) & set(base.metrics):

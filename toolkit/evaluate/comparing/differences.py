@@ -108,10 +108,8 @@ def resampled_test(
         return stats.Interval(gap, np.nan, np.nan, np.nan, n, n_groups), 1.0
     kept = resamples[np.isfinite(resamples)]
     if len(kept) < (1 - UNDEFINED) * len(resamples):
-        raise ValueError(
-            f"{name} is undefined on {len(resamples) - len(kept):,} of {len(resamples):,} resamples of the {n_groups} "
-            f"groups: use a larger test set, or compare by other metrics"
-        )
+        lost = f"{len(resamples) - len(kept):,} of {len(resamples):,} resamples of the {n_groups} groups"
+        raise ValueError(f"{name} is undefined on {lost}: use a larger test set, or compare by other metrics")
     fewer = min(int((kept <= 0).sum()), int((kept >= 0).sum()))
     p = min(1.0, 2 * (fewer + 1) / (len(kept) + 1))
     return stats.Interval(gap, *stats.percentile_interval(kept), float(kept.std(ddof=1)), n, n_groups), p

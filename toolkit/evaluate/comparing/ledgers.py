@@ -59,13 +59,8 @@ def record(result: Scores | Comparison, *, metric: str | None = None, folder: st
         for name, scores in systems.items()
     ]  # fmt: skip
     path = _path(folder)
-    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     try:
-        with FileLock(path.with_suffix(".lock"), timeout=10), path.open("ab+") as file:
-            if file.tell():
-                file.seek(-1, 2)
-                text = text if file.read(1) == b"\n" else "\n" + text  # a write that was cut short keeps its own line
-            file.write(text.encode())
+        _append(path, lines)
     except (OSError, Timeout) as error:
         warnings.warn(f"cannot write {path} ({error}): this score is not counted", stacklevel=2)
     return sentence(one.task.digest, metric, folder=folder)
@@ -138,6 +133,15 @@ def _fingerprint(scores: Scores) -> str:
 
 def _path(folder: str | Path | None) -> Path:
     return (storage.cache_folder() if folder is None else Path(folder)) / FILE
+
+
+def _append(path: Path, lines: list[dict[str, Any]]) -> None:
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    with FileLock(path.with_suffix(".lock"), timeout=10), path.open("ab+") as file:
+        if file.tell():
+            file.seek(-1, 2)
+            text = text if file.read(1) == b"\n" else "\n" + text  # a write that was cut short stays a line of its own
+        file.write(text.encode())
 
 
 def _read(path: Path) -> list[dict[str, Any]]:

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from toolkit import report, stats
 from toolkit.evaluate.judging.pool import POOL, SHOWN, Answers, pooled_pairs, read_answers, read_pool
 from toolkit.evaluate.scoring.metrics import per_query
+from toolkit.evaluate.scoring.scores import COLUMNS
 from toolkit.prepare import RetrievalData, Task
 from toolkit.storage import digest_texts, replacing
 
 NAME = "real searches"  # of the task, in tables
 FEW = 10  # searches below which the number of further ones needed is not estimated
-_COLUMNS = ["model", "task", "metric", "score", "low", "high", "n", "n_groups"]
 _COMPARED = ["model", "other", "difference", "low", "high", "p", "p_holm", "mdd", "better", "worse", "n"]
 
 
@@ -116,7 +116,7 @@ def results(folder: str | Path, *, about: str | None = None, corpus: Mapping[str
         notes.append(f"{len(judges)} judges; kappa {'is undefined' if math.isnan(mean) else f'{mean:.2f}'}.")
     if not qrels:
         sentence = f"None of the {_searches(len(pool['queries']))} in {POOL} is judged completely yet: no result."
-        return Judged(sentence, pd.DataFrame(columns=_COLUMNS), pd.DataFrame(), agreement, {}, [], None, notes)
+        return Judged(sentence, pd.DataFrame(columns=COLUMNS), pd.DataFrame(), agreement, {}, [], None, notes)
     table, right = _scored(pool, qrels)
     comparison = _compared(right, about)
     queries = {query: pool["queries"][query] for query in relevant}
@@ -146,7 +146,7 @@ def _scored(
                 low, high = binomtest(round(right[name].sum()), n).proportion_ci(method="wilson")
             rows.append([name, NAME, metric, one.mean, low, high, n, n])
         rows.append([name, NAME, f"unjudged@{SHOWN}", unjudged(found, qrels), math.nan, math.nan, n, n])
-    return pd.DataFrame(rows, columns=_COLUMNS), right
+    return pd.DataFrame(rows, columns=COLUMNS), right
 
 
 def _compared(right: Mapping[str, NDArray[Any]], about: str) -> pd.DataFrame:

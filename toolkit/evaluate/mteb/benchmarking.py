@@ -20,13 +20,12 @@ from toolkit.evaluate.mteb import data as localdata
 from toolkit.evaluate.mteb.model import Encoder, Identity, declared_training, identify
 from toolkit.evaluate.mteb.tasks import require_mteb, resolve
 from toolkit.evaluate.scoring import set_metrics
+from toolkit.evaluate.scoring.scores import COLUMNS, RESAMPLES
 from toolkit.prepare import Task
 from toolkit.prepare.splitting import query_groups
 from toolkit.runs import check_writable
 from toolkit.storage import write_json
 
-COLUMNS = ["model", "task", "metric", "score", "low", "high", "n", "n_groups"]
-RESAMPLES = 2000  # of a set metric
 _OF_ITEMS = ("STS", "PairClassification", "Classification", "BitextMining")  # types whose predictions give intervals
 
 

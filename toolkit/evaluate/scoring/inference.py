@@ -59,12 +59,9 @@ class Precomputed:
                 raise ValueError(f"this task needs vectors of {part!r}; given are those of {str([*self.given])[1:-1]}")
             rows = self.given[part]
         else:
-            missing = [text for text in dict.fromkeys(inputs) if text not in self.given]
-            if missing:
-                raise ValueError(
-                    f"no vector is given for {len(missing)} of the texts of {part!r} (first: {missing[0]!r:.60}): "
-                    f"expected {{text: vector}} with every text, or arrays named {', '.join(PARTS)}"
-                )
+            if missing := [text for text in dict.fromkeys(inputs) if text not in self.given]:
+                got = f"no vector is given for {len(missing)} of the texts of {part!r} (first: {missing[0]!r:.60})"
+                raise ValueError(f"{got}: expected {{text: vector}}, or arrays named {', '.join(PARTS)}")
             rows = [self.given[text] for text in inputs]
         try:
             table = np.asarray(rows, dtype=float)

@@ -107,10 +107,8 @@ def _pair_scores(model: Any, task: Task, dtype: str) -> NDArray[np.float64]:
         got = type(model).__name__
         raise ValueError(f"kind {task.kind!r} needs encode(texts), predict(pairs) or vectors; got {got}")
     if task.kind == "similarity" and _alike(scores):
-        raise ValueError(
-            f"the model gives all {len(scores)} pairs of task {task.name!r} the same score, {scores[0]:.4f}: no "
-            f"correlation exists; the vectors may have collapsed into one"
-        )
+        pairs = f"all {len(scores)} pairs of task {task.name!r}"
+        raise ValueError(f"the model gives {pairs} the same score, {scores[0]:.4f}: no correlation exists")
     return scores
 
 
@@ -126,9 +124,8 @@ def _labels(model: Any, task: Task, metrics: Sequence[str], dtype: str) -> pd.Da
     assert task.train is not None  # Task refuses a classification without
     labels = np.asarray(task.train["label"][:])
     if len(np.unique(labels)) < 2:
-        raise ValueError(
-            f"all {len(labels)} training texts of task {task.name!r} have the label {str(labels[0])!r}: expected two"
-        )
+        texts = f"all {len(labels)} training texts of task {task.name!r}"
+        raise ValueError(f"{texts} have the label {str(labels[0])!r}: expected at least two labels")
     learn = vectors_of(model, list(task.train["text"][:]), "train", dtype=dtype)
     rows = vectors_of(model, list(task.rows["text"]), "text", dtype=dtype)
     same_dimension(rows, learn, ("text", "train"))
@@ -149,10 +146,7 @@ def _clusters(rows: NDArray[np.float32], task: Task) -> pd.DataFrame:
         label = task.rows["label"].iloc[0]
         raise ValueError(f"all {len(rows)} texts of task {task.name!r} have the label {label!r}: expected at least two")
     if len(np.unique(rows, axis=0)) < k:
-        raise ValueError(
-            f"the texts of task {task.name!r} have fewer different vectors than its {k} labels: the vectors may have "
-            f"collapsed into one"
-        )
+        raise ValueError(f"task {task.name!r} has fewer different vectors than its {k} labels: check the model")
     kmeans = {seed: MiniBatchKMeans(k, batch_size=512, n_init=1, random_state=seed) for seed in SEEDS}
     return pd.DataFrame({f"cluster {seed}": one.fit_predict(rows) for seed, one in kmeans.items()})
 

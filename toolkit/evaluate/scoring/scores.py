@@ -33,6 +33,7 @@ from toolkit.vectors.reranking import is_cross_encoder
 
 FEW = 20  # groups below which a bootstrap interval is called rough
 RESAMPLES = 2_000  # of a set metric
+COLUMNS = ["model", "task", "metric", "score", "low", "high", "n", "n_groups"]
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class Scores:
             if metric not in found:
                 found[metric] = self.value(metric), *stats.percentile_interval(self.resampled(metric))
             rows.append((self.name, self.task.name, metric, *found[metric], len(groups), len(set(groups))))
-        return pd.DataFrame(rows, columns=["model", "task", "metric", "score", "low", "high", "n", "n_groups"])
+        return pd.DataFrame(rows, columns=COLUMNS)
 
     def only(self, items: Iterable[str], name: str) -> Scores:
         """Score some of the queries or rows, under another name of the task, without running the model again.
