@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import gzip
 import sys
-from pathlib import Path
 
 import pandas as pd
 
-TARGET = Path(__file__).resolve().parent.parent / "toolkit" / "evaluate" / "published_mteb_scores.csv.gz"
+from toolkit.evaluate.mteb.publishing import TABLE
 
 
 def main(source: str) -> None:
@@ -27,8 +26,8 @@ def main(source: str) -> None:
     table = table.sort_values(["task", "model"])[["model", "task", "metric", "score", "revision", "parts"]]
     # Without a time stamp: the same table is the same file.
     text = table.to_csv(index=False, lineterminator="\n").encode()
-    TARGET.write_bytes(gzip.compress(text, 9, mtime=0))
-    print(f"{len(table):,} scores of {table['model'].nunique()} models, {TARGET.stat().st_size / 1000:.0f} kB")
+    TABLE.write_bytes(gzip.compress(text, 9, mtime=0))
+    print(f"{len(table):,} scores of {table['model'].nunique()} models, {TABLE.stat().st_size / 1000:.0f} kB")
 
 
 if __name__ == "__main__":

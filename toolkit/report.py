@@ -184,6 +184,12 @@ def wide(results: pd.DataFrame) -> pd.DataFrame:
     return table[list(dict.fromkeys(results["metric"]))].reset_index().rename_axis(columns=None)
 
 
+def cell(table: pd.DataFrame, sentences: Iterable[str] = (), *, digits: int = 3) -> str:
+    """Format a table, with sentences below it, as HTML for a cell of a notebook."""
+    rows = table.to_html(index=False, float_format=f"{{:.{digits}f}}".format) if len(table) else ""
+    return rows + "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
+
+
 def interval(value: float, low: float, high: float, *, sign: str = "") -> str:
     """Format a value with its interval.
 

@@ -72,13 +72,12 @@ def test_what_cannot_be_reached_is_skipped_without_a_network(monkeypatch: pytest
 
 def test_the_side_of_the_searches_is_looked_at(model: Any) -> None:
     """A layer on the searches' side alone leaves texts as they were, and shows on the query side."""
-    from toolkit.finetune.layers import Layers
-    from toolkit.finetune.training import assemble
+    from toolkit.finetune.adapter import Adapter, assemble
 
     dim = model.get_embedding_dimension()
     rng = np.random.default_rng(0)
     damage = (np.eye(dim) + rng.normal(0, 0.2, (dim, dim))).astype(np.float32)
-    tuned = assemble(model, Layers("query", damage, np.eye(dim, dtype=np.float32)))
+    tuned = assemble(model, Adapter("query layer", damage, np.eye(dim, dtype=np.float32)))
     words = [f"the colour {c} of a {t}" for c in ("red", "blue", "green") for t in ("car", "house", "tree", "river")]
     data = Dataset.from_dict({"sentence1": words, "sentence2": words[::-1], "score": rng.random(12)})
     one = Task("t", "similarity", data, {})

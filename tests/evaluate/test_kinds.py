@@ -325,7 +325,7 @@ def test_a_second_score_runs_no_model(model: Any, cache: Any, monkeypatch: pytes
     assert sum(entered) == 65
 
 
-def test_intervals_of_wholes() -> None:
+def test_intervals_of_set_metrics() -> None:
     """Ends lie about where Fisher's for a correlation of normal values lie; pairs of groups count as half as many."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=400)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 
 import tyro
@@ -66,13 +64,15 @@ def judge(
     except KeyboardInterrupt:
         status = 130
     finally:
-        show(f"\nSaved: {session.progress}, in {session.folder}.")
         python = f"{this_python()} -m toolkit.evaluate"
         command = f"{python} judge {quoted(str(typed))}"
         command += f" --folder {quoted(str(folder))}" if folder is not None else ""
         command += f" --judge {session.judge}" if session.judge != "me" else ""
-        show(f"Add searches: {command} --queries more.txt" if session.done else f"Go on with:   {command}")
-        show(f"Results:      {python} results {quoted(str(session.folder))}")
+        show(
+            f"\nSaved: {session.progress}, in {session.folder}.",
+            f"Add searches: {command} --queries more.txt" if session.done else f"Go on with:   {command}",
+            f"Results:      {python} results {quoted(str(session.folder))}",
+        )
     sys.exit(status)
 
 
@@ -118,41 +118,25 @@ def _pooled(run: Path, place: Path, judge: str, file: Path | None, options: dict
     old = pool.read_pool(place) if (place / pool.POOL).exists() else None
     if old is not None:
         options = {"depth": old["depth"], "seed": old["seed"], **options}
-    with _noted():
-        wanted = _queries(file, MORE if old else TYPE)
-    if old is not None and not set(wanted.values()) - set(old["queries"].values()):
+    source: str | Path | None = file
+    if source is None:
+        show(MORE if old else TYPE)
+        source = "".join(islice(takewhile(str.strip, iter(sys.stdin.readline, "")), searches.MOST + 1))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        wanted = searches.queries_from(source) if source or not old else {}
+        added = set(wanted.values()) - set(old["queries"].values() if old else ())
+        if added:
+            show("Loading the models and searching ...")
+            systems = pool.run_systems(run, corpus)
+    for warning in caught:
+        show(f"Note: {warning.message}.")
+    if old is not None and not added:
         show(f"No further search is added: {len(old['queries'])} are in the pool.")
         return judging.resume(place, judge=judge)
-    show("Loading the models and searching ...")
-    with _noted():
-        systems = pool.run_systems(run, corpus)
     if old is not None and set(old["systems"]) <= set(systems):
         systems = {name: systems[name] for name in old["systems"]}
     return judging.judge(systems, wanted, corpus, folder=place, judge=judge, **options)
-
-
-def _queries(file: Path | None, prompt: str) -> dict[str, str]:
-    """Read searches from a file or from the terminal; none where there are some already and nothing is typed."""
-    if file is not None:
-        return searches.queries_from(file)
-    show(prompt)
-    lines = islice(iter(sys.stdin.readline, ""), searches.MOST + 1)
-    typed = []
-    for line in lines:
-        if not line.strip():
-            break
-        typed.append(line.rstrip("\n"))
-    return searches.queries_from("\n".join(typed)) if typed or prompt is not MORE else {}
-
-
-@contextmanager
-def _noted() -> Iterator[None]:
-    """Show warnings as notes."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield
-    for warning in caught:
-        show(f"Note: {warning.message}.")
 
 
 if __name__ == "__main__":

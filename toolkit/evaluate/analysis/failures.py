@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -64,22 +65,18 @@ def errors(comparison: Comparison, system: str | None = None, *, metric: str | N
 
 def _searches(systems: dict[str, Scores]) -> pd.DataFrame:
     first = next(iter(systems.values()))
-    data, queries = first.task.data, list(first.per_query.index)
-    right = {q: [d for d, grade in data.qrels[q].items() if grade > 0] for q in queries}
-    table = pd.DataFrame(
-        {
-            "query": [data.queries[q] for q in queries],
-            "right": [data.corpus[max(right[q], key=data.qrels[q].__getitem__)] for q in queries],
-            "relevant": [len(right[q]) for q in queries],
-        },
-        index=queries,
-    )
-    for name, scores in systems.items():
-        ranked = [list(top(scores.ranking.get(q, {}), DEPTH)) for q in queries]
-        table[f"{name} first"] = [data.corpus[row[0]] if row else None for row in ranked]
-        ranks = [first_rank(right[q], row) for q, row in zip(queries, ranked, strict=True)]
-        table[f"{name} place"] = pd.array(ranks, dtype="Int64")
-    return table
+    data, rows = first.task.data, []
+    for query in first.per_query.index:
+        qrels = data.qrels[query]
+        right = [document for document, grade in qrels.items() if grade > 0]
+        row = {"query": data.queries[query], "right": data.corpus[max(right, key=qrels.__getitem__)]}
+        row["relevant"] = len(right)
+        for name, scores in systems.items():
+            ranked = list(top(scores.ranking.get(query, {}), DEPTH))
+            row[f"{name} first"] = data.corpus[ranked[0]] if ranked else None
+            row[f"{name} place"] = first_rank(right, ranked)
+        rows.append(row)
+    return pd.DataFrame(rows, index=first.per_query.index).astype({f"{name} place": "Int64" for name in systems})
 
 
 def _rows(systems: dict[str, Scores]) -> pd.DataFrame:
@@ -126,9 +123,8 @@ def item_values(scores: Scores, metric: str | None = None) -> pd.Series:
     """
     columns = list(scores.per_query)
     if metric is not None and metric not in columns:
-        raise ValueError(
-            f"expected a metric that each item has ({', '.join(map(str, columns)) or 'none'}), got {metric!r}"
-        )
+        known = ", ".join(map(str, columns)) or "none"
+        raise ValueError(f"expected a metric that each item has ({known}), got {metric!r}")
     if columns:
         return scores.per_query[metric or (MAIN if MAIN in columns else columns[0])]
     predictions, kind = scores.predictions, scores.task.kind
@@ -142,10 +138,7 @@ def item_values(scores: Scores, metric: str | None = None) -> pd.Series:
     if kind == "clustering":
         found = np.mean([_b_cubed(predictions[column], rows["label"]) for column in predictions], axis=0)
         return pd.Series(found, predictions.index, name="b_cubed")
-    raise ValueError(
-        f"{scores.name!r} was scored by {', '.join(scores.metrics)} only, of which single items have no value: score "
-        f"it by the default metrics"
-    )
+    raise ValueError(f"items have no {', '.join(scores.metrics)}: score {scores.name!r} by the default metrics")
 
 
 def _ordered(score: pd.Series, label: pd.Series) -> pd.Series:
@@ -232,24 +225,16 @@ def examples(
     """
     baseline = comparison.scores[comparison.baseline]
     if baseline.task.kind not in ("retrieval", "reranking"):
-        raise ValueError(
-            f"expected a comparison of searches, not {baseline.task.kind!r}: evaluate.errors lists the items of those"
-        )
+        raise ValueError(f"expected a comparison of searches, got {baseline.task.kind!r}: use evaluate.errors")
     for name in (system, *also):
         comparison.row(name, metric)  # refuses unknown names
     change = (comparison.scores[system].per_query[metric] - baseline.per_query[metric]).round(12)
-    rng = np.random.default_rng(seed)
+    rng, names = np.random.default_rng(seed), (comparison.baseline, system, *also)
     drawn: list[Example] = []
     for kind, sign, count in zip(("helped", "hurt", "unchanged"), (1, -1, 0), counts, strict=True):
-        queries = list(change.index[np.sign(change.to_numpy()) == sign])
-        taken = 0
-        for number in rng.permutation(len(queries)):
-            if taken == count:
-                break
-            example = _example(comparison, (comparison.baseline, system, *also), kind, queries[number], depth)
-            if sign or example.place[comparison.baseline] == example.place[system]:
-                drawn.append(example)
-                taken += 1
+        queries = change.index[np.sign(change.to_numpy()) == sign]
+        found = (_example(comparison, names, kind, queries[n], depth) for n in rng.permutation(len(queries)))
+        drawn += islice((one for one in found if sign or one.place[names[0]] == one.place[system]), count)
     return drawn
 
 

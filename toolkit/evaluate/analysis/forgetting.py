@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any, Literal
 
 import pandas as pd
 
-from toolkit import prepare, stats
+from toolkit import prepare, report, stats
 from toolkit.evaluate.comparing.comparison import Comparison, compare
 from toolkit.evaluate.comparing.differences import ALPHA
 from toolkit.evaluate.scoring.inference import vectors_of
@@ -47,8 +46,8 @@ class Forgetting:
         """The result on each task, and which tasks were skipped."""
         sentences = []
         for row in self.table.to_dict("records"):
-            change = f"{row['base']:.3f} → {row['tuned']:.3f} {row['metric']}, {row['difference'] + 0:+.3f} "
-            change += f"[{row['low']:+.3f}, {row['high']:+.3f}] (base → tuned)"
+            size = report.interval(row["difference"] + 0, row["low"], row["high"], sign="+")
+            change = f"{row['base']:.3f} → {row['tuned']:.3f} {row['metric']}, {size} (base → tuned)"
             if row["p_holm"] < ALPHA:
                 result = f"tuning made it {'worse' if row['difference'] < 0 else 'better'}, {change}."
             else:
@@ -63,8 +62,7 @@ class Forgetting:
         return sentences
 
     def _repr_html_(self) -> str:
-        table = self.table.to_html(index=False, float_format=lambda x: f"{x:.3f}") if len(self.table) else ""
-        return table + "".join(f"<p>{escape(sentence)}</p>" for sentence in self.sentences)
+        return report.cell(self.table, self.sentences)
 
 
 def measure_forgetting(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from toolkit import stats
+from toolkit import report, stats
 from toolkit.evaluate.comparing.differences import main_metric
 from toolkit.evaluate.comparing.wording import ITEMS
 from toolkit.evaluate.scoring import set_metrics
@@ -37,7 +38,7 @@ class LeakEffect:
     sentence: str
 
     def _repr_html_(self) -> str:
-        return self.table.to_html(index=False, float_format=lambda x: f"{x:.3f}") + f"<p>{escape(self.sentence)}</p>"
+        return report.cell(self.table, [self.sentence])
 
 
 def leak_effect(
@@ -69,12 +70,9 @@ def leak_effect(
     items = list(scores.per_query.index)
     named = audit.table["query_id" if "query_id" in audit.table else "row"].map(str)
     flags = dict(zip(named, audit.leaked, strict=True))
-    missing = [item for item in items if item not in flags]
-    if missing:
-        raise ValueError(
-            f"{len(missing)} of {len(items)} items of {scores.task.name!r} are not in the audit (first: "
-            f"{missing[0]!r}): expected prepare.audit(train, test) of this test part"
-        )
+    if missing := [item for item in items if item not in flags]:
+        got = f"{len(missing)} of {len(items)} items are not in the audit (first: {missing[0]!r})"
+        raise ValueError(f"{got}: expected prepare.audit(train, test) of {scores.task.name!r}")
     leaked = np.array([bool(flags[item]) for item in items])
     if leaked.all() or not leaked.any():
         raise ValueError(f"{int(leaked.sum())} of {len(items)} items are leaked: there is nothing to compare them with")
@@ -121,19 +119,22 @@ def _sentence(table: pd.DataFrame, noun: str, paired: bool) -> str:
     leaked, clean, every, gap = (rows[part] for part in ("leaked", "clean", "all", "leaked minus clean"))
     text = (
         f"{leaked['n']:,} of {every['n']:,} {noun} were seen in training: {gap['metric']} is {leaked['score']:.3f} on "
-        f"them and {clean['score']:.3f} on the others, a difference of {gap['score']:+.3f} [{gap['low']:+.3f}, "
-        f"{gap['high']:+.3f}]. This compares different {noun}, so it is not paired: leaked ones may be easier for any "
-        f"model. The score on all, {every['score']:.3f}, differs from that on the clean ones by "
-        f"{every['score'] - clean['score']:+.3f}."
+        f"them and {clean['score']:.3f} on the others, a difference of {_size(gap)}. This compares different {noun}, "
+        f"so it is not paired: leaked ones may be easier for any model. The score on all, {every['score']:.3f}, "
+        f"differs from that on the clean ones by {every['score'] - clean['score']:+.3f}."
     )
     if paired:
         extra = table.iloc[-1]
         result = "no such effect is shown" if extra["low"] <= 0 <= extra["high"] else "that is what the leak is worth"
         text += (
-            f" Against the untuned model, on the same {noun}, the gain on leaked ones is {extra['score']:+.3f} "
-            f"[{extra['low']:+.3f}, {extra['high']:+.3f}] larger than on clean ones: {result}."
+            f" Against the untuned model, on the same {noun}, the gain on leaked ones is {_size(extra)} larger than on "
+            f"clean ones: {result}."
         )
     return text
+
+
+def _size(row: Mapping[Any, Any] | pd.Series) -> str:
+    return report.interval(row["score"], row["low"], row["high"], sign="+")
 
 
 def copies_above(scores: Scores, documents: Any, *, cosine: float = 0.95) -> float:
@@ -160,11 +161,8 @@ def copies_above(scores: Scores, documents: Any, *, cosine: float = 0.95) -> flo
     hit = 0
     for query in scores.per_query.index:
         right = {document for document, grade in data.qrels[query].items() if grade > 0}
-        above = []
-        for document in top(scores.ranking.get(query, {}), 10):
-            if document in right:
-                break
-            above.append(row[document])
+        ranked = top(scores.ranking.get(query, {}), 10)
+        above = [row[document] for document in takewhile(lambda document: document not in right, ranked)]  # noqa: B023
         if above:
             near = np.asarray(documents[above]) @ np.asarray(documents[[row[name] for name in sorted(right)]]).T
             hit += bool((near >= cosine).any())

@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from toolkit import prepare, stats
+from toolkit import prepare, report, stats
 from toolkit.evaluate.comparing.comparison import Comparison
 from toolkit.evaluate.comparing.differences import ALPHA, main_metric, paired
 from toolkit.evaluate.comparing.wording import ITEMS
@@ -57,14 +56,13 @@ class Sliced:
     @cached_property
     def scores(self) -> pd.DataFrame:
         """The score of each system on each slice: ``slice model metric score low high n n_groups``, largest first."""
-        columns = ["slice", "model", "metric", "score", "low", "high", "n", "n_groups"]
         rows = [
             row | {"slice": label, "model": name}
             for label, scores in sorted(self.parts.items(), key=lambda part: -len(part[1][self.baseline].per_query))
             for name, one in scores.items()
             for row in one.table[one.table["metric"] == self.metric].to_dict("records")
         ]
-        return pd.DataFrame(rows, columns=columns)
+        return pd.DataFrame(rows, columns=["slice", "model", "metric", "score", "low", "high", "n", "n_groups"])
 
     @property
     def picture(self) -> Picture:
@@ -74,10 +72,8 @@ class Sliced:
         return plots.slices(self.table, self.baseline)
 
     def _repr_html_(self) -> str:
-        if self.table.empty:
-            return f"<p>{escape(self.note)}</p>"
-        table = self.table.to_html(index=False, float_format=lambda x: f"{x:.3f}")
-        return self.picture.html() + f"<p>{escape(self.note)}</p>" + table
+        picture = "" if self.table.empty else self.picture.html()
+        return picture + report.cell(self.table, [self.note])
 
 
 def by_slice(
@@ -134,8 +130,7 @@ def by_slice(
     for label, scores in parts.items():
         row = paired(scores, [(system, comparison.baseline)], [metric]).iloc[0].to_dict()
         rows.append({**row, "slice": label, "model": system, "baseline": row["score"] - row["difference"]})
-    table = pd.DataFrame(rows).assign(p_holm=stats.holm([row["p"] for row in rows])) if rows else pd.DataFrame()
-    table = table.reindex(columns=COLUMNS)
+    table = pd.DataFrame(rows).assign(p_holm=stats.holm([row["p"] for row in rows])).reindex(columns=COLUMNS)
     dropped = len(members) - len(parts)
     note = f" {dropped} slices with fewer than {min_items} {ITEMS[baseline.task.kind]} were left out." * bool(dropped)
     return Sliced(table, comparison.baseline, metric, parts, _findings(table) + note)
@@ -194,10 +189,8 @@ def slice_labels(task: Task, by: str, *, bins: int = 4) -> dict[str, str]:
     ranked = task.kind in ("retrieval", "reranking")
     refused = [] if ranked else ["relevant", *["overlap"] * (task.kind in ("classification", "clustering"))]
     if by not in LABELLINGS or by in refused:
-        raise ValueError(
-            f"expected one of the labellings of a task of kind {task.kind!r}, "
-            f"{', '.join(repr(name) for name in LABELLINGS if name not in refused)}; got {by!r}"
-        )
+        known = ", ".join(repr(name) for name in LABELLINGS if name not in refused)
+        raise ValueError(f"expected one of the labellings of kind {task.kind!r}, {known}; got {by!r}")
     if bins < 2:
         raise ValueError(f"expected at least two bins, got {bins}")
     if by == "language":
@@ -234,11 +227,8 @@ def in_bins(values: Sequence[int], bins: int, one: str, many: str) -> tuple[list
     found = np.asarray(values)
     ends = np.unique(np.quantile(found, np.arange(1, bins + 1) / bins, method="inverted_cdf"))
     at = np.searchsorted(ends, found)
-    names = []
-    for number in range(len(ends)):
-        part = found[at == number]
-        low, high = int(part.min()), int(part.max())
-        names.append(f"{low} {one if low == 1 else many}" if low == high else f"{low} to {high} {many}")
+    ranges = [(int(part.min()), int(part.max())) for part in (found[at == number] for number in range(len(ends)))]
+    names = [f"{a} {one if a == 1 else many}" if a == b else f"{a} to {b} {many}" for a, b in ranges]
     return [names[number] for number in at], names
 
 
@@ -246,9 +236,8 @@ def _texts(task: Task) -> list[list[str]]:
     """Return the texts of each item: the query alone, or all texts of the row."""
     if task.kind in ("retrieval", "reranking"):
         return [[text] for text in task.data.queries.values()]
-    columns = [c for c in ("text", "sentence1", "sentence2") if c in task.rows]
-    found: list[list[str]] = task.rows[columns].to_numpy().tolist()
-    return found
+    columns = [list(task.rows[column]) for column in ("text", "sentence1", "sentence2") if column in task.rows]
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
 def _overlaps(task: Task) -> list[float]:

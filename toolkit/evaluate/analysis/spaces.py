@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from toolkit import report
 from toolkit import vectors as vector_search
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def space(vectors: Any, pairs: Any = None, *, seed: int = 0) -> pd.DataFrame:
     from scipy.stats import skew
 
     every = unit_rows(vectors)
-    rows = every if len(every) <= MOST else every[_sample(len(every), seed)]
+    rows = every[_sample(len(every), seed)]
     n = len(rows)
     found = []
     if pairs is not None:
@@ -110,9 +111,7 @@ def unit_rows(vectors: Any) -> Rows:
         For anything but such vectors, or vectors that are zero or not finite.
     """
     if hasattr(vectors, "encode") or isinstance(vectors, (str, Mapping)):
-        raise ValueError(
-            f"expected vectors of shape (n, dim), such as vectors.encode(model, texts), got {type(vectors).__name__}"
-        )
+        raise ValueError(f"expected vectors of shape (n, dim), got {type(vectors).__name__}: use vectors.encode")
     if np.iscomplexobj(vectors):
         raise ValueError("expected vectors of real numbers, got complex ones")
     rows = np.asarray(vectors, dtype=np.float64)
@@ -126,7 +125,7 @@ def unit_rows(vectors: Any) -> Rows:
 
 
 def _sample(n: int, seed: int) -> NDArray[np.int64]:
-    return np.sort(np.random.default_rng(seed).choice(n, MOST, replace=False))
+    return np.arange(n) if n <= MOST else np.sort(np.random.default_rng(seed).choice(n, MOST, replace=False))
 
 
 def _row_pairs(pairs: Any, n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -140,11 +139,9 @@ def _row_pairs(pairs: Any, n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]
 
 def _uniformity(rows: Rows) -> float:
     """Compute the uniformity of unit vectors block by block, without a table of all distances."""
-    total = 0.0
-    for start in range(0, len(rows), 1000):
-        block = rows[start : start + 1000] @ rows.T
-        total += float(np.exp(-4 * (1 - np.clip(block, -1, 1))).sum())
-    n = len(rows)
+    n, total = len(rows), 0.0
+    for start in range(0, n, 1000):
+        total += float(np.exp(-4 * (1 - np.clip(rows[start : start + 1000] @ rows.T, -1, 1))).sum())
     itself = float(np.exp(-4 * (1 - np.clip((rows**2).sum(axis=1), -1, 1))).sum())
     return float(np.log(max((total - itself) / (n * (n - 1)), np.finfo(float).tiny)))
 
@@ -195,7 +192,7 @@ class Projection:
         return plots.scatter(self.table, note=self.note)
 
     def _repr_html_(self) -> str:
-        return self.picture.html() + f"<p>{escape(self.note)}</p>"
+        return self.picture.html() + report.cell(pd.DataFrame(), [self.note])
 
 
 def project(
@@ -234,7 +231,7 @@ def project(
         raise ValueError(f"expected one label for each of the {len(rows)} vectors, got {len(labels)}")
     if not 1 <= k < len(rows):
         raise ValueError(f"expected k from 1 to {len(rows) - 1}, one less than the number of vectors; got {k}")
-    number = np.arange(len(rows)) if len(rows) <= MOST else _sample(len(rows), seed)
+    number = _sample(len(rows), seed)
     rows = rows[number]
     points = _points(rows, method, seed)
     table = pd.DataFrame({"row": number, "x": points[:, 0], "y": points[:, 1]})
@@ -252,11 +249,8 @@ def _points(rows: Rows, method: str, seed: int) -> Rows:
     try:
         from umap import UMAP  # type: ignore[import-not-found, unused-ignore]
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "method 'umap' needs umap-learn: python3 run.py install maps (or pip install umap-learn)", name="umap"
-        ) from error
-    import warnings
-
+        way = "python3 run.py install maps (or pip install umap-learn)"
+        raise ModuleNotFoundError(f"method 'umap' needs umap-learn: {way}", name="umap") from error
     points *= 1e-4 / points[:, 0].std()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*n_jobs value.*")  # a seed means one thread
@@ -269,7 +263,6 @@ def _neighbours_kept(rows: Rows, points: Rows, k: int) -> float:
 
     _, near = vector_search.nearest(rows.astype(np.float32), rows.astype(np.float32), k + 1)
     there = NearestNeighbors(n_neighbors=k).fit(points).kneighbors(return_distance=False)  # without itself
-    kept = 0.0
-    for itself, (true, found) in enumerate(zip(near, there, strict=True)):
-        kept += len(np.intersect1d(true[true != itself][:k], found)) / k
-    return kept / len(rows)
+    both = zip(near, there, strict=True)
+    kept = sum(len(np.intersect1d(true[true != itself][:k], found)) for itself, (true, found) in enumerate(both))
+    return kept / k / len(rows)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from toolkit import stats
+from toolkit import report, stats
 from toolkit.evaluate.scoring import set_metrics
 from toolkit.evaluate.scoring.scores import RESAMPLES, Scores
 from toolkit.vectors.rankings import top
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from toolkit.plots import Picture
 
 Values = NDArray[np.float64]
-Pick = Callable[[Values, Values], NDArray[np.intp]]
-"""From the numbers of right and of all items above each threshold, shape (b, levels), the places of b thresholds."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +58,8 @@ class Threshold:
     def sentence(self) -> str:
         """The threshold and its effect on test, in plain words."""
         rows: Mapping[Any, Any] = self.table[self.table["part"] == "test"].set_index("metric").to_dict("index")
-        precision, recall = (
-            f"{row['score']:.3f} [{row['low']:.3f}, {row['high']:.3f}]" for row in (rows["precision"], rows["recall"])
-        )
+        found = (rows["precision"], rows["recall"])
+        precision, recall = (report.interval(row["score"], row["low"], row["high"]) for row in found)
         do, given, possible = "Answer", "searches are answered", "the searches that have a right first result"
         if self.kind == "pairs":
             do, given, possible = "Call a pair the same", "pairs are called the same", "the pairs that are the same"
@@ -90,8 +86,7 @@ class Threshold:
         return plots.threshold(self.curve, self.scores, chosen)
 
     def _repr_html_(self) -> str:
-        table = self.table.to_html(index=False, float_format=lambda x: f"{x:.3f}")
-        return f"<p>{escape(self.sentence)}</p>{self.picture.html()}{table}"
+        return self.picture.html() + report.cell(self.table, [self.sentence])
 
 
 def threshold(dev: Scores, test: Scores, *, precision: float | None = None, seed: int = 0) -> Threshold:
@@ -117,10 +112,8 @@ def threshold(dev: Scores, test: Scores, *, precision: float | None = None, seed
         threshold reaches on dev.
     """
     if dev.task.kind != test.task.kind or dev.task.kind not in ("pairs", "retrieval", "reranking"):
-        raise ValueError(
-            f"expected scores of two parts of kind pairs, retrieval or reranking; got {dev.task.kind} and "
-            f"{test.task.kind}"
-        )
+        kinds = f"{dev.task.kind} and {test.task.kind}"
+        raise ValueError(f"expected scores of two parts of kind pairs, retrieval or reranking; got {kinds}")
     if dev.task.digest == test.task.digest:
         raise ValueError("dev and test are the same data: choose the threshold on one part, and test it on another")
     if precision is not None and not 0 < precision <= 1:
@@ -128,19 +121,16 @@ def threshold(dev: Scores, test: Scores, *, precision: float | None = None, seed
     parts = {"dev": answers(dev), "test": answers(test)}
     value = parts["dev"]["score"].to_numpy()
     curve, levels = set_metrics.Curve(value, parts["dev"]["right"]), np.unique(value)[::-1]
-    pick = _by_f1 if precision is None else _by_precision(precision)
     _, right, above = curve.counts(np.ones((1, len(value))))
     if precision is not None and not (right / above >= precision).any():
-        raise ValueError(
-            f"no threshold gives a precision of {precision} on validation data: ask for at most "
-            f"{(right / above).max():.3f}, or score a better model"
-        )
-    chosen = float(levels[pick(right, above)[0]])
+        most = f"{(right / above).max():.3f}"
+        raise ValueError(f"no threshold gives a precision of {precision} on validation data: ask for at most {most}")
+    chosen = float(levels[_pick(right, above, precision)[0]])
 
     def choose(weights: Values) -> Values:
         """Choose the threshold on resamples; nan where none reaches the precision."""
         _, right, above = curve.counts(weights)
-        place = pick(right, np.maximum(above, 1e-300))
+        place = _pick(right, np.maximum(above, 1e-300), precision)
         return np.where((right[:, -1] > 0) & (place >= 0), levels[place], np.nan)
 
     drawn = set_metrics.resampled(choose, dev.groups, resamples=RESAMPLES, seed=seed)
@@ -152,11 +142,9 @@ def threshold(dev: Scores, test: Scores, *, precision: float | None = None, seed
                   "answered": (given, np.ones(len(given)))}  # fmt: skip
         for metric, (count, of) in shares.items():
             share = set_metrics.ratio(count, of)
-            ends = stats.percentile_interval(
-                set_metrics.resampled(share, scores.groups, resamples=RESAMPLES, seed=seed)
-            )
-            score = float(share(np.ones((1, len(given))))[0])
-            rows.append((name, metric, score, *ends, len(given), len(set(scores.groups))))
+            resampled = set_metrics.resampled(share, scores.groups, resamples=RESAMPLES, seed=seed)
+            found = float(share(np.ones((1, len(given))))[0]), *stats.percentile_interval(resampled)
+            rows.append((name, metric, *found, len(given), len(set(scores.groups))))
     return Threshold(
         value=chosen, low=low, high=high, precision=precision, kind=dev.task.kind,
         table=pd.DataFrame(rows, columns=["part", "metric", "score", "low", "high", "n", "n_groups"]),
@@ -189,22 +177,17 @@ def answers(scores: Scores) -> pd.DataFrame:
             found["score"] = found["score"].fillna(np.nextafter(found["score"].min(), -np.inf))
     if found["right"].nunique() < 2 or found["score"].isna().any():
         what = "pairs of both labels" if task.kind == "pairs" else "searches with a right and with a wrong first result"
-        raise ValueError(
-            f"expected {what} in {task.name!r}, to choose and measure a threshold; all {len(found)} are alike"
-        )
+        raise ValueError(f"expected {what} in {task.name!r}; all {len(found)} are alike")
     return found
 
 
-def _by_f1(right: Values, above: Values) -> NDArray[np.intp]:
-    return np.asarray(np.argmax(right / (above + right[:, -1:]), axis=1))
+def _pick(right: Values, above: Values, precision: float | None) -> NDArray[np.intp]:
+    """Return the place of the threshold with the largest F1, or that finds most at the precision; -1 where none does.
 
-
-def _by_precision(wanted: float) -> Pick:
-    """Pick the threshold that finds most at this precision; -1 where none has it."""
-
-    def pick(right: Values, above: Values) -> NDArray[np.intp]:
-        # 9 of 10 must count as 0.9 in spite of rounding.
-        found = np.where((above > 0) & (right >= wanted * above - 1e-9), right, -1.0)
-        return np.where(found.max(axis=1) > 0, np.argmax(found, axis=1), -1)
-
-    return pick
+    `right` and `above` count the right items and all items above each threshold, shape (b, levels).
+    """
+    if precision is None:
+        return np.asarray(np.argmax(right / (above + right[:, -1:]), axis=1))
+    # 9 of 10 must count as 0.9 in spite of rounding.
+    found = np.where((above > 0) & (right >= precision * above - 1e-9), right, -1.0)
+    return np.where(found.max(axis=1) > 0, np.argmax(found, axis=1), -1)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from toolkit import stats
+from toolkit import report, stats
 from toolkit.evaluate.comparing.comparison import Comparison
 from toolkit.evaluate.comparing.differences import ALPHA
 
@@ -53,18 +53,16 @@ class Combined:
         """A verdict on each row, then what it assumes."""
         found = []
         for row in self.table.to_dict("records"):
-            numbers = f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}] {row['metric']}"
-            tail = f"over {row['runs']} {self.over}, p {row['p_holm']:.3f} after Holm"
+            size = report.interval(row["difference"], row["low"], row["high"], sign="+")
+            size += f" {row['metric']}, over {row['runs']} {self.over}, p {row['p_holm']:.3f} after Holm"
             if row["p_holm"] < ALPHA:
-                stands = "better" if row["difference"] > 0 else "worse"
-                found.append(f"{row['model']} is {stands}: {numbers}, {tail}.")
+                found.append(f"{row['model']} is {'better' if row['difference'] > 0 else 'worse'}: {size}.")
             else:
-                mdd = f"this could have shown {row['mdd']:.3f}"
-                found.append(f"{row['model']}: no difference shown, {numbers}, {tail}; {mdd}.")
+                found.append(f"{row['model']}: no difference shown, {size}; this could have shown {row['mdd']:.3f}.")
         return [*found, self.assumes]
 
     def _repr_html_(self) -> str:
-        return self.table.to_html(index=False, float_format=lambda x: f"{x:.3f}") + f"<p>{self.assumes}</p>"
+        return report.cell(self.table, [self.assumes])
 
 
 def combine(comparisons: Sequence[Comparison], *, test_over_train: float | None = None) -> Combined:
@@ -104,23 +102,16 @@ def combine(comparisons: Sequence[Comparison], *, test_over_train: float | None 
     keys = ["model", "metric"]
     for number, other in enumerate(comparisons[1:], 2):
         if other.baseline != first.baseline or not other.table[keys].equals(first.table[keys]):
-            raise ValueError(
-                f"comparison {number} has {', '.join(other.scores)} with the baseline {other.baseline!r}, the first "
-                f"{', '.join(first.scores)} with {first.baseline!r}, or other metrics: expected the same in all"
-            )
+            got, expected = (f"{', '.join(c.scores)} with the baseline {c.baseline!r}" for c in (other, first))
+            raise ValueError(f"comparison {number} has {got}, or other metrics; expected as in the first: {expected}")
     digests = {c.scores[c.baseline].task.digest for c in comparisons}
     if 1 < len(digests) < k:
-        raise ValueError(
-            f"{k} comparisons were made on {len(digests)} test sets: combine the seeds of each test set first, or give "
-            f"either seeds on one test set or splits that all differ"
-        )
+        sets = f"{k} comparisons were made on {len(digests)} test sets"
+        raise ValueError(f"{sets}: expected seeds on one test set, or splits that all differ")
     over = "seeds" if len(digests) == 1 else "splits"
     if (test_over_train is None) == (over == "splits") or (test_over_train is not None and not test_over_train > 0):
-        what = "on one test set: seeds, which need no" if over == "seeds" else "on different test sets: splits need a"
-        raise ValueError(
-            f"these comparisons were made {what} test_over_train (size of test over size of train, above 0); got "
-            f"{test_over_train}"
-        )
+        what = "seeds on one test set need no" if over == "seeds" else "splits need a"
+        raise ValueError(f"{what} test_over_train (size of test over size of train, above 0); got {test_over_train}")
     kept = first.table[first.table["metric"].isin(set(base.per_query))] if over == "seeds" else first.table
     if kept.empty:
         raise ValueError("these comparisons have no metric that is a mean over items, which seeds need")
@@ -136,7 +127,7 @@ def combine(comparisons: Sequence[Comparison], *, test_over_train: float | None 
         rows.append({"model": model, "metric": metric, "score": score, **_t(float(gaps.mean()), error, df),
                      "runs": k, "n": int(min(part["n"] for part in parts))})  # fmt: skip
     table = pd.DataFrame(rows)
-    table.insert(list(table.columns).index("p") + 1, "p_holm", stats.holm(list(table["p"])))
+    table.insert(table.columns.get_loc("p") + 1, "p_holm", stats.holm(list(table["p"])))
     each = pd.concat([c.table.assign(run=i) for i, c in enumerate(comparisons, 1)], ignore_index=True)
     return Combined(table, each, over, (SEEDS if over == "seeds" else SPLITS).format(k=k))
 

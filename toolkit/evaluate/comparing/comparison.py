@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from toolkit import stats
+from toolkit import report, stats
 from toolkit.evaluate.comparing import paper
 from toolkit.evaluate.comparing.differences import ALPHA, letters, paired
 from toolkit.evaluate.scoring.inference import Precomputed
@@ -80,7 +79,7 @@ class Comparison:
         order = self.table.drop_duplicates("model")["model"]
         table = paired(self.scores, list(combinations([self.baseline, *order], 2)))
         adjusted = table.groupby("metric")["p"].transform(lambda p: stats.holm(list(p)))
-        table.insert(list(table.columns).index("p") + 1, "p_holm", adjusted)
+        table.insert(table.columns.get_loc("p") + 1, "p_holm", adjusted)
         return table.drop(columns=["score", "better", "worse", "same", "n", "n_groups"])
 
     @cached_property
@@ -112,8 +111,8 @@ class Comparison:
         means = set(self.table["metric"]) & set(self.scores[self.baseline].per_query)
         if means and groups > 1 and least >= ALPHA:
             notes.append(
-                f"With {groups} groups and {rows} comparisons no difference of means can be shown, however large: the "
-                f"smallest p after Holm would be {min(1.0, least):.2f}."
+                f"With {groups} groups and {rows} comparisons no difference of means can be shown: the smallest p "
+                f"after Holm would be {min(1.0, least):.2f}."
             )
         for metric, part in self.table.groupby("metric", sort=False):
             if (part["difference"] == 0).all() and part["mdd"].eq(0).all():
@@ -144,8 +143,7 @@ class Comparison:
         )  # fmt: skip
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        return self.table.to_html(index=False, float_format=lambda x: f"{x:.3f}") + notes
+        return report.cell(self.table, self.notes)
 
 
 def compare_systems(
@@ -196,10 +194,7 @@ def compare_systems(
         by_vectors = [name for name, one in found.items() if kind_of(one) == "dense" or isinstance(one, Precomputed)]
         added = {f"{name}+BM25": found[name] for name in by_vectors}
         if taken := {"BM25", *added} & set(found):
-            raise ValueError(
-                f"the name {min(taken)!r} is that of the keyword search or a fusion with it: choose another name, or "
-                f"set keywords=False"
-            )
+            raise ValueError(f"{min(taken)!r} is a name that keywords adds: choose another name, or keywords=False")
         words = bm25(task.data.corpus, language=language, name="BM25")
         fused = {name: fuse(one, words, name=name) for name, one in added.items()}
         found = {"BM25": words, **found, **fused}
@@ -241,24 +236,16 @@ def compare(scores: Mapping[str, Scores], *, baseline: str) -> Comparison:
     base = scores[baseline]
     for name, other in scores.items():
         if other.task.digest != base.task.digest or list(other.per_query.index) != list(base.per_query.index):
-            raise ValueError(
-                f"{name!r} was scored on task {other.task.name!r} and {baseline!r} on {base.task.name!r}, which have "
-                f"different queries, documents or judgements: score both on one task"
-            )
+            tasks = f"{name!r} was scored on task {other.task.name!r} and {baseline!r} on {base.task.name!r}"
+            raise ValueError(f"{tasks}, which differ: score both on one task")
         if not np.array_equal(stats.group_numbers(other.groups), stats.group_numbers(base.groups)):
             raise ValueError(f"{name!r} and {baseline!r} were scored with different groups: score both on one task")
         if not set(other.metrics) & set(base.metrics):
-            raise ValueError(
-                f"{name!r} and {baseline!r} have no metric in common: {', '.join(other.metrics)} and "
-                f"{', '.join(base.metrics)}"
-            )
-        unusable = [metric for metric in other.metrics if not np.isfinite(other.value(metric))]
-        if unusable:
-            raise ValueError(
-                f"{name!r} has no {unusable[0]} (nan), mostly because its scores are constant or nan: check its "
-                f"predictions, and score it again or leave it out"
-            )
+            both = " and ".join(", ".join(one.metrics) for one in (other, base))
+            raise ValueError(f"{name!r} and {baseline!r} have no metric in common: {both}")
+        if unusable := [metric for metric in other.metrics if not np.isfinite(other.value(metric))]:
+            raise ValueError(f"{name!r} has no {unusable[0]} (nan): check its predictions, or leave it out")
     table = paired(scores, [(name, baseline) for name in scores if name != baseline])
     table = table.drop(columns="other").rename(columns={"one": "model"})
-    table.insert(list(table.columns).index("p") + 1, "p_holm", stats.holm(list(table["p"])))
+    table.insert(table.columns.get_loc("p") + 1, "p_holm", stats.holm(list(table["p"])))
     return Comparison(baseline, table, dict(scores))

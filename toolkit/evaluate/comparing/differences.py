@@ -16,6 +16,8 @@ from toolkit.evaluate.scoring.scores import Scores
 ALPHA = 0.05
 UNDEFINED = 0.05  # share of resamples on which a set metric may be undefined
 MAIN = "nDCG@10"
+COLUMNS = ["one", "other", "metric", "score", "difference", "low", "high", "p", "mdd", "better", "worse", "same", "n",
+           "n_groups"]  # fmt: skip
 
 
 def main_metric(metrics: Sequence[str]) -> str:
@@ -92,9 +94,7 @@ def paired(
             "mdd": stats.minimum_detectable_difference(interval.error), **counts,
             "n": interval.n, "n_groups": interval.n_groups,
         })  # fmt: skip
-    ordered = ["one", "other", "metric", "score", "difference", "low", "high", "p", "mdd",
-               "better", "worse", "same", "n", "n_groups"]  # fmt: skip
-    result = pd.DataFrame(rows, columns=ordered)
+    result = pd.DataFrame(rows, columns=COLUMNS)
     counted = ["better", "worse", "same"]
     return result.astype(dict.fromkeys(counted, "int64" if result[counted].notna().all(axis=None) else "Int64"))
 
@@ -108,10 +108,8 @@ def resampled_test(
         return stats.Interval(gap, np.nan, np.nan, np.nan, n, n_groups), 1.0
     kept = resamples[np.isfinite(resamples)]
     if len(kept) < (1 - UNDEFINED) * len(resamples):
-        raise ValueError(
-            f"{name} is undefined on {len(resamples) - len(kept):,} of {len(resamples):,} resamples of the {n_groups} "
-            f"groups: the test set has too few items. Use a larger one, or compare by other metrics"
-        )
+        lost = f"{len(resamples) - len(kept):,} of {len(resamples):,} resamples of the {n_groups} groups"
+        raise ValueError(f"{name} is undefined on {lost}: use a larger test set, or compare by other metrics")
     fewer = min(int((kept <= 0).sum()), int((kept >= 0).sum()))
     p = min(1.0, 2 * (fewer + 1) / (len(kept) + 1))
     return stats.Interval(gap, *stats.percentile_interval(kept), float(kept.std(ddof=1)), n, n_groups), p

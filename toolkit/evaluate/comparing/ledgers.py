@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -100,23 +101,20 @@ def sentence(digest: str, metric: str, *, folder: str | Path | None = None) -> s
     if found.empty:
         return "It is not known how often this test set was scored."
     row = found.iloc[0]
+    text = f"This test set has now been scored {'once' if row['times'] == 1 else str(row['times']) + ' times'}"
     if row["systems"] == 1:
-        return "This test set has now been scored once." if row["times"] == 1 else (
-            f"This test set has now been scored {row['times']} times, always with the same result."
-        )  # fmt: skip
-    text = f"This test set has now been scored {row['times']} times, with {row['systems']} different results. The best "
-    text += f"of {row['systems']} is partly luck"
+        return text + (", always with the same result." if row["times"] > 1 else ".")
+    text += f", with {row['systems']} different results. The best of {row['systems']} is partly luck"
     if np.isnan(row["noise"]):
         return text + "."
-    bound = "about" if row["paired"] else "up to"
     size = stats.selection_bias(row["noise"], int(row["systems"]))
-    return text + f": if all were equally good, it would be {bound} {size:.3f} {metric} above their mean by chance."
+    size = f"{'about' if row['paired'] else 'up to'} {size:.3f} {metric}"
+    return f"{text}: if all were equally good, it would be {size} above their mean by chance."
 
 
 def _noise(result: Scores | Comparison, metric: str) -> tuple[float | None, bool]:
     """Return the error of a score that systems do not share, and whether it comes from paired differences."""
-    paired = isinstance(result, Comparison)
-    if isinstance(result, Comparison):
+    if paired := isinstance(result, Comparison):
         mdd = result.pairwise.loc[result.pairwise["metric"] == metric, "mdd"]
         noise = float(mdd.median()) / stats.minimum_detectable_difference(1.0) / np.sqrt(2)
     else:
@@ -148,15 +146,9 @@ def _append(path: Path, lines: list[dict[str, Any]]) -> None:
 
 def _read(path: Path) -> list[dict[str, Any]]:
     """Read all complete lines; none where there is no ledger yet."""
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
     found = []
-    for line in lines:
-        try:
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []:
+        with suppress(ValueError, KeyError, TypeError):  # cut short, or not written by us
             entry = json.loads(line)
             found.append({key: entry[key] for key in FIELDS})
-        except (ValueError, KeyError, TypeError):
-            continue  # cut short, or not written by us
     return found

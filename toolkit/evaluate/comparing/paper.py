@@ -7,6 +7,7 @@ import secrets
 import shutil
 from collections.abc import Mapping, Sequence
 from importlib import metadata
+from itertools import count
 from pathlib import Path
 from urllib.parse import quote
 
@@ -76,13 +77,11 @@ def write(
     temporary.mkdir()
     try:
         names, base = file_names(scores), scores[baseline]
-        if base.task.kind in ("retrieval", "reranking"):
-            check = _rankings(scores, base, temporary, names)
-        else:
-            check = _predictions(scores, base, temporary, names)
+        files = _rankings if base.task.kind in ("retrieval", "reranking") else _predictions
+        check = files(scores, base, temporary, names)
+        _text(temporary / "table.tex", latex(scores, baseline, table, ties))
         methods = _methods(scores, baseline, table, notes, (data, split, seeds))
-        for name, text in (("table.tex", latex(scores, baseline, table, ties)), ("methods.md", f"{methods}\n{check}")):
-            _text(temporary / name, text)
+        _text(temporary / "methods.md", f"{methods}\n{check}")
         if folder.is_dir():
             folder.rmdir()  # it is empty, and Windows does not rename onto an existing folder
         temporary.rename(folder)
@@ -100,15 +99,11 @@ def file_names(systems: Sequence[str] | Mapping[str, object]) -> dict[str, str]:
     {'base': 'base', 'BAAI/bge small': 'BAAI-bge-small', 'BAAI bge/small': 'BAAI-bge-small-2'}
     """
     names: dict[str, str] = {}
-    taken: set[str] = set()
     for system in systems:
         plain = re.sub(r"[^A-Za-z0-9._+-]+", "-", str(system)).strip("-.") or "system"
-        number, name = 1, plain
-        while name.casefold() in taken:
-            number += 1
-            name = f"{plain}-{number}"
-        taken.add(name.casefold())
-        names[system] = name
+        taken = {name.casefold() for name in names.values()}
+        free = (name for n in count(2) if (name := f"{plain}-{n}").casefold() not in taken)
+        names[system] = plain if plain.casefold() not in taken else next(free)
     return names
 
 
@@ -218,16 +213,16 @@ def _methods(
     means = [metric for metric in base.metrics if metric in base.per_query]
     set_metrics = [metric for metric in base.metrics if metric not in base.per_query]
     unit = "single items" if n == n_groups else f"whole groups of items that are not independent ({n_groups:,} groups)"
-    tests = []
+    tests = ""
     if means:
-        tests.append(
-            f"For {', '.join(means)} (means over items) p-values are two-sided and come from sign flips of the paired "
+        tests += (
+            f" For {', '.join(means)} (means over items) p-values are two-sided and come from sign flips of the paired "
             f"differences of whole groups (exact where all flips are no more than {stats.RESAMPLES:,}, else "
             f"{stats.RESAMPLES:,} random ones, p = (count + 1) / (resamples + 1))."
         )
     if set_metrics:
-        tests.append(
-            f"For {', '.join(set_metrics)} both systems were computed on the same bootstrap resamples of groups; p is "
+        tests += (
+            f" For {', '.join(set_metrics)} both systems were computed on the same bootstrap resamples of groups; p is "
             f"twice the smaller share of resampled differences on either side of zero."
         )
     spread = ", ".join(f"{row['model']} {row['metric']} {row['mdd']:.3f}" for _, row in table.iterrows())
@@ -247,7 +242,7 @@ def _methods(
         f"Data: {data} The test set {task.name!r} ({task.kind}) holds {size} (SHA-256 of its content {task.digest}). "
         f"Split: {split} Training seeds: {seeds}",
         f"Systems: {', '.join(scores)}; all are compared with {baseline} on the same items. Intervals are 95 % "
-        f"percentile intervals of bootstrap resamples of {unit}, with seed 0. {' '.join(tests)} p-values were adjusted "
+        f"percentile intervals of bootstrap resamples of {unit}, with seed 0.{tests} p-values were adjusted "
         f"after Holm over all {len(table)} comparisons of the table. A difference that is not shown is not shown to be "
         f"zero: the minimum detectable differences (80 % power, before that adjustment) are {spread}.",
         *[f"Note: {note}" for note in notes],

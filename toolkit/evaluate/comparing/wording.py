@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from toolkit import stats
+from toolkit import report, stats
 from toolkit.evaluate.comparing import differences
 from toolkit.evaluate.comparing.comparison import Comparison
 from toolkit.evaluate.comparing.differences import ALPHA, MAIN, main_metric
@@ -61,19 +61,16 @@ def verdict(
         within = "" if ten is None else f", among the first ten: {ten} → {ten_after}"
         sentences.append(f"Right answer first: {first} → {first_after} of 100 {searches}{within} ({base} → {system}).")
     if metric in comparison.scores[base].per_query:
-        sentences.append(
-            f"Helped {row['better']:,} {searches}, hurt {row['worse']:,}, same {row['same']:,} (by {metric} of each)."
-        )
+        better, worse, same = (f"{row[count]:,}" for count in ("better", "worse", "same"))
+        sentences.append(f"Helped {better} {searches}, hurt {worse}, same {same} (by {metric} of each).")
     gap, mdd = _gap(comparison, system, base, metric)
-    over = f"resampled {gap.n_groups:,} groups"
-    name = system[:1].upper() + system[1:]  # the rest stays as it is: MiniLM, not Minilm
     if gap.n_groups < 2:
         sentences.append(f"No difference can be shown between {system} and {base}: all {searches} are in one group.")
     elif gap.low > 0 or gap.high < 0:
-        stands = "beats" if gap.low > 0 else "is worse than"
-        sentences.append(f"{name} {stands} {base} by {_size(gap)} {metric}, {over}.")
+        stands = f"{_capital(system)} {'beats' if gap.low > 0 else 'is worse than'} {base}"
+        sentences.append(f"{stands} by {_size(gap)} {metric}, resampled {gap.n_groups:,} groups.")
     else:
-        shown = f"{_signed(gap)} {metric}, {over}; this test could have shown {mdd:.3f}"
+        shown = f"{_signed(gap)} {metric}, resampled {gap.n_groups:,} groups; this test could have shown {mdd:.3f}"
         sentences.append(f"No difference shown between {system} and {base}: {shown}.")
     if keywords is None:
         return sentences
@@ -90,7 +87,7 @@ def verdict(
     else:
         shown = f"{_signed(gap)} {metric}; this test could have shown {mdd:.3f}"
         sentence = f"no difference shown between {other} and {search}, which needs no model: {shown}."
-    return [*sentences, sentence[0].upper() + sentence[1:]]
+    return [*sentences, _capital(sentence)]
 
 
 def conclusions(comparison: Comparison, *, metric: str | None = None) -> list[str]:
@@ -113,7 +110,7 @@ def conclusions(comparison: Comparison, *, metric: str | None = None) -> list[st
     sentences = []
     for row in rows.to_dict("records"):
         pair = f"{row['model']} and {comparison.baseline}"
-        size = f"{row['difference'] + 0:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}] {metric}"
+        size = f"{report.interval(row['difference'] + 0, row['low'], row['high'], sign='+')} {metric}"
         p = f"p {row['p_holm']:.4f} after Holm over {over} comparisons"
         if row["n_groups"] < 2:
             sentences.append(f"{pair}: nothing can be shown, since all items are in one group.")
@@ -122,24 +119,18 @@ def conclusions(comparison: Comparison, *, metric: str | None = None) -> list[st
             sentences.append(f"{row['model']} is {stands} than {comparison.baseline}: {size}, {p}.")
         else:
             alone = " (it would be, had this been the only comparison)" if row["p"] < ALPHA else ""
-            sentences.append(
-                f"{pair}: no difference shown{alone}, {size}, {p}. Not shown is not equal: a true difference of "
-                f"{row['mdd']:.3f} would be shown in four of five tests, a smaller one less often."
-            )
+            mdd = f"true difference of {row['mdd']:.3f} would be shown in four of five tests, a smaller one less often"
+            sentences.append(f"{pair}: no difference shown{alone}, {size}, {p}. Not shown is not equal: a {mdd}.")
     ties = comparison.ties[comparison.ties["metric"] == metric]
     first, *level = ties[ties["tied_with_best"]]["model"]
     if level:
-        sentences.append(
-            f"{first} has the highest {metric}; not shown to differ from it (Holm over all pairs): {', '.join(level)}. "
-            f"Not shown is not equal."
-        )
+        tied = f"not shown to differ from it (Holm over all pairs): {', '.join(level)}"
+        sentences.append(f"{first} has the highest {metric}; {tied}. Not shown is not equal.")
     else:
         sentences.append(f"{first} is shown to be better by {metric} than every other system (Holm over all pairs).")
-    sentences.append(
-        f"These are paired differences on the same {ITEMS[base.task.kind]}: read them, and not whether the intervals "
-        f"of two scores overlap."
-    )
-    return sentences + comparison.notes
+    items = ITEMS[base.task.kind]
+    last = f"These are paired differences on the same {items}: read them, not whether the intervals of scores overlap."
+    return [*sentences, last, *comparison.notes]
 
 
 def best(comparison: Comparison, *, metric: str = MAIN) -> System:
@@ -256,6 +247,10 @@ def _called(comparison: Comparison, name: str) -> str:
     return described(getattr(comparison.systems.get(name), "record", {"name": name}))
 
 
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]  # the rest stays as it is: MiniLM, not Minilm
+
+
 def _name(system: str | System) -> str:
     return system if isinstance(system, str) else system.name
 
@@ -263,19 +258,17 @@ def _name(system: str | System) -> str:
 def _right_answers(comparison: Comparison, system: str) -> tuple[str | None, str | None]:
     """Of 100 searches, how many have a right document first, and how many among the first ten."""
     table = comparison.scores[system].per_query
-    first = f"{table['accuracy@1'].mean() * 100:.0f}" if "accuracy@1" in table else None
-    ten = f"{(table['recall@10'] > 0).mean() * 100:.0f}" if "recall@10" in table else None
+    first, ten = (f"{(table[m] > 0).mean() * 100:.0f}" if m in table else None for m in ("accuracy@1", "recall@10"))
     return first, ten
 
 
 def _signed(gap: stats.Interval) -> str:
-    return f"{gap.mean + 0:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]"
+    return report.interval(gap.mean + 0, gap.low, gap.high, sign="+")
 
 
 def _size(gap: stats.Interval) -> str:
     """Write a difference on one side of zero as a size, with its ends in ascending order."""
-    low, high = sorted((abs(gap.low), abs(gap.high)))
-    return f"{abs(gap.mean):.3f} [{low:.3f}, {high:.3f}]"
+    return report.interval(abs(gap.mean), *sorted((abs(gap.low), abs(gap.high))))
 
 
 def _gap(comparison: Comparison, system: str, other: str, metric: str) -> tuple[stats.Interval, float]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +14,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from toolkit import stats
+from toolkit import report, stats
 from toolkit.evaluate.judging.pool import POOL, SHOWN, Answers, pooled_pairs, read_answers, read_pool
 from toolkit.evaluate.scoring.metrics import per_query
+from toolkit.evaluate.scoring.scores import COLUMNS
 from toolkit.prepare import RetrievalData, Task
 from toolkit.storage import digest_texts, replacing
 
 NAME = "real searches"  # of the task, in tables
 FEW = 10  # searches below which the number of further ones needed is not estimated
-_COLUMNS = ["model", "task", "metric", "score", "low", "high", "n", "n_groups"]
+_COMPARED = ["model", "other", "difference", "low", "high", "p", "p_holm", "mdd", "better", "worse", "n"]
 
 
 @dataclass(frozen=True)
@@ -67,9 +66,8 @@ class Judged:
         return "\n".join([self.sentence, *self.notes])
 
     def _repr_html_(self) -> str:
-        tables = [table for table in (self.table, self.comparison, self.agreement) if len(table)]
-        words = "".join(f"<p>{escape(words)}</p>" for words in (self.sentence, *self.notes))
-        return words + "".join(table.to_html(index=False, float_format=lambda x: f"{x:.3f}") for table in tables)
+        words = report.cell(pd.DataFrame(), [self.sentence, *self.notes])
+        return words + "".join(map(report.cell, (self.table, self.comparison, self.agreement)))
 
 
 def results(folder: str | Path, *, about: str | None = None, corpus: Mapping[str, str] | None = None) -> Judged:
@@ -118,7 +116,7 @@ def results(folder: str | Path, *, about: str | None = None, corpus: Mapping[str
         notes.append(f"{len(judges)} judges; kappa {'is undefined' if math.isnan(mean) else f'{mean:.2f}'}.")
     if not qrels:
         sentence = f"None of the {_searches(len(pool['queries']))} in {POOL} is judged completely yet: no result."
-        return Judged(sentence, pd.DataFrame(columns=_COLUMNS), pd.DataFrame(), agreement, {}, [], None, notes)
+        return Judged(sentence, pd.DataFrame(columns=COLUMNS), pd.DataFrame(), agreement, {}, [], None, notes)
     table, right = _scored(pool, qrels)
     comparison = _compared(right, about)
     queries = {query: pool["queries"][query] for query in relevant}
@@ -148,25 +146,20 @@ def _scored(
                 low, high = binomtest(round(right[name].sum()), n).proportion_ci(method="wilson")
             rows.append([name, NAME, metric, one.mean, low, high, n, n])
         rows.append([name, NAME, f"unjudged@{SHOWN}", unjudged(found, qrels), math.nan, math.nan, n, n])
-    return pd.DataFrame(rows, columns=_COLUMNS), right
+    return pd.DataFrame(rows, columns=COLUMNS), right
 
 
 def _compared(right: Mapping[str, NDArray[Any]], about: str) -> pd.DataFrame:
     """Make `Judged.comparison` from accuracy@1 by search."""
-    rows = []
-    for other in right:
+    rows, a = [], right[about]
+    for other, b in right.items():
         if other != about:
-            a, b = right[about], right[other]
             gap = difference(a, b)
-            rows.append({
-                "model": about, "other": other, "difference": gap.mean, "low": gap.low, "high": gap.high,
-                "p": stats.sign_flip_test(a - b), "mdd": stats.minimum_detectable_difference(gap.error),
-                "better": int((a > b).sum()), "worse": int((a < b).sum()), "n": gap.n,
-            })  # fmt: skip
-    table = pd.DataFrame(rows)
-    if rows:
-        table.insert(6, "p_holm", stats.holm(list(table["p"])))
-    return table
+            p, mdd = stats.sign_flip_test(a - b), stats.minimum_detectable_difference(gap.error)
+            better, worse = int((a > b).sum()), int((a < b).sum())
+            rows.append((about, other, gap.mean, gap.low, gap.high, p, p, mdd, better, worse, gap.n))
+    table = pd.DataFrame(rows, columns=_COMPARED)
+    return table.assign(p_holm=stats.holm(list(table["p"])))
 
 
 def write_qrels(folder: str | Path) -> list[Path]:
@@ -179,12 +172,14 @@ def write_qrels(folder: str | Path) -> list[Path]:
     qrels, _ = majority(pool, read_judges(folder, pool)[0])
     rows = [(query, doc, grade) for query, row in qrels.items() for doc, grade in row.items()]
     files = [folder / "qrels.tsv"]
-    with replacing(files[0]) as temporary, temporary.open("w", encoding="utf-8", newline="") as out:
-        csv.writer(out, delimiter="\t", lineterminator="\n").writerows([("query-id", "corpus-id", "score"), *rows])
+    with replacing(files[0]) as temporary:
+        table = pd.DataFrame(rows, columns=["query-id", "corpus-id", "score"])
+        table.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
     if not any(re.search(r"\s", name) for query, doc, _ in rows for name in (query, doc)):
         files.append(folder / "qrels.txt")
-        with replacing(files[1]) as temporary, temporary.open("w", encoding="utf-8", newline="") as out:
-            out.writelines(f"{query} 0 {doc} {grade}\n" for query, doc, grade in rows)
+        with replacing(files[1]) as temporary:
+            lines = "".join(f"{query} 0 {doc} {grade}\n" for query, doc, grade in rows)
+            temporary.write_text(lines, encoding="utf-8", newline="")
     return files
 
 
@@ -226,10 +221,8 @@ def verdict_of(right: Mapping[str, int], comparison: pd.DataFrame, n: int) -> st
     for row in comparison.to_dict("records"):
         size = f"{abs(row['difference']) * 100:.0f} of 100"
         if row["p_holm"] < 0.05:
-            better = "better" if row["difference"] > 0 else "worse"
-            sentences.append(
-                f"{row['model']} is {better} than {row['other']}, by {size} searches (p = {row['p_holm']:.2g})."
-            )
+            stands = f"{row['model']} is {'better' if row['difference'] > 0 else 'worse'} than {row['other']}"
+            sentences.append(f"{stands}, by {size} searches (p = {row['p_holm']:.2g}).")
         else:
             more = math.ceil(n * (row["mdd"] / row["difference"]) ** 2) if row["difference"] else 0
             rounded = f"{round(more, -max(0, len(str(more)) - 2)):,}"  # two digits: it is an estimate
@@ -247,23 +240,18 @@ def verdict_of(right: Mapping[str, int], comparison: pd.DataFrame, n: int) -> st
 
 def read_judges(folder: Path, pool: Mapping[str, Any]) -> tuple[dict[str, Answers], list[str]]:
     """Read the answers of all judges in a folder, with notes."""
-    judges, notes, pairs = {}, [], pooled_pairs(pool)
-    for file in sorted(folder.glob("judgements-*.csv")):
-        answers, dropped = read_answers(file, pairs)
-        notes += dropped
-        if answers:
-            judges[file.stem.removeprefix("judgements-")] = answers
-    return judges, notes
+    pairs, files = pooled_pairs(pool), sorted(folder.glob("judgements-*.csv"))
+    found = {file.stem.removeprefix("judgements-"): read_answers(file, pairs) for file in files}
+    notes = [note for _, dropped in found.values() for note in dropped]
+    return {judge: answers for judge, (answers, _) in found.items() if answers}, notes
 
 
 def majority(pool: Mapping[str, Any], judges: Mapping[str, Answers]) -> tuple[dict[str, dict[str, int]], int]:
     """Make qrels of the searches that were judged completely, and count those judged in part."""
     qrels, begun = {}, 0
     for query, docs in pooled_pairs(pool).items():
-        votes = {
-            doc: [answers[query, doc][0] for answers in judges.values() if (query, doc) in answers]
-            for doc in sorted(docs)
-        }
+        pairs = [(query, doc) for doc in sorted(docs)]
+        votes = {pair[1]: [given[pair][0] for given in judges.values() if pair in given] for pair in pairs}
         row = {doc: int(given.count(True) > given.count(False)) for doc, given in votes.items() if set(given) - {None}}
         if judges and all(votes.values()) and (row or not votes):  # also where no system found a document
             qrels[query] = row

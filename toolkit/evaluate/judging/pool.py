@@ -53,35 +53,24 @@ def make_pool(
         old = read_pool(folder) if (folder / POOL).exists() else None
         if old is None and any(folder.glob("judgements-*.csv")):
             raise ValueError(f"{folder} holds answers but no {POOL}: put it back, or judge in another folder")
-        new: dict[str, Any] = {
-            "format": 1,
-            "seed": seed,
-            "depth": depth,
-            "corpus": digest_texts(corpus, corpus.values()),
-        }
-        if old is not None:
-            _check_same(folder, old, new, systems)
+        new = {"format": 1, "seed": seed, "depth": depth, "corpus": digest_texts(corpus, corpus.values())}
         before: dict[str, str] = old["queries"] if old else {}
+        judged: dict[str, dict[str, list[str]]] = old["systems"] if old else {}
+        if old is not None:
+            _check_same(folder, old, {**new, "systems": systems})
         ids = {text: query for query, text in before.items()}  # equal texts are one search
         free = (name for n in itertools.count(len(before) + 1) if (name := f"s{n}") not in {*before, *queries})
         for query, text in queries.items():
             if text not in ids:
                 ids[text] = query if query not in before else next(free)
-        texts = {query: text for text, query in ids.items()}
-        new["queries"] = texts
-        given = {
-            name: {ids[queries[query]]: row for query, row in one.items() if query in queries}
-            if isinstance(one, Mapping)
-            else one
-            for name, one in systems.items()
-        }
-        lists = _first_documents(given, texts, corpus, max(depth, SHOWN))
-        for name, found in (old["systems"] if old else {}).items():
+        new["queries"] = {query: text for text, query in ids.items()}
+        lists = _first_documents(systems, {query: ids[text] for query, text in queries.items()}, new, corpus)
+        for name, found in judged.items():
             same = sum(len({*docs} & {*lists[name][query]}) for query, docs in found.items())
             if same < ALIKE * sum(max(len(docs), len(lists[name][query])) for query, docs in found.items()):
                 raise _other_pool(folder, f"from other systems: {name!r} found other documents then")
             lists[name] |= found  # what was judged stays as it is
-        new["systems"] = {name: lists[name] for name in (old["systems"] if old else lists)}
+        new["systems"] = {name: lists[name] for name in judged or lists}
         new["documents"] = {doc: corpus[doc] for docs in pooled_pairs(new).values() for doc in sorted(docs)}
         if not new["documents"]:
             raise ValueError(f"no system finds anything for any of the {len(ids)} searches: nothing can be judged")
@@ -103,41 +92,46 @@ def _check(systems: Any, queries: Mapping[str, str], corpus: Mapping[str, str], 
     check_corpus(corpus)
 
 
-def _check_same(folder: Path, old: Mapping[str, Any], new: Mapping[str, Any], systems: Mapping[str, Any]) -> None:
-    if old["corpus"] != new["corpus"]:
-        raise _other_pool(folder, "from other documents")
-    if set(old["systems"]) != set(systems):
-        raise _other_pool(folder, f"from other systems, {', '.join(old['systems'])}")
-    for option in ("depth", "seed"):
-        if old[option] != new[option]:
-            raise _other_pool(folder, f"with {option} {old[option]} and not {new[option]}")
+def _check_same(folder: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    other = {"from other documents": old["corpus"] != new["corpus"]}
+    other[f"from other systems, {', '.join(old['systems'])}"] = set(old["systems"]) != set(new["systems"])
+    other |= {f"with {key} {old[key]} and not {new[key]}": old[key] != new[key] for key in ("depth", "seed")}
+    if what := [what for what, differs in other.items() if differs]:
+        raise _other_pool(folder, what[0])
 
 
 def _other_pool(folder: Path, what: str) -> ValueError:
     return ValueError(
-        f"{folder} was pooled {what}: resume judging what is there (resume(folder), or the command without --queries, "
-        f"--depth and --seed), or use another folder (--folder NAME)"
+        f"{folder} was pooled {what}: resume what is there (without --queries, --depth and --seed), or use another "
+        f"folder (--folder NAME)"
     )
 
 
 def _first_documents(
-    systems: Mapping[str, System | Encoder | Ranking], queries: Mapping[str, str], corpus: Mapping[str, str], k: int
+    systems: Mapping[str, System | Encoder | Ranking],
+    ids: Mapping[str, str],
+    pool: Mapping[str, Any],
+    corpus: Mapping[str, str],
 ) -> dict[str, dict[str, list[str]]]:
-    """List the first `k` documents that each system finds for each search."""
+    """List the first documents that each system finds; `ids` turns the ids of a ranking into those of the pool."""
+    queries, k = pool["queries"], max(pool["depth"], SHOWN)
+    rankings: dict[str, Ranking] = {}
     for name, given in systems.items():
-        if isinstance(given, Mapping) and (lacking := [query for query in queries if query not in given]):
-            raise ValueError(
-                f"the ranking {name!r} lacks {len(lacking)} searches (first: {queries[lacking[0]]!r:.60}): it must "
-                f"cover all, those in the pool too; give {{}} where nothing was found"
-            )
-    made = {name: as_system(given, corpus, name=name) for name, given in systems.items()}
-    lists = {}
-    for name, ranking in zip(made, search_all(list(made.values()), queries, k), strict=True):
-        lists[name] = {query: list(top(ranking.get(query, {}), k)) for query in queries}
-        unknown = next((doc for docs in lists[name].values() for doc in docs if doc not in corpus), None)
-        if unknown is not None:
-            raise ValueError(f"system {name!r} found document {unknown!r}, which the corpus lacks")
-    return lists
+        if isinstance(given, Mapping):
+            rankings[name] = {new: given[query] for query, new in ids.items() if query in given}
+            if lacking := [text for query, text in queries.items() if query not in rankings[name]]:
+                raise ValueError(
+                    f"the ranking {name!r} lacks {len(lacking)} searches (first: {lacking[0]!r:.60}): give all, those "
+                    f"in the pool too, and {{}} where nothing was found"
+                )
+    searched = {name: as_system(one, corpus, name=name) for name, one in systems.items() if name not in rankings}
+    rankings |= dict(zip(searched, search_all(list(searched.values()), queries, k), strict=True))
+    found = ((name, query, row) for name, one in rankings.items() for query, row in one.items() if query in queries)
+    for name, query, row in found:
+        if wrong := [doc for doc, score in row.items() if doc not in corpus or score != score]:
+            why = " with score nan" if wrong[0] in corpus else ", which the corpus lacks"
+            raise ValueError(f"system {name!r} gives for search {query!r} the document {wrong[0]!r}{why}")
+    return {name: {query: list(top(rankings[name].get(query, {}), k)) for query in queries} for name in systems}
 
 
 def read_pool(folder: str | Path) -> dict[str, Any]:
@@ -155,7 +149,7 @@ def read_pool(folder: str | Path) -> dict[str, Any]:
 
 
 def _digest(pool: Mapping[str, Any]) -> str:
-    return digest_texts([json.dumps(pool, sort_keys=False)])
+    return digest_texts([json.dumps(pool)])
 
 
 def pooled_pairs(pool: Mapping[str, Any]) -> dict[str, set[str]]:

@@ -42,10 +42,8 @@ def queries_from(source: str | Path) -> dict[str, str]:
     for line, text in _numbered(source):
         text = text.strip()
         if len(text) > LONGEST:
-            raise ValueError(
-                f"line {line} has {len(text):,} characters ({text[:40]!r} ...): expected one search a line, of at most "
-                f"{LONGEST}"
-            )
+            got = f"line {line} has {len(text):,} characters ({text[:40]!r} ...)"
+            raise ValueError(f"{got}: expected one search a line, of at most {LONGEST}")
         if text:
             found[text] += 1
     if not 1 <= len(found) <= MOST:

@@ -140,11 +140,10 @@ class Session:
         if self.done:
             return judged
         times = [seconds for _, seconds in self.answers.values()]
-        pace, how = float(ASSUMED), f" if each takes {ASSUMED} seconds (assumed)"
-        if len(times) >= 3:
-            pace, how = statistics.median(times), ""
-        minutes = pace * (len(self.pairs) - len(times)) / 60
-        return f"{judged}, {f'about {minutes:.0f} minutes' if minutes >= 1.5 else 'a minute or less'} left{how}"
+        known = len(times) >= 3
+        minutes = (statistics.median(times) if known else ASSUMED) * (len(self.pairs) - len(times)) / 60
+        left = f"about {minutes:.0f} minutes left" if minutes >= 1.5 else "a minute or less left"
+        return f"{judged}, {left}" + ("" if known else f" if each takes {ASSUMED} seconds (assumed)")
 
     def next(self) -> Item | None:
         """Return the document to be judged now, the same until it is answered; None when all are."""

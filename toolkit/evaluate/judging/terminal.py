@@ -83,10 +83,8 @@ def _line() -> str:
         return NOTHING if line else END
     word = {"yes": "y", "no": "n"}.get(word, word)
     if word not in (*KEYS, "b", "q"):
-        raise ValueError(
-            f"{line.strip()[:60]!r} is not an answer: expected y, n, s, b or q, one a line. Earlier answers are saved. "
-            f"To add searches, give a file: --queries FILE"
-        )
+        got = f"{line.strip()[:60]!r} is not an answer"
+        raise ValueError(f"{got}: expected y, n, s, b or q, one a line; --queries FILE adds searches")
     return word
 
 

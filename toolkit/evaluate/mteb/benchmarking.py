@@ -7,7 +7,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +15,17 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from toolkit import stats
+from toolkit import report, stats
 from toolkit.evaluate.mteb import data as localdata
 from toolkit.evaluate.mteb.model import Encoder, Identity, declared_training, identify
 from toolkit.evaluate.mteb.tasks import require_mteb, resolve
 from toolkit.evaluate.scoring import set_metrics
+from toolkit.evaluate.scoring.scores import COLUMNS, RESAMPLES
 from toolkit.prepare import Task
 from toolkit.prepare.splitting import query_groups
 from toolkit.runs import check_writable
 from toolkit.storage import write_json
 
-COLUMNS = ["model", "task", "metric", "score", "low", "high", "n", "n_groups"]
-RESAMPLES = 2000  # of a set metric
 _OF_ITEMS = ("STS", "PairClassification", "Classification", "BitextMining")  # types whose predictions give intervals
 
 
@@ -59,8 +57,7 @@ class Benchmarked:
     folder: Path
 
     def _repr_html_(self) -> str:
-        table = self.table.to_html(index=False, float_format=lambda x: f"{x:.4f}")
-        return table + "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return report.cell(self.table, self.notes, digits=4)
 
 
 def benchmark(
@@ -120,10 +117,8 @@ def benchmark(
     identity, meta = identify(model, name=name, prompts=prompts, dtype=dtype)
     for task in tasks:
         if other := [modality for modality in task.metadata.modalities if modality != "text"]:
-            raise ValueError(
-                f"the task {task.metadata.name} is of {' and '.join(other)}, and {identity.name} reads text: leave it "
-                f"out, or run it with mteb.evaluate and a model for {other[0]}"
-            )
+            what = f"the task {task.metadata.name} is of {' and '.join(other)}"
+            raise ValueError(f"{what}, and {identity.name} reads text: leave it out, or run it with mteb.evaluate")
     sources = [localdata.find_source(task) for task in tasks]
     notes = _notes(tasks, identity, meta)
     encoder = Encoder(model, identity, meta, dtype=dtype, cache=cache)
@@ -148,8 +143,8 @@ def _notes(tasks: list[Any], identity: Identity, meta: Any) -> list[str]:
     notes = []
     if identity.guessed:
         notes.append(
-            f"The model was taken for {identity.name} because of the name of its folder: prompts and training data are "
-            f"those of mteb's register. Pass name= if it is another."
+            f"By the name of its folder the model was taken for {identity.name}, with the prompts and training data of "
+            f"mteb's register. Pass name= if it is another."
         )
     declared = {language.split("-")[0] for language in meta.languages or []}
     for task in tasks:
@@ -158,10 +153,10 @@ def _notes(tasks: list[Any], identity: Identity, meta: Any) -> list[str]:
         languages = task.metadata.hf_subsets_to_langscripts
         strange = [s for s in task.hf_subsets if any(one.split("-")[0] not in declared for one in languages.get(s, []))]
         if declared and strange:
+            named = f"{', '.join(strange[:5])}{', ...' if len(strange) > 5 else ''}"
             notes.append(
                 f"{identity.name} declares the languages {', '.join(sorted(declared)[:5])}: {len(strange)} of "
-                f"{len(task.hf_subsets)} subsets of {task.metadata.name} have others "
-                f"({', '.join(strange[:5])}{', ...' if len(strange) > 5 else ''})."
+                f"{len(task.hf_subsets)} subsets of {task.metadata.name} have others ({named})."
             )
     registered = [task.metadata.name for task in tasks if not hasattr(task, "toolkit_task")]
     return notes + [note for note in declared_training(identity.name, meta, registered)["note"] if note]
@@ -276,12 +271,13 @@ def _row(
     """Make the record of one part: its score, interval and data."""
     main = float(scores[task.metadata.main_score])
     found = interval(task, split, subset, kept)
-    fits = not abs(found.mean - main) > 1e-4  # else it is the interval of another score
+    # Where the means differ it is the interval of another score.
+    low, high = (np.nan, np.nan) if abs(found.mean - main) > 1e-4 else (found.low, found.high)
     rows, characters = localdata.size(task, split, subset)
     return {
-        "score": main, "low": found.low if fits else np.nan, "high": found.high if fits else np.nan,
-        "n": found.n, "n_groups": found.n_groups, "data": digests[f"{split}/{subset}"], "rows": rows,
-        "characters": characters, "published_size": localdata.published_size(task, split, subset),
+        "score": main, "low": low, "high": high, "n": found.n, "n_groups": found.n_groups,
+        "data": digests[f"{split}/{subset}"], "rows": rows, "characters": characters,
+        "published_size": localdata.published_size(task, split, subset),
     }  # fmt: skip
 
 
@@ -340,9 +336,8 @@ def interval(task: Any, split: str, subset: str, kept: Any) -> stats.Interval:
         data = task.dataset[split] if subset not in task.dataset else task.dataset[subset][split]
         rows = data["queries"] if isinstance(data, dict) and "queries" in data else data
         groups = [own.group_of(item) for item in own.items] if own else list(range(len(rows)))
-        if kept is None:
-            pass
-        elif main == "cosine_spearman":
+        main = main if kept is not None else ""
+        if main == "cosine_spearman":
             metrics = [set_metrics.spearman(rows["score"][:], kept["cosine_scores"])]
         elif main == "max_ap":
             metrics = _average_precisions(kept, np.asarray(rows[task.label_column_name][:], dtype=int))

@@ -48,22 +48,20 @@ def find_source(task: Any) -> Path | None:
             for path in known.paths(split, subset)  # type: ignore[union-attr]
             if not (root / path).is_file()
         }
-        there = [subset for subset in task.hf_subsets if subset not in lacking]
         if lacking:
+            there = [f"{name}/{task.eval_splits[0]}/{subset}" for subset in task.hf_subsets if subset not in lacking]
             raise FileNotFoundError(
-                f"{name} needs files that are missing in {root}, for {len(lacking)} of {len(task.hf_subsets)} subsets, "
-                f"such as {next(iter(lacking.values()))}: put them there"
-                + (f", or name subsets that are there, as '{name}/{task.eval_splits[0]}/{there[0]}'" if there else "")
+                f"{root} lacks files of {len(lacking)} of {len(task.hf_subsets)} subsets of {name}, such as "
+                f"{next(iter(lacking.values()))}" + (f"; name subsets that are there, as {there[0]!r}" if there else "")
             )
         return root / place
     if not Path(config.HF_DATASETS_CACHE, hub.replace("/", "___")).is_dir():  # not downloaded before
         try:
             require(hub, None)
         except (ConnectionError, FileNotFoundError) as error:
-            where = f"the folder {root / place}" if root else f"the folder {place} below one that TOOLKIT_DATA names"
-            raise FileNotFoundError(
-                f"{name} needs its data: expected {where}, or the data set {hub} on the Hub, which cannot be read now"
-            ) from error
+            where = root / place if root else f"{place} below one that TOOLKIT_DATA names"
+            expected = f"expected the folder {where}, or {hub} on the Hub, which cannot be read now"
+            raise FileNotFoundError(f"{name} needs its data: {expected}") from error
     return None
 
 
@@ -103,10 +101,8 @@ def load(task: Any, folder: Path | None) -> None:
         if folder is not None:
             raise ValueError(f"{published.name} could not be loaded from {folder} ({error}): copy it again") from error
         if isinstance(error, DatasetNotFoundError):  # gated ones too
-            raise ValueError(
-                f"the data of {published.name} are not available ({error}): where they are gated, accept their terms "
-                f"on the Hub and run 'hf auth login', or leave the task out"
-            ) from error
+            way = "where they are gated, accept their terms on the Hub and run 'hf auth login'"
+            raise ValueError(f"the data of {published.name} are not available ({error}): {way}") from error
         raise
     finally:
         if folder is not None:
@@ -175,14 +171,11 @@ def _table(task: Any, paths: list[Path]) -> Any:
     rows, columns = _rows(paths[0]), COLUMNS[task.metadata.type]
     lacking = [column for column in columns if not all(column in row for row in rows)]
     if lacking or not rows:
-        raise ValueError(
-            f"{paths[0]} has {len(rows)} rows, not all with a column {(lacking or columns)[0]!r}: expected "
-            f"{', '.join(columns)}"
-        )
+        got = f"{len(rows)} rows, not all with a column {(lacking or columns)[0]!r}"
+        raise ValueError(f"{paths[0]} has {got}: expected {', '.join(columns)}")
     end = "\n" if task.metadata.name == "Tatoeba" else ""  # mteb's copy has a line end after each text
-    return Dataset.from_dict(
-        {c: [row[c] + end if isinstance(row[c], str) else row[c] for row in rows] for c in columns}
-    )
+    values = {c: [row[c] + end if isinstance(row[c], str) else row[c] for row in rows] for c in columns}
+    return Dataset.from_dict(values)
 
 
 def _search(task: Any, paths: list[Path]) -> Any:

@@ -74,10 +74,8 @@ def identify(
     from toolkit.vectors.engines.identity import configuration, tokenizer_digest, weights_digest
 
     if not isinstance(model, SentenceTransformer):
-        raise ValueError(
-            f"expected a sentence-transformers model, as toolkit.vectors.load gives it, got {type(model).__name__}: "
-            f"only the weights of such a model can be identified"
-        )
+        got = type(model).__name__
+        raise ValueError(f"expected a sentence-transformers model, as toolkit.vectors.load gives it, got {got}")
     register = _register()
     origin = origin_of(model).name
     known, guessed = register.get(origin if name is None else name), False
@@ -139,9 +137,7 @@ def trained_on(model: str, names: str | list[str]) -> pd.DataFrame:
     """
     register = _register()
     if model not in register:
-        raise ValueError(
-            f"mteb's register has no model {model!r}: {nearest(model, [name for name in register if name])}"
-        )
+        raise ValueError(f"mteb's register has no model {model!r}: {nearest(model, filter(None, register))}")
     return declared_training(model, register[model], [task.metadata.name for task in resolve(names)])
 
 
@@ -170,17 +166,13 @@ class Encoder:
     """
 
     def __init__(self, model: Any, identity: Identity, meta: Any, *, dtype: str, cache: bool) -> None:
-        self.model, self.identity, self._meta, self.dtype, self.cache = model, identity, meta, dtype, cache
+        self.model, self.identity, self.dtype, self.cache = model, identity, dtype, cache
+        self.mteb_model_meta = meta  # its revision is the digest of the weights
         self.unit = type(model[len(model) - 1]).__name__ == "Normalize"
         self.done: Callable[[int], object] = lambda characters: None
         self.used: dict[str, set[str]] = {}
         self.cut: dict[str, set[str]] = {}
         self.seconds = 0.0
-
-    @property
-    def mteb_model_meta(self) -> Any:
-        """The model's entry, with the digest of its weights as the revision."""
-        return self._meta
 
     def encode(
         self, inputs: Any, *, task_metadata: Any, hf_split: str, hf_subset: str, prompt_type: Any = None, **kwargs: Any

@@ -106,10 +106,8 @@ def _differs(row: dict[Any, Any], other: Any, record: dict[str, Any]) -> str:
     for key, data in record["tasks"][name]["rows"].items():
         theirs, ours = data["published_size"], [data["rows"], data["characters"]]
         if theirs is not None and list(theirs) != ours and part in ("", key):
-            found.append(
-                f"the data: {ours[0]:,} rows and {ours[1]:,} characters here, {theirs[0]:,} and {theirs[1]:,} in "
-                f"mteb's copy"
-            )
+            copy = f"{theirs[0]:,} and {theirs[1]:,} in mteb's copy"
+            found.append(f"the data: {ours[0]:,} rows and {ours[1]:,} characters here, {copy}")
             break
     if other.metric != row["metric"]:
         found.append(f"the metric: {row['metric']} here, {other.metric} published")

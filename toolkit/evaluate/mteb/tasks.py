@@ -34,9 +34,8 @@ def require_mteb() -> Any:
     try:
         import mteb
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "MTEB comes with a package that is missing: python3 run.py install mteb (or pip install mteb)", name="mteb"
-        ) from error
+        way = "python3 run.py install mteb (or pip install mteb)"
+        raise ModuleNotFoundError(f"MTEB needs a package that is missing: {way}", name="mteb") from error
     return mteb
 
 
@@ -80,10 +79,8 @@ def resolve(names: str | Task | Sequence[Any]) -> list[Any]:
     wanted = list(names) if isinstance(names, (list, tuple)) else [names] if names is not None else []
     if not wanted:
         raise ValueError("expected names of tasks or benchmarks, got none: mteb.get_tasks() lists tasks")
-    known = registered()
-    if all(one.partition("/")[0] in known for one in wanted if isinstance(one, str)):
-        benchmarks = {}  # the list takes a second or two
-    else:
+    known, benchmarks = registered(), {}
+    if any(one.partition("/")[0] not in known for one in wanted if isinstance(one, str)):  # takes a second or two
         benchmarks = {one.name: one.tasks for one in mteb.get_benchmarks()}
     found: dict[str, Any] = {}
     parts: dict[str, list[tuple[str, str]]] = {}
@@ -95,9 +92,7 @@ def resolve(names: str | Task | Sequence[Any]) -> list[Any]:
         for task in _named(one, known, benchmarks):
             name = task.metadata.name
             if name in found and hasattr(task, "toolkit_task"):
-                raise ValueError(
-                    f"two tasks are called {name!r}: rename one of them with dataclasses.replace(task, name=...)"
-                )
+                raise ValueError(f"two tasks are called {name!r}: rename one by dataclasses.replace(task, name=...)")
             found.setdefault(name, task)
     return list(found.values()) + [_part_of(known[name](), pairs) for name, pairs in parts.items() if name not in found]
 
@@ -111,10 +106,7 @@ def _named(one: Any, known: dict[str, Any], benchmarks: dict[str, Any]) -> list[
     elif one in known:
         tasks = [known[one]()]
     else:
-        raise ValueError(
-            f"mteb has no task and no benchmark called {one!r}: {nearest(one, [*known, *benchmarks])} "
-            f"(mteb.get_tasks() and mteb.get_benchmarks() list them)"
-        )
+        raise ValueError(f"mteb has no task and no benchmark called {one!r}: {nearest(one, [*known, *benchmarks])}")
     found = []
     for task in tasks:
         inner = getattr(task.metadata, "tasks", None)
@@ -134,11 +126,9 @@ def _parts(metadata: Any, part: str) -> list[tuple[str, str]]:
     """Return the splits and subsets that ``split`` or ``split/subset`` names."""
     split, _, subset = part.partition("/")
     if split not in metadata.eval_splits or (subset and subset not in metadata.hf_subsets):
-        raise ValueError(
-            f"{metadata.name} has the splits {', '.join(metadata.eval_splits)} and the subsets "
-            f"{', '.join(metadata.hf_subsets[:12])}{', ...' if len(metadata.hf_subsets) > 12 else ''}; got {part!r}: "
-            f"expected {metadata.name}/<split>/<subset>"
-        )
+        subsets = ", ".join([*metadata.hf_subsets[:12], *["..."] * (len(metadata.hf_subsets) > 12)])
+        has = f"the splits {', '.join(metadata.eval_splits)} and the subsets {subsets}"
+        raise ValueError(f"{metadata.name} has {has}; expected {metadata.name}/<split>/<subset>, got {part!r}")
     return [(split, one) for one in ([subset] if subset else metadata.hf_subsets)]
 
 
@@ -148,10 +138,8 @@ def _part_of(task: Any, pairs: list[tuple[str, str]]) -> Any:
     splits = [split for split in metadata.eval_splits if split in {split for split, _ in pairs}]
     subsets = [subset for subset in metadata.hf_subsets if subset in {subset for _, subset in pairs}]
     if len(splits) * len(subsets) != len(set(pairs)):
-        raise ValueError(
-            f"expected the same subsets of {metadata.name} for each split, got "
-            f"{', '.join(f'{split}/{subset}' for split, subset in pairs)}: ask for them in two calls"
-        )
+        got = ", ".join(map("/".join, pairs))
+        raise ValueError(f"expected the same subsets of {metadata.name} for each split, got {got}: use two calls")
     task.hf_subsets = subsets
     return task.filter_eval_splits(splits)
 
@@ -209,10 +197,7 @@ def as_mteb(task: Task, *, languages: Sequence[str] = ("eng-Latn",)) -> Any:
     if len(name) > 100:
         raise ValueError(f"expected a name of at most 100 characters, got {len(name)}: it names a file of results")
     if name in registered():
-        raise ValueError(
-            f"mteb has a task called {name!r}, and results would be taken for its own: rename yours with "
-            f"dataclasses.replace(task, name=...)"
-        )
+        raise ValueError(f"mteb has a task called {name!r}: rename yours by dataclasses.replace(task, name=...)")
     strange = [language for language in languages if not re.fullmatch("[a-z]{3}-[A-Z][a-z]{3}", language)]
     if strange or isinstance(languages, str) or not languages:
         raise ValueError(f"expected languages in mteb's notation, such as ['eng-Latn', 'deu-Latn'], got {languages!r}")
@@ -250,12 +235,11 @@ def _dataset(task: Task) -> Any:
     if task.kind == "classification":
         train = task.train.select_columns(["text", "label"]).to_pandas()  # type: ignore[union-attr]
         numbers = {label: n for n, label in enumerate(sorted({*map(str, train["label"]), *map(str, rows["label"])}))}
-        return DatasetDict({
-            part: Dataset.from_dict(
-                {"text": list(table["text"]), "label": [numbers[str(label)] for label in table["label"]]}
-            )
-            for part, table in (("train", train), ("test", rows))
-        })  # fmt: skip
+        parts = {}
+        for part, table in (("train", train), ("test", rows)):
+            labels = [numbers[str(label)] for label in table["label"]]
+            parts[part] = Dataset.from_dict({"text": list(table["text"]), "label": labels})
+        return DatasetDict(parts)
     columns: dict[str, list[Any]] = {str(column): list(rows[column]) for column in rows}
     if task.kind == "pairs":
         columns["labels"] = [int(label) for label in columns.pop("label")]

@@ -56,17 +56,12 @@ class Precomputed:
         """
         if self.by_row:
             if part not in self.given:
-                named = ", ".join(map(repr, self.given))
-                raise ValueError(f"this task needs vectors of {part!r}; given are those of {named}")
+                raise ValueError(f"this task needs vectors of {part!r}; given are those of {str([*self.given])[1:-1]}")
             rows = self.given[part]
         else:
-            missing = [text for text in dict.fromkeys(inputs) if text not in self.given]
-            if missing:
-                raise ValueError(
-                    f"no vector is given for {len(missing)} of the texts of {part!r} (first: {missing[0]!r:.60}): "
-                    f"expected {{text: vector}} with every text of the task, or arrays under the names "
-                    f"{', '.join(PARTS)}"
-                )
+            if missing := [text for text in dict.fromkeys(inputs) if text not in self.given]:
+                got = f"no vector is given for {len(missing)} of the texts of {part!r} (first: {missing[0]!r:.60})"
+                raise ValueError(f"{got}: expected {{text: vector}}, or arrays named {', '.join(PARTS)}")
             rows = [self.given[text] for text in inputs]
         try:
             table = np.asarray(rows, dtype=float)
@@ -79,13 +74,10 @@ class Precomputed:
             (table.any(axis=1), "are zero and have no direction"),
         ):
             if not usable.all():
-                raise ValueError(
-                    f"{(~usable).sum()} of the {len(table)} vectors of {part!r} {problem} (first: row "
-                    f"{np.argmin(usable)}): make them again, or leave their texts out of the task (task.only)"
-                )
+                bad, row = (~usable).sum(), np.argmin(usable)
+                raise ValueError(f"{bad} of the {len(table)} vectors of {part!r} {problem} (first: row {row})")
         table = table / np.maximum(np.abs(table).max(axis=1, keepdims=True, initial=0), 1e-300)  # or squares overflow
-        lengths = np.linalg.norm(table, axis=1, keepdims=True)
-        return np.asarray(table / lengths, dtype=np.float32)
+        return np.asarray(table / np.linalg.norm(table, axis=1, keepdims=True), dtype=np.float32)
 
     def search(self, queries: Mapping[str, str], k: int = 10) -> dict[str, dict[str, float]]:
         """Rank the `k` best documents for each query by cosine, exactly."""
@@ -141,7 +133,4 @@ def vectors_of(
 def same_dimension(one: NDArray[np.float32], two: NDArray[np.float32], names: tuple[str, str]) -> None:
     """Refuse vectors of two parts that come from different models."""
     if one.shape[1] != two.shape[1]:
-        raise ValueError(
-            f"the vectors of {names[0]!r} have {one.shape[1]} dimensions and those of {names[1]!r} {two.shape[1]}: "
-            f"expected both from one model"
-        )
+        raise ValueError(f"the vectors of {names[0]!r} have {one.shape[1]} dimensions, of {names[1]!r} {two.shape[1]}")

@@ -54,10 +54,7 @@ def metric_names(kind: str, metrics: Sequence[str] | None, thresholds: Mapping[s
         return ["average_precision", *at_threshold] if thresholds else list(DEFAULTS[kind])
     for metric in metrics:
         if kind == "pairs" and metric in THRESHOLDS and metric not in thresholds:
-            raise ValueError(
-                f"metric {metric!r} needs threshold=, chosen on other data: score(model, dev).thresholds; "
-                f"'best_{metric}' chooses it on the data that it scores, and so overestimates"
-            )
+            raise ValueError(f"{metric!r} needs threshold=, chosen on other data: score(model, dev).thresholds")
         if metric not in known:
             raise ValueError(f"unknown metric {metric!r} of kind {kind!r}; expected some of {', '.join(known)}")
     return list(dict.fromkeys(metrics))
@@ -78,10 +75,7 @@ def predict(model: Any, task: Task, metrics: Sequence[str], *, dtype: str) -> pd
     if task.kind in ("similarity", "pairs"):
         predictions = pd.DataFrame({"score": _pair_scores(model, task, dtype)})
     elif is_cross_encoder(model) or not hasattr(model, "encode"):
-        raise ValueError(
-            f"a task of kind {task.kind!r} needs vectors: a model with encode(texts), or {{text: vector}}; got "
-            f"{type(model).__name__}"
-        )
+        raise ValueError(f"kind {task.kind!r} needs vectors, or a model with encode(texts); got {type(model).__name__}")
     elif task.kind == "classification":
         predictions = _labels(model, task, metrics, dtype)
     elif task.kind == "clustering":
@@ -101,10 +95,8 @@ def _sentence_vectors(model: Any, task: Task, dtype: str) -> list[NDArray[np.flo
 
 def _pair_scores(model: Any, task: Task, dtype: str) -> NDArray[np.float64]:
     if task.kind == "pairs" and task.rows["label"].nunique() < 2:
-        raise ValueError(
-            f"all {len(task.rows)} pairs of task {task.name!r} have the label {task.rows['label'].iloc[0]}: expected "
-            f"some 0 and some 1, since pairs are scored by how well the two are separated"
-        )
+        label = task.rows["label"].iloc[0]
+        raise ValueError(f"all {len(task.rows)} pairs of task {task.name!r} have the label {label}: expected 0 and 1")
     if task.kind == "similarity" and _alike(task.rows["score"]):
         raise ValueError(f"all {len(task.rows)} pairs of task {task.name!r} have the same score: no correlation exists")
     if is_cross_encoder(model):
@@ -112,14 +104,11 @@ def _pair_scores(model: Any, task: Task, dtype: str) -> NDArray[np.float64]:
     elif hasattr(model, "encode"):
         scores = np.einsum("ij,ij->i", *_sentence_vectors(model, task, dtype)).astype(float)
     else:
-        raise ValueError(
-            f"a task of kind {task.kind!r} needs encode(texts), predict(pairs) or vectors; got {type(model).__name__}"
-        )
+        got = type(model).__name__
+        raise ValueError(f"kind {task.kind!r} needs encode(texts), predict(pairs) or vectors; got {got}")
     if task.kind == "similarity" and _alike(scores):
-        raise ValueError(
-            f"the model gives all {len(scores)} pairs of task {task.name!r} the same score, {scores[0]:.4f}: no "
-            f"correlation exists. Look at its vectors: they may have collapsed into one"
-        )
+        pairs = f"all {len(scores)} pairs of task {task.name!r}"
+        raise ValueError(f"the model gives {pairs} the same score, {scores[0]:.4f}: no correlation exists")
     return scores
 
 
@@ -135,10 +124,8 @@ def _labels(model: Any, task: Task, metrics: Sequence[str], dtype: str) -> pd.Da
     assert task.train is not None  # Task refuses a classification without
     labels = np.asarray(task.train["label"][:])
     if len(np.unique(labels)) < 2:
-        raise ValueError(
-            f"all {len(labels)} training texts of task {task.name!r} have the label {str(labels[0])!r}: expected two "
-            f"labels or more"
-        )
+        texts = f"all {len(labels)} training texts of task {task.name!r}"
+        raise ValueError(f"{texts} have the label {str(labels[0])!r}: expected at least two labels")
     learn = vectors_of(model, list(task.train["text"][:]), "train", dtype=dtype)
     rows = vectors_of(model, list(task.rows["text"]), "text", dtype=dtype)
     same_dimension(rows, learn, ("text", "train"))
@@ -156,15 +143,10 @@ def _clusters(rows: NDArray[np.float32], task: Task) -> pd.DataFrame:
 
     k = task.rows["label"].nunique()
     if k < 2:
-        raise ValueError(
-            f"all {len(rows)} texts of task {task.name!r} have the label {task.rows['label'].iloc[0]!r}: expected at "
-            f"least two, since a clustering is scored by how well it separates them"
-        )
+        label = task.rows["label"].iloc[0]
+        raise ValueError(f"all {len(rows)} texts of task {task.name!r} have the label {label!r}: expected at least two")
     if len(np.unique(rows, axis=0)) < k:
-        raise ValueError(
-            f"the texts of task {task.name!r} have fewer different vectors than its {k} labels: no clustering into {k} "
-            f"exists. Look at the vectors: they may have collapsed into one"
-        )
+        raise ValueError(f"task {task.name!r} has fewer different vectors than its {k} labels: check the model")
     kmeans = {seed: MiniBatchKMeans(k, batch_size=512, n_init=1, random_state=seed) for seed in SEEDS}
     return pd.DataFrame({f"cluster {seed}": one.fit_predict(rows) for seed, one in kmeans.items()})
 
@@ -183,10 +165,8 @@ def _translations(model: Any, task: Task, dtype: str) -> pd.DataFrame:
 
 def unseen_label_warning(task: Task) -> str | None:
     """Warn of labels that no classifier can predict, since no training text has them; None where there are none."""
-    if task.train is None:
-        return None
-    rows = task.rows["label"][~task.rows["label"].isin(set(task.train["label"][:]))]
-    if not len(rows):
+    known = None if task.train is None else set(task.train["label"][:])
+    if known is None or (rows := task.rows["label"][~task.rows["label"].isin(known)]).empty:
         return None
     return (
         f"{len(rows)} of {len(task.rows)} rows have a label that no training text has (first: {rows.iloc[0]!r}): they "
@@ -221,11 +201,9 @@ def set_metric(
     if kind == "classification":
         return set_metrics.macro_f1(predictions["knn_label" if metric == "knn_macro_f1" else "label"], rows["label"])
     if kind == "similarity":
-        correlation = {"spearman": set_metrics.spearman, "pearson": set_metrics.pearson}[metric]
+        correlation = set_metrics.spearman if metric == "spearman" else set_metrics.pearson
         return correlation(predictions["score"], rows["score"])
     if metric == "f1":
         return set_metrics.f1(predictions["score"] >= thresholds["f1"], rows["label"])
-    curve = set_metrics.Curve(predictions["score"], rows["label"])
-    by_name = {"average_precision": curve.average_precision, "best_f1": curve.best_f1,
-               "best_accuracy": curve.best_accuracy}  # fmt: skip
-    return by_name[metric]
+    found: set_metrics.Metric = getattr(set_metrics.Curve(predictions["score"], rows["label"]), metric)
+    return found

@@ -60,9 +60,7 @@ def rank_all(systems: Sequence[System], task: Task, *, depth: int = DEPTH) -> li
     """Rank documents by several systems, searching by each once; see `rank` and `search_all`."""
     data = task.data
     if task.kind == "reranking":
-        return search_all(
-            systems, data.queries, len(data.corpus), search=lambda system, _: _rank_candidates(system, data)
-        )
+        return search_all(systems, data.queries, len(data.corpus), search=lambda one, _: _rank_candidates(one, data))
     return search_all(systems, data.queries, depth)
 
 
@@ -133,9 +131,9 @@ def _rank_candidates(system: System, data: RetrievalData) -> Found:
     found = system.search(data.queries, len(data.corpus))
     if kind_of(system) == "ranking":  # what it leaves out counts as not found
         return {query: {doc: found[query][doc] for doc in row if doc in found[query]} for query, row in offered.items()}
-    # Candidates that a search did not find share a place behind the others.
-    last = {query: min(row.values(), default=0.0) - 1 for query, row in found.items()}
-    return {
-        query: {doc: found.get(query, {}).get(doc, last.get(query, -1.0)) for doc in row}
-        for query, row in offered.items()
-    }
+    ranked = {}
+    for query, row in offered.items():
+        there = found.get(query, {})
+        last = min(there.values(), default=0.0) - 1  # candidates that a search did not find share a place at the end
+        ranked[query] = {doc: there.get(doc, last) for doc in row}
+    return ranked

@@ -6,14 +6,13 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from html import escape
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from toolkit import stats
+from toolkit import report, stats
 from toolkit.evaluate.scoring import set_metrics
 from toolkit.evaluate.scoring.inference import Model, wrap_vectors
 from toolkit.evaluate.scoring.metrics import depth, per_query
@@ -34,6 +33,7 @@ from toolkit.vectors.reranking import is_cross_encoder
 
 FEW = 20  # groups below which a bootstrap interval is called rough
 RESAMPLES = 2_000  # of a set metric
+COLUMNS = ["model", "task", "metric", "score", "low", "high", "n", "n_groups"]
 
 
 @dataclass(frozen=True)
@@ -110,20 +110,14 @@ class Scores:
     def table(self) -> pd.DataFrame:
         """One row a metric: ``model task metric score low high n n_groups``, with 95 % intervals over groups."""
         groups, columns = self.groups, [metric for metric in self.metrics if metric in self.per_query]
-        found: dict[str, tuple[float, float, float]] = {}
-        if columns:
-            means = stats.intervals(self.per_query[columns].to_numpy(dtype=float), groups)
-            found = {metric: (x.mean, x.low, x.high) for metric, x in zip(columns, means, strict=True)}
+        means = stats.intervals(self.per_query[columns].to_numpy(dtype=float), groups) if columns else []
+        found = {metric: (x.mean, x.low, x.high) for metric, x in zip(columns, means, strict=True)}
+        rows = []
         for metric in self.metrics:
             if metric not in found:
                 found[metric] = self.value(metric), *stats.percentile_interval(self.resampled(metric))
-        return pd.DataFrame(
-            {
-                "model": self.name, "task": self.task.name, "metric": metric, "score": found[metric][0],
-                "low": found[metric][1], "high": found[metric][2], "n": len(groups), "n_groups": len(set(groups)),
-            }
-            for metric in self.metrics
-        )  # fmt: skip
+            rows.append((self.name, self.task.name, metric, *found[metric], len(groups), len(set(groups))))
+        return pd.DataFrame(rows, columns=COLUMNS)
 
     def only(self, items: Iterable[str], name: str) -> Scores:
         """Score some of the queries or rows, under another name of the task, without running the model again.
@@ -152,8 +146,7 @@ class Scores:
         return sum(d not in self.task.data.qrels[q] for q, row in found for d in row) / seen if seen else 0.0
 
     def _repr_html_(self) -> str:
-        table = self.table.to_html(index=False, float_format=lambda x: f"{x:.3f}")
-        return table + "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return report.cell(self.table, self.notes)
 
 
 def score(
@@ -240,10 +233,7 @@ def score(
         if task.kind == "reranking" and isinstance(wrapped, Mapping):
             for query, offered in (task.data.candidates or {}).items():
                 if extra := set(wrapped.get(query, {})) - set(offered):
-                    raise ValueError(
-                        f"the ranking has document {min(extra)!r} for query {query!r}, which is not one of its "
-                        f"candidates: expected only candidates"
-                    )
+                    raise ValueError(f"document {min(extra)!r} of query {query!r} is not one of its candidates")
         ranking = rank(system or model, task, depth=max(DEPTH, depth(wanted)))
         return score_ranking(ranking, task, wanted, name=called, system=system)
     if task.kind == "classification" and (warning := unseen_label_warning(task)):
@@ -269,7 +259,5 @@ def _notes(task: Task) -> list[str]:
     if n_groups < 2:
         notes.append("All items are in one group: no interval can be given.")
     elif n_groups < FEW:
-        notes.append(
-            f"Only {n_groups} independent items or groups: read the intervals as rough, and likely too narrow."
-        )
+        notes.append(f"Only {n_groups} independent items or groups: the intervals are rough, likely too narrow.")
     return notes

@@ -1,4 +1,4 @@
-"""Data sets of the Hugging Face Hub, or of a local folder laid out like there; without a network it fails within seconds."""
+"""Data sets of the Hugging Face Hub, or a local folder laid out like one; fails within seconds without a network."""
 
 from __future__ import annotations
 
