@@ -3,6 +3,6 @@
 
 PY ?= python3
 
-.PHONY: run test lab check
-run test lab check:
+.PHONY: run test slow lab check
+run test slow lab check:
 	@$(PY) "$(CURDIR)/run.py" $@ $(if $(DATA),--data "$(DATA)") $(ARGS)

@@ -3,6 +3,7 @@
     python3 run.py                       install what is missing, then run recipes/semantic_search.py
     python3 run.py run --data my.csv     the same with a file of your own; what follows "run" goes to the recipe
     python3 run.py test -k stats         the tests; what follows goes to pytest
+    python3 run.py slow                  tests that need minutes, a browser or another environment
     python3 run.py lab                   Jupyter Lab in this folder
     python3 run.py check                 ruff and mypy
     python3 run.py install text engines  only install, here with two of the optional extras
@@ -46,7 +47,7 @@ VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 TESTED = ["test", "train", "text", "choose", "mteb", "notebooks"]
 # The worked notebooks, and the students' copies unsolved; only tagged outputs are compared.
 NOTEBOOKS = "-m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider notebooks".split()
-NEEDS = {"run": [], "test": TESTED, "lab": ["notebooks", "choose", "mteb"], "check": TESTED, "install": []}
+NEEDS = {"run": [], "test": TESTED, "slow": [*TESTED, "browser"], "lab": ["notebooks", "choose", "mteb"], "check": TESTED, "install": []}
 ADVICE = {  # what pip says -> what to do about it
     "No space left": "The disk is full: the environment needs about 3 GB, with CUDA about 8 GB.",
     "CERTIFICATE_VERIFY": "Something on the way replaces certificates: set PIP_CERT to the file of your site.",
@@ -321,6 +322,7 @@ def start(command: str, rest: list[str]) -> int:
     lines = {
         "run": [[str(ROOT / "recipes" / "semantic_search.py"), *rest]],
         "test": [["-m", "pytest", *rest], *([] if rest else [NOTEBOOKS])],
+        "slow": [["-m", "pytest", "-m", "slow", "-rs", *rest]],
         "lab": [["-m", "jupyterlab", f"--notebook-dir={ROOT}", *rest]],
         "check": [["-m", *line.split()] for line in ("ruff check", "ruff format --check", "mypy")],
         "install": [],
