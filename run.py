@@ -47,7 +47,8 @@ VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 TESTED = ["test", "train", "text", "choose", "mteb", "notebooks"]
 # The worked notebooks, and the students' copies unsolved; only tagged outputs are compared.
 NOTEBOOKS = "-m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider notebooks".split()
-NEEDS = {"run": [], "test": TESTED, "slow": [*TESTED, "browser"], "lab": ["notebooks", "choose", "mteb"], "check": TESTED, "install": []}
+NEEDS = {"run": [], "test": TESTED, "slow": [*TESTED, "browser"], "lab": ["notebooks", "choose", "mteb"],
+         "check": TESTED, "install": []}  # fmt: skip
 ADVICE = {  # what pip says -> what to do about it
     "No space left": "The disk is full: the environment needs about 3 GB, with CUDA about 8 GB.",
     "CERTIFICATE_VERIFY": "Something on the way replaces certificates: set PIP_CERT to the file of your site.",
