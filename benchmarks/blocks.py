@@ -64,7 +64,8 @@ def picture_block(run: Path) -> str:
         q for q, rows in examples.groupby("query", sort=False) if rows.query("model == 'tuned'")["right"].iloc[0]
     )
     found = examples[examples["query"] == query]
-    figure = plots.systems(results)
+    picture = plots.systems(results)
+    figure = picture.figure
     figure.set_size_inches(9, 4.1)
     figure.set_layout_engine("none")
     figure.axes[0].set_position((0.08, 0.66, 0.88, 0.3))
@@ -76,13 +77,13 @@ def picture_block(run: Path) -> str:
     for number, line in enumerate(lines):
         weight = "bold" if line.endswith(" model") or number == 0 else "normal"
         figure.text(0.03, 0.49 - 0.054 * number, line, fontsize=9, weight=weight, family="DejaVu Sans")
-    plots.save(figure, RESULTS / "readme.png")
+    picture.save(RESULTS / "readme.png")
     places = "; ".join(
         f"{model}: " + ", ".join(f"{row.rank}. {row.text.partition(':')[0]}{' (right)' if row.right else ''}"
                                  for row in rows.itertuples())
         for model, rows in found.groupby("model", sort=False)
     )  # fmt: skip
-    alt = f"{plots.describe(results)} One search, {query.rstrip('.')}: {places}."
+    alt = f"{picture.alt} One search, {query.rstrip('.')}: {places}."
     return f"![{alt.replace('[', '(').replace(']', ')')}](benchmarks/results/readme.png)"
 
 

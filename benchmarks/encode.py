@@ -31,6 +31,7 @@ from blocks import ROOT, markdown, update
 
 from toolkit import evaluate, prepare, vectors
 from toolkit.hardware import machine
+from toolkit.vectors.origin import origin_of
 
 ROUNDS = 5
 BATCHES = (8, 16, 32, 64, 128)
@@ -106,27 +107,27 @@ def stock(base: Any, dtype: str) -> Any:
     """The model as the peer loads it in a number format."""
     from sentence_transformers import SentenceTransformer
 
-    folder = base.toolkit_origin["folder"]
+    folder = origin_of(base).folder
     return SentenceTransformer(folder, device="cpu", local_files_only=True, model_kwargs={"dtype": dtype})
 
 
 def padding(base: Any, batch: list[str]) -> tuple[int, int]:
     """Real and padded tokens of one call, counted where they enter the model."""
-    from toolkit.vectors import batching
+    from toolkit.vectors.engines import torch as engine
 
     counts = [0, 0]
-    original = batching.run_ids
+    original = engine.run_ids
 
     def counting(transformer: Any, rest: Any, ids: Any) -> Any:
         counts[0] += sum(map(len, ids))
         counts[1] += len(ids) * max(map(len, ids))
         return original(transformer, rest, ids)
 
-    batching.run_ids = counting
+    engine.run_ids = counting
     try:
         vectors.encode(base, batch, cache=False)
     finally:
-        batching.run_ids = original
+        engine.run_ids = original
     return counts[0], counts[1]
 
 

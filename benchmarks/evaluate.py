@@ -28,6 +28,7 @@ from blocks import ROOT, markdown, update
 from toolkit import evaluate, prepare, stats, vectors
 from toolkit.hardware import machine
 from toolkit.prepare import RetrievalData, Task
+from toolkit.vectors.origin import origin_of
 
 ROUNDS = 3
 NAMES = {"accuracy@1": "accuracy@1", "nDCG@10": "ndcg@10", "MRR@10": "mrr@10", "recall@10": "recall@10"}
@@ -65,7 +66,7 @@ def peer(base: Any, dtype: str, task: Task) -> Callable[[], dict[str, float]]:
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.evaluation import InformationRetrievalEvaluator
 
-    folder = base.toolkit_origin["folder"]
+    folder = origin_of(base).folder
     model = SentenceTransformer(folder, device="cpu", local_files_only=True, model_kwargs={"dtype": dtype})
     relevant = {query: {d for d, grade in row.items() if grade > 0} for query, row in task.data.qrels.items()}
     evaluator = InformationRetrievalEvaluator(

@@ -19,10 +19,10 @@ import numpy as np
 import pandas as pd
 from blocks import ROOT, markdown, update
 from scipy.stats import binomtest
-from toolkit.evaluate.judging.sessions import judge, ranked
 
 from toolkit import evaluate, stats, vectors
 from toolkit.evaluate.judging.agreement import Judged, results
+from toolkit.evaluate.judging.session import judge
 
 QUESTIONS, SEARCHES, DRAWS, WRONG = 1500, 30, 200, 0.1
 SYSTEMS = ("MiniLM", "BM25")
@@ -77,8 +77,8 @@ def main() -> None:
     if not os.environ.get("TOOLKIT_DATA"):
         sys.exit("TOOLKIT_DATA is not set: it names a folder of real data sets")
     data = queries, corpus, qrels = load(Path(os.environ["TOOLKIT_DATA"]) / "squad_v1")
-    models = {"MiniLM": vectors.load(device="cpu"), "BM25": vectors.bm25(corpus)}
-    rankings = {name: ranked(models[name], queries, corpus, 10) for name in SYSTEMS}
+    systems = {"MiniLM": vectors.dense(vectors.load(device="cpu"), corpus), "BM25": vectors.bm25(corpus)}
+    rankings = {name: systems[name].search(queries, 10) for name in SYSTEMS}
     # The truth, counted here and not by the toolkit where that is simple.
     truth = {f"{m}, {name}": evaluate.scoring.per_query(rankings[name], qrels, [m])[m].mean() for name in SYSTEMS
              for m in METRICS}  # fmt: skip

@@ -24,12 +24,11 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is asked of the Hub
 import pandas as pd
 import tyro
 from blocks import ROOT, markdown, update
-from toolkit.evaluate.mteb.names import resolve
 
 from toolkit import evaluate, vectors
 from toolkit.evaluate.mteb import data as mtebdata
 from toolkit.evaluate.mteb.publishing import SOURCE
-from toolkit.evaluate.mteb.tasks import registered
+from toolkit.evaluate.mteb.tasks import registered, resolve
 from toolkit.hardware import processor
 
 NAMES = {
@@ -105,9 +104,9 @@ def overhead(tasks: list[str]) -> pd.DataFrame:
         [wanted] = resolve(name)
         plain = registered()[wanted.metadata.name]()
         plain.hf_subsets, plain._eval_splits = wanted.hf_subsets, wanted._eval_splits
-        folder = mtebdata.local_folder(plain)
+        folder = mtebdata.find_source(plain)
         assert folder is not None
-        mtebdata.load_local(plain, folder)
+        mtebdata.load(plain, folder)
         with warnings.catch_warnings(), tempfile.TemporaryDirectory() as out:
             warnings.simplefilter("ignore")
             wrapper, spent = mteb.SentenceTransformerEncoderWrapper(model), [0.0]
@@ -160,9 +159,9 @@ def as_model2vec(tasks: list[str]) -> pd.DataFrame:
     rows = []
     for name in tasks:
         [task] = resolve(name)
-        folder = mtebdata.local_folder(task)
+        folder = mtebdata.find_source(task)
         assert folder is not None
-        mtebdata.load_local(task, folder)
+        mtebdata.load(task, folder)
         _, split, subset = name.split("/")
         data = task.dataset[subset][split]
         row = {"task": name}

@@ -59,7 +59,7 @@ def row_of(comparison: Comparison, name: str, metric: str) -> dict[str, str]:
         paired = comparison.row(name, metric)
         line["minus MiniLM [95 %]"] = f"{paired['difference']:+.3f} [{paired['low']:+.3f}, {paired['high']:+.3f}]"
         line["p after Holm"] = f"{paired['p_holm']:.4f}"
-        line["would be seen"] = f"{paired['visible']:.3f}"
+        line["would be seen"] = f"{paired['mdd']:.3f}"
     return line
 
 

@@ -123,9 +123,8 @@ def main(
         run.say(f"Loss: {advice['loss']}, since {advice['why']}.")
         run.say(f"Encoding in {dtype}; for each part a bar shows the time left ...")
         tuned = finetune.train(base, split, seed=seed, dtype=dtype, data=run.record["data"])
-        example = (
-            (split.train["anchor"][0], split.train["positive"][0]) if demo else None
-        )  # the card goes with the model
+        # Its card goes where the model goes, and so quotes no text of a file
+        example = (split.train["anchor"][0], split.train["positive"][0]) if demo else None
         tuned.save(run.folder / "model", example=example)
         run.say("Trained; the candidate with the best nDCG@10 on validation data is taken:", tuned.candidates)
         run.lap("tune")
@@ -158,10 +157,9 @@ def main(
         run.lap("deploy")
 
         # 6. Write it down
-        by_row = not (
-            loaded.guess and loaded.guess.kind == "label"
-        )  # only the text of its own row is known to be right
-        limits = sections.limits(**about, test=test if by_row else None, system=system, split=split, searches=searches)
+        if not (loaded.guess and loaded.guess.kind == "label"):  # of a label many texts are known to be right
+            about |= {"test": test, "system": system}
+        limits = sections.limits(**about, split=split, searches=searches)
         scores = sections.comparison(*comparisons)
         shown = "tuned" if system.name == "base" else system.name
         chosen = "the candidate and epoch of the training, the system to use, and the settings of the index"
@@ -221,7 +219,7 @@ def deployed(
     if dense is not None:
         encoded = [vectors.encode(dense.encoder, part, side="query", dtype=dense.dtype) for part in (tuning, testing)]
         index = deploy.build_index(dense.vectors, queries=encoded[0])
-        measured = deploy.measure(index.faiss, dense.vectors, encoded[1])
+        measured = deploy.indexes.measure(index.faiss, dense.vectors, encoded[1])
         run.record["index"] = {"kind": index.kind, **index.settings, **measured}
     deploy.bundle(system, index, run.folder / "bundle", query=query)
     deploy.load(run.folder).find(query, 5)  # loads what was written, and checks it

@@ -159,5 +159,5 @@ def test_judging_by_mouse_and_keyboard(open_notebook: Any, folder: Path) -> None
     expect(shown).to_contain_text("all is judged")
     expect(notebook.panel.get_by_role("button", name="Yes (y)")).to_be_disabled()
     assert evaluate.judging.resume(folder / "judged").done
-    answers = [value for value, _ in evaluate.judging.resume(folder / "judged")._answers.values()]
+    answers = [value for value, _ in evaluate.judging.resume(folder / "judged").answers.values()]
     assert answers == [True, True, None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,7 +27,7 @@ def tables(section: Section) -> list[pd.DataFrame]:
     return [block for block in section.blocks if isinstance(block, pd.DataFrame)]
 
 
-def words(section: Section) -> str:
+def words_of(section: Section) -> str:
     return "\n".join(block for block in section.blocks if isinstance(block, str))
 
 
@@ -95,7 +96,7 @@ def test_data_counts_what_was_left_out() -> None:
     dropped = section.tables["dropped"]
     assert ((dropped["dropped"] > 0) | (dropped["changed"] > 0)).all() and dropped["dropped"].sum() == 2
     pd.testing.assert_frame_equal(section.tables["split"], split.table)
-    assert "no leak" in words(section)
+    assert "no leak" in words_of(section)
     assert "example" not in section.without_texts().tables["dropped"] and section.shown_texts()
 
 
@@ -125,30 +126,33 @@ def test_limits_name_what_is_known(model: Any, test_part: Comparison) -> None:
     few = SimpleNamespace(train=range(250), notes=["a note of the split"])
     section = sections.limits(stand_in="Titles stand in.", model=model, languages=german, split=few, test=test_part,
                               system=test_part.systems["tuned"], lengths=lengths)  # fmt: skip
-    said = words(section)
+    said = words_of(section)
     for value in ("Titles stand in.", "German", "250", "a note of the split", "50%", "11%", "256"):
         assert value in said
     assert f"{test_part.scores['tuned'].unjudged(10):.0%}" in said and section.blocks[-1] == nothing.blocks[-1]
 
 
-@pytest.mark.parametrize(("kind", "by"), [("dense", "vectors"), ("bm25", "keyword"), ("fusion", "fused")])
-def test_deployment_gives_lines_to_paste(kind: str, by: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    """How the bundle searches, the commands with the search quoted and cut to a line, and what the index misses."""
-    monkeypatch.setattr("toolkit.deploy.snippet", lambda *_, **__: "lines")
-    system = SimpleNamespace(name="tuned", record={"kind": kind})
+def test_deployment_gives_lines_to_paste(model: Any, tmp_path: Path) -> None:
+    """Commands with the search quoted and cut to a line; lines by vectors alone say so; what the index misses."""
+    corpus = TASK.data.corpus
+    dense, words = vectors.dense(model, corpus, name="base", dtype="float32"), vectors.bm25(corpus)
     measured = {"recall": 0.987, "megabytes": 6.9, "median_ms": 0.3}
     long = "it's\n" + "long " * 50
-    section = sections.deployment(system, tmp_path / "run", query=long, index=SimpleNamespace(kind="Flat"),
-                                  measured=measured, texts=[long])  # fmt: skip
-    code = [block.text for block in section.blocks if isinstance(block, Code)]
-    assert by in section.blocks[0] and "0.987" in section.blocks[0] and section.shown_texts() == [long]
-    assert code[0].count("\n") == 0 and str(tmp_path / "run") in code[0] and len(code[0]) < 400
-    assert "bundle.remove" in code[-1]
+    for system, alone in ((dense, False), (words, False), (vectors.fuse(dense, words, name="both"), True)):
+        index = SimpleNamespace(kind="Flat") if system is not words else None
+        run = tmp_path / "run"
+        section = sections.deployment(system, run, query=long, index=index, measured=measured, texts=[long])
+        search, judge, lines, change = (block.text for block in section.blocks if isinstance(block, Code))
+        assert system.name in section.blocks[0] and ("0.987" in section.blocks[0]) == (index is not None)
+        assert "\n" not in search and str(run) in search and len(search) < 400
+        assert str(run) in judge and "bundle.remove" in change
+        assert ("faiss" in lines) == (system is not words) and ("vectors alone" in words_of(section)) == alone
+        assert section.shown_texts() == [long]
 
 
 def test_licences_and_reproducibility(model: Any, test_part: Comparison) -> None:
     """The licence and training sets of the model's card, and how often the test was used."""
-    assert "apache-2.0" in words(sections.licences(model, "Ours.")).lower()
+    assert "apache-2.0" in words_of(sections.licences(model, "Ours.")).lower()
     section = sections.reproducibility(test_part, model, scored="Scored 7 times.", chosen="the index")
-    assert all(value in words(section) for value in ("Scored 7 times.", "the index", f"{len(test_part.scores)}"))
-    assert all(name in words(section) for name in vectors.origin.declared(model).datasets)
+    assert all(value in words_of(section) for value in ("Scored 7 times.", "the index", f"{len(test_part.scores)}"))
+    assert all(name in words_of(section) for name in vectors.origin.declared(model).datasets)

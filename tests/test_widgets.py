@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from toolkit import widgets
-from toolkit.evaluate.judging.sessions import Session, judge, resume
+from toolkit.evaluate.judging import Session, judge, resume
 
 
 @pytest.fixture
@@ -43,13 +43,13 @@ def test_keys_and_buttons_answer(session: Session) -> None:
     assert keys.value == "" and "Document 2 of 6" in page.value and first.text not in page.value
     buttons["n"].click()
     keys.value = " S"
-    assert [value for value, _ in resume(session.folder)._answers.values()] == [True, False, None]
+    assert [value for value, _ in resume(session.folder).answers.values()] == [True, False, None]
     buttons["b"].click()
     assert "Document 3 of 6" in page.value
     keys.value = "b"
     assert "Document 2 of 6" in page.value
     keys.value = "y"
-    assert [value for value, _ in resume(session.folder)._answers.values()] == [True, True, None]
+    assert [value for value, _ in resume(session.folder).answers.values()] == [True, True, None]
     for nothing in ("x", "yn", "7"):
         keys.value = nothing
     assert keys.value == "" and "Document 4 of 6" in page.value and "secret-system" not in page.value
@@ -86,6 +86,6 @@ def test_an_answer_that_cannot_be_saved_is_told(session: Session, monkeypatch: p
     def full(*_: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("toolkit.evaluate.judging.sessions.append_answer", full)
+    monkeypatch.setattr("toolkit.evaluate.judging.session.append_answer", full)
     keys.value = "y"
     assert "Not saved: No space left on device" in page.value and session.next() == before

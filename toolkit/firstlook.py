@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import textwrap
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,9 @@ from toolkit.prepare import Loaded
 from toolkit.prepare.frames import digest_of, sample
 from toolkit.report import Section
 from toolkit.runs import Run
-from toolkit.vectors import Encoder
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 LOOK = 2_000  # texts that are looked at for languages and lengths
 OVERHEAD = 30.0  # seconds for everything that is not encoding, on a small file
@@ -62,12 +65,12 @@ class Forecast:
         return sentences
 
 
-def forecast(model: Encoder, loaded: Loaded, *, dtype: str = "auto", seed: int = 0) -> Forecast:
+def forecast(model: SentenceTransformer, loaded: Loaded, *, dtype: str = "auto", seed: int = 0) -> Forecast:
     """Encode for two seconds, and estimate from that how long the whole run will take.
 
     Parameters
     ----------
-    model : Encoder
+    model : SentenceTransformer
     loaded : Loaded
     dtype : str
         As in `toolkit.vectors.encode`.

@@ -24,7 +24,7 @@ from toolkit import stats, vectors
 from toolkit.evaluate import score
 from toolkit.evaluate.scoring import rank
 from toolkit.prepare import RetrievalData, Task
-from toolkit.vectors import batching
+from toolkit.vectors.engines import torch as engine
 
 WORDS = 40
 
@@ -311,8 +311,8 @@ def test_broken_vectors_from_elsewhere(small: Any) -> None:
 
 def test_a_second_score_runs_no_model(model: Any, cache: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other metrics, a slice and a finished ranking: no text enters the transformer again."""
-    entered, original = [], batching.run_ids
-    monkeypatch.setattr(batching, "run_ids", lambda *given: entered.append(len(given[2])) or original(*given))
+    entered, original = [], engine.run_ids
+    monkeypatch.setattr(engine, "run_ids", lambda *given: entered.append(len(given[2])) or original(*given))
     task = documents_task(n=5)
     first = score(model, task)
     assert sum(entered) == 65

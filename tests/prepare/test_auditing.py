@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from datasets import Dataset
 
-from toolkit import plots
 from toolkit.prepare import Task, audit, task
 from toolkit.prepare.splitting.auditing import REASONS
 
@@ -91,10 +90,10 @@ def test_the_figure_and_its_sentence() -> None:
     """A bar a reason with its share and number, and the same in words; no markup of a text survives."""
     test = scored([("<b>bold</b> move of the day", RIGHT[0]), (LEFT[1], RIGHT[1])])
     found = audit(scored([("<b>bold</b> move of the day", sentence("n"))]), test)
-    [axes] = found.figure.axes
+    [axes] = found.picture.figure.axes
     assert [bar.get_width() for bar in axes.patches] == (100 * found.counts["share"]).tolist() == [50, 0, 0, 50]
     assert [label.get_text() for label in axes.get_yticklabels()] == found.counts["reason"].tolist()
-    assert plots.describe_leaks(found.counts).startswith(
+    assert found.picture.alt.startswith(
         "What is tested and was seen in training: same text 50.0% (1); "
     )
     page = found._repr_html_()

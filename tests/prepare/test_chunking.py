@@ -56,14 +56,6 @@ def test_sentences_are_kept(model: Any) -> None:
     assert all(piece.endswith(".") for piece in pieces) and truncation(model, pieces)["tokens"].min() > 16
 
 
-def test_overlap(model: Any) -> None:
-    """Pieces share what they may, stay within the limit, and are in order."""
-    pieces = chunk(model, [LONG], max_tokens=32, overlap=12)
-    starts, ends = pieces["start"][:], pieces["end"][:]
-    assert any(start < end for start, end in zip(starts[1:], ends, strict=False)) and starts == sorted(starts)
-    assert (truncation(model, pieces["text"][:])["tokens"] <= 32).all()
-
-
 def test_long_texts_are_split_in_parts(model: Any) -> None:
     """A text of several parts without any line break loses nothing."""
     text = LONG * (3 * PART // len(LONG))
@@ -91,8 +83,6 @@ def test_refusals(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
             chunk(model, [LONG], max_tokens=tokens)
     with pytest.raises(ValueError, match="2 tokens leave no room"):
         chunk(model, [LONG], max_tokens=2)
-    with pytest.raises(ValueError, match="overlap from 0 to 17 tokens, got 18"):
-        chunk(model, [LONG], max_tokens=20, overlap=18)
     endless = copy.copy(model)
 
     class Endless:
@@ -110,15 +100,6 @@ def test_refusals(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sentencex", None)
     with pytest.raises(ModuleNotFoundError, match="python3 run.py install text"):
         chunk(endless, [LONG], max_tokens=20)
-
-
-def test_an_overlap_without_sentences_begins_at_a_word(model: Any) -> None:
-    """Where no sentence ends in the overlap, the next piece begins inside of the last one, at a word."""
-    text = " ".join(f"reading{number}" for number in range(300))
-    pieces = chunk(model, [text], max_tokens=40, overlap=12)
-    starts, ends = pieces["start"][:], pieces["end"][:]
-    assert len(starts) > 5 and all(text[start - 1] == " " for start in starts[1:])
-    assert all(start < end for start, end in zip(starts[1:], ends[:-1], strict=True))
 
 
 def test_every_passage_belongs_to_the_searches_of_its_document(model: Any) -> None:

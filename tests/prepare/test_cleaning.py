@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from datasets import Dataset, Features, Value
+from datasets import ClassLabel, Dataset, Features, Value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,6 +32,15 @@ def test_clean_is_idempotent_and_counts_every_row(rows: list[tuple[str | None, s
     kept = list(zip(first.data["anchor"][:], first.data["positive"][:], strict=True))
     tidied = [(tidy(a or ""), tidy(p or "")) for a, p in rows]
     assert kept == list(dict.fromkeys((a, p) for a, p in tidied if a and p and a.casefold() != p.casefold()))
+
+
+def test_other_columns_keep_their_types() -> None:
+    """Names of classes and whole numbers with gaps come back as they were."""
+    features = Features({"text": Value("string"), "label": ClassLabel(names=["a", "b"]), "source": Value("int64")})
+    rows = {"text": [" one", "two", ""], "label": [1, 0, 1], "source": [7, None, 8]}
+    cleaned = clean(Dataset.from_dict(rows, features=features)).data
+    assert cleaned.features == features
+    assert cleaned.to_dict() == {"text": ["one", "two"], "label": [1, 0], "source": [7, None]}
 
 
 def test_counts_of_each_step() -> None:

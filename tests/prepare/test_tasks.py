@@ -91,7 +91,7 @@ def test_reranking_needs_candidates_that_exist() -> None:
     offered = RetrievalData({"d": "x", "e": "y"}, {"q": "1", "r": "2"}, judged, {"q": ["d", "e"], "r": ["e"]})
     part = Task("t", "reranking", offered, {}).only(["r"], "part")
     assert part.data.candidates == {"r": ["e"]}
-    for candidates, message in (({"q": ["d"]}, "1 of 2 queries .* no candidates"), ({"q": ["f"]}, "corpus lacks")):
+    for candidates, message in (({"q": ["d"]}, "1 of 2 queries .* no candidates"), ({"q": ["f"], "r": ["e"]}, "corpus lacks")):
         data = RetrievalData(offered.corpus, offered.queries, judged, candidates)
         with pytest.raises(ValueError, match=message):
             Task("t", "reranking", data, {})

@@ -1,4 +1,4 @@
-"""Choose the model that is best for this data and this budget."""
+"""Pick the best model for your data and your budget, by measurement."""
 
 import lazy_loader as _lazy
 

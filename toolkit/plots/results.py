@@ -187,7 +187,7 @@ def recall(measured: Mapping[str, Mapping[str, float]]) -> Picture:
     Parameters
     ----------
     measured : mapping of index name to its measurement
-        As `toolkit.deploy.measure` returns it.
+        As `toolkit.deploy.indexes.measure` returns it.
     """
     figure = Figure(figsize=(7, 0.8 + 0.5 * len(measured)), layout="constrained")
     axes = figure.add_subplot()

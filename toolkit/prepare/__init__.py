@@ -1,4 +1,4 @@
-"""Raw texts to clean, grouped, split and audited data."""
+"""Turn raw texts into clean, paired, split and audited data."""
 
 import lazy_loader as _lazy
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-STEPS = ["step", "rows_in", "rows_out", "dropped", "why", "example"]
+STEPS = ["step", "rows_in", "rows_out", "dropped", "changed", "why", "example"]
 
 
 class Dropped:
@@ -15,7 +15,7 @@ class Dropped:
     Attributes
     ----------
     rows : list of dict
-        One a step, with the keys `STEPS` and perhaps ``changed``.
+        One a step, with the keys `STEPS`; without ``changed`` where no step counts it.
     notes : list of str
         What had to be guessed on the way.
 
@@ -58,13 +58,9 @@ class Dropped:
         kept = kept.astype(bool)
         out = frame[~kept]
         example: list[str] = []
-        if len(out):
-            first = out.iloc[0]
-            example = (
-                [str(value) for value in first[list(columns)]]
-                if columns is not None
-                else [str(value)[:60] for value in first.drop("row", errors="ignore").dropna()][:2]
-            )
+        for _, first in out.head(1).iterrows():
+            others = [str(value)[:60] for value in first.drop("row", errors="ignore").dropna()][:2]
+            example = others if columns is None else [str(value) for value in first[list(columns)]]
         self.count(name, len(frame), len(out), why, example, changed=changed)
         return frame[kept]
 
@@ -94,15 +90,14 @@ class Dropped:
             How many rows a step changed. If any step has it, the table has this column.
         """
         left = rows_in - dropped if rows_out is None else rows_out
-        row: dict[str, object] = {"step": name, "rows_in": rows_in, "rows_out": left, "dropped": dropped}
-        row |= {} if changed is None else {"changed": changed}
-        self.rows.append(row | {"why": why, "example": " -> ".join(example)[:120]})
+        values = (name, rows_in, left, dropped, changed, why, " -> ".join(example)[:120])
+        self.rows.append({step: value for step, value in zip(STEPS, values, strict=True) if value is not None})
 
     @property
     def table(self) -> pd.DataFrame:
         """One row a step: ``step rows_in rows_out dropped [changed] why example``."""
-        columns = [*STEPS[:4], *(["changed"] if any("changed" in row for row in self.rows) else []), *STEPS[4:]]
-        return pd.DataFrame(self.rows, columns=columns)
+        table = pd.DataFrame(self.rows, columns=STEPS)
+        return table if table["changed"].notna().any() else table.drop(columns="changed")
 
     @property
     def losses(self) -> pd.DataFrame:

@@ -20,9 +20,8 @@ from toolkit.prepare.schema import (
     layout,
     loaded_shape,
     negatives_in,
-    text_columns,
 )
-from toolkit.prepare.values import numbers, require_texts
+from toolkit.prepare.values import numbers
 from toolkit.storage import digest_texts
 from toolkit.vectors.inputs import no_lone_surrogates
 
@@ -196,28 +195,6 @@ def _check_headings(frame: pd.DataFrame) -> None:
         raise ValueError(f"the table has {frame.columns.nlevels} rows of headings: expected one name a column")
 
 
-def text_frame(source: Rows | Sequence[str | None]) -> tuple[pd.DataFrame, list[str]]:
-    """Convert any supported table to a DataFrame with row numbers as index, and name its columns of texts.
-
-    A plain list of texts has the columns ``text`` and ``source``, the number of the text in the list.
-
-    Raises
-    ------
-    ValueError
-        When there is no such column, or one of them holds something else; the message names column and row.
-    """
-    if is_texts(source) or (isinstance(source, (list, tuple)) and not source):
-        frame = to_frame(source)
-        frame["source"] = range(len(frame))
-        names = ["text"]
-    else:
-        frame = to_dataset(source).to_pandas()
-        names = text_columns(list(frame))
-    for column in names:
-        require_texts(frame[column], missing=True)
-    return frame, names
-
-
 def documents_of(source: Rows, documents: Sequence[str]) -> Sequence[str]:
     """Return `documents`, or where they are empty those that `source`, a result of `load` or `clean`, brings along."""
     return documents if len(documents) else getattr(source, "documents", ())
@@ -387,7 +364,7 @@ def sample(texts: Sequence[str], n: int, seed: int = 0) -> list[str]:
 
 
 def sample_rows(rows: int, n: int, seed: int = 0) -> NDArray[np.int64]:
-    """Draw at most `n` of so many row numbers at random, ascending."""
+    """Draw at most `n` of the row numbers 0 to `rows` - 1 at random, ascending."""
     if rows <= n:
         return np.arange(rows)
     return np.sort(np.random.default_rng(seed).choice(rows, n, replace=False))

@@ -21,27 +21,24 @@ class Column:
     ----------
     name : str
     holds : {"text", "score", "label", "name", "time"}
-    side : {"query", "document", ""}
-        Of texts: what searches, or what is found. Texts of equal standing count as queries.
     synonyms : str
         Names that people give to such a column, separated by blanks, the preferred ones first.
     """
 
     name: str
     holds: str
-    side: str = ""
     synonyms: str = ""
 
 
 COLUMNS = {
     column.name: column
     for column in (
-        Column("anchor", "text", "query", """
+        Column("anchor", "text", """
             query question search anchor utterance sentence1 premise question1 text1 q queries questions searches prompt
             instruction userquery searchterm searchquery frage suchanfrage suche anfrage pregunta consulta busqueda
             requete recherche demande domanda ricerca pergunta vraag zapytanie pytanie fraga sporgsmal вопрос запрос
             问题 問題 質問 查询 질문 سوال سؤال प्रश्न"""),
-        Column("positive", "text", "document", """
+        Column("positive", "text", """
             document passage answer positive response reply solution resolution body context content paragraph
             description text abstract article chunk details message doc a sentence2 hypothesis antwort losung
             beschreibung inhalt absatz respuesta contenido descripcion texto parrafo articulo cuerpo reponse texte
@@ -51,13 +48,13 @@ COLUMNS = {
         Column("group", "name"),
         Column("time", "time"),
         Column("id", "name"),
-        Column("negative", "text", "document"),  # also negative_1, negative_2, ...
-        Column("sentence1", "text", "query"),
-        Column("sentence2", "text", "query"),
-        Column("score", "score", synonyms="score similarity goldlabel"),
-        Column("noisy", "text", "query"),
-        Column("text", "text", "query"),
-        Column("label", "label", synonyms="""
+        Column("negative", "text"),  # also negative_1, negative_2, ...
+        Column("sentence1", "text"),
+        Column("sentence2", "text"),
+        Column("score", "score", "score similarity goldlabel"),
+        Column("noisy", "text"),
+        Column("text", "text"),
+        Column("label", "label", """
             label intent class category topic tag intention kategorie klasse absicht rubrik schlagwort categoria
             etiqueta clase intencion categorie etiquette classe rubrique kategoria categorie метка категория 标签
             类别"""),
@@ -79,7 +76,7 @@ PAIR_FLAGS = "isduplicate duplicate isduplicated relevant isrelevant relevance m
 
 PAIR, SENTENCES, TEXT = ("anchor", "positive"), ("sentence1", "sentence2"), ("text",)
 EXTRA = ("positive_id", "group", "time")
-"""Columns that data may have beside their shape: `toolkit.prepare.split` reads them, training leaves them out."""
+"""Columns that data may have besides: `toolkit.prepare.split` reads them, training leaves them out."""
 SEARCH_KINDS = ("retrieval", "reranking")
 _MANY = 10**6
 
@@ -199,19 +196,6 @@ def text_columns(names: Sequence[str]) -> list[str]:
                 f"sentence1 and sentence2, or text"
             )
     return [*PAIR, *negatives_in(names)]
-
-
-def sides_of(columns: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Divide columns of texts into queries and documents; texts of equal standing count as queries.
-
-    Examples
-    --------
-    >>> sides_of(["anchor", "positive", "negative_1"]), sides_of(["text"])
-    ((['anchor'], ['positive', 'negative_1']), (['text'], []))
-    """
-    columns = list(columns)
-    queries = [name for name in columns if name in COLUMNS and COLUMNS[name].side == "query"]
-    return queries, [name for name in columns if name not in queries]
 
 
 def loaded_shape(names: Sequence[str]) -> Shape:

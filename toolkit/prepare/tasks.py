@@ -132,10 +132,8 @@ class Task:
         """Return a ranking without `self_matches`."""
         if not self.self_matches:
             return ranking
-        return {
-            query: {d: score for d, score in row.items() if d not in self.self_matches.get(query, ())}
-            for query, row in ranking.items()
-        }
+        left_out = self.self_matches
+        return {q: {d: s for d, s in row.items() if d not in left_out.get(q, ())} for q, row in ranking.items()}
 
     def only(self, items: Iterable[str], name: str) -> Task:
         """Return the task with only some of its queries or rows; retrieval keeps the whole corpus."""
@@ -226,25 +224,17 @@ def _check_retrieval(task: Task) -> None:
         if not isinstance(text, str):
             raise ValueError(f"task {task.name!r} has no text under the id {name!r}: expected texts as str")
     check_grades(data.qrels)
-    without = [query for query in data.queries if not any(g > 0 for g in data.qrels.get(query, {}).values())]
-    if without:
-        raise ValueError(
-            f"{len(without)} of {len(data.queries)} queries of task {task.name!r} have no relevant document "
-            f"(first: {without[0]!r}): they cannot be scored, leave them out"
-        )
     named = data.candidates or {}
+    without = [query for query in data.queries if not any(g > 0 for g in data.qrels.get(query, {}).values())]
+    bare = [query for query in data.queries if not named.get(query) and task.kind == "reranking"]
+    for queries, what in ((without, "relevant document"), (bare, "candidates to rank")):
+        if queries:
+            n, first = f"{len(queries)} of {len(data.queries)}", f"first: {queries[0]!r}"
+            raise ValueError(f"{n} queries of task {task.name!r} have no {what} ({first}): leave them out")
     unknown = [(q, d) for q in data.queries for d in (*data.qrels[q], *named.get(q, ())) if d not in data.corpus]
     if unknown:
-        raise ValueError(
-            f"the qrels of task {task.name!r} name {len(unknown)} documents that the corpus lacks "
-            f"(first: document {unknown[0][1]!r} for query {unknown[0][0]!r})"
-        )
-    bare = [query for query in data.queries if not named.get(query)]
-    if task.kind == "reranking" and bare:
-        raise ValueError(
-            f"{len(bare)} of {len(data.queries)} queries of task {task.name!r} have no candidates to rank "
-            f"(first: {bare[0]!r})"
-        )
+        first, what = "first: {1!r} for query {0!r}".format(*unknown[0]), "documents that the corpus lacks"
+        raise ValueError(f"qrels or candidates of task {task.name!r} name {len(unknown)} {what} ({first})")
 
 
 def _check_table(task: Task) -> None:
@@ -258,10 +248,8 @@ def _check_table(task: Task) -> None:
     for called, data in sides.items():
         missing = [column for column in columns if column not in data.column_names]
         if missing or not len(data):
-            raise ValueError(
-                f"a task of kind {task.kind!r} needs rows with the columns {', '.join(columns)}; got "
-                f"{len(data)} rows with {', '.join(data.column_names)}"
-            )
+            needs, got = ", ".join(columns), f"{len(data)} rows with {', '.join(data.column_names)}"
+            raise ValueError(f"a task of kind {task.kind!r} needs rows with the columns {needs}; got {got}")
         for column in columns:
             values = data.select_columns([column]).to_pandas()[column]
             rule = "0/1" if (task.kind, column) == ("pairs", "label") else COLUMNS[column].holds
@@ -276,16 +264,13 @@ def _check_labels(name: str, tested: Dataset, train: Dataset) -> None:
     """Refuse labels that mean one thing in training and another in the test."""
     names = [getattr(data.features["label"], "names", None) for data in (tested, train)]
     if names[0] and names[1] and names[0] != names[1]:
-        raise ValueError(
-            f"the labels of task {name!r} are numbers that stand for {', '.join(names[0][:3])}, ... where it is tested "
-            f"and for {', '.join(names[1][:3])}, ... in train=: give both the same names, as prepare.task does"
-        )
+        tested_as, trained_as = (", ".join(some[:3]) for some in names)
+        differ = f"stand for {tested_as}, ... where it is tested and for {trained_as}, ... in train="
+        raise ValueError(f"labels of task {name!r} {differ}: give both the same names, as prepare.task does")
     kinds = [{isinstance(label, str) for label in data["label"][:]} for data in (tested, train)]
     if kinds[0] != kinds[1] or len(kinds[0]) > 1:
-        raise ValueError(
-            f"some labels of task {name!r} are texts and some are numbers (tested: {tested['label'][0]!r}, train: "
-            f"{train['label'][0]!r}): give all as texts"
-        )
+        came = f"tested: {tested['label'][0]!r}, train: {train['label'][0]!r}"
+        raise ValueError(f"some labels of task {name!r} are texts and some are numbers ({came}): give all as texts")
 
 
 def check_grades(qrels: Mapping[str, Mapping[str, int]]) -> None:
@@ -301,7 +286,5 @@ def check_grades(qrels: Mapping[str, Mapping[str, int]]) -> None:
             raise ValueError(f"expected qrels as {{query: {{document: grade}}}}, got {row!r:.60} for query {query!r}")
         for document, grade in row.items():
             if not isinstance(grade, (int, float, np.number)) or not abs(grade) <= LARGEST_GRADE or grade != int(grade):
-                raise ValueError(
-                    f"document {document!r} has the grade {grade!r:.40} for query {query!r}: expected a whole number "
-                    f"from -{LARGEST_GRADE} to {LARGEST_GRADE}, as trec_eval reads them"
-                )
+                came = f"document {document!r} has the grade {grade!r:.40} for query {query!r}"
+                raise ValueError(f"{came}: expected a whole number from -{LARGEST_GRADE} to {LARGEST_GRADE}")

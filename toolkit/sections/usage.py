@@ -15,21 +15,13 @@ from toolkit.prepare import Split, text
 from toolkit.report import Block, Code, Section, Terms
 from toolkit.vectors import Encoder, System
 from toolkit.vectors.origin import declared, describe
-from toolkit.vectors.systems import Dense, walk
+from toolkit.vectors.systems import dense_part
 
 # How many texts a search brings depends on how far the systems agree; four seconds are what a short text takes.
 JUDGING = (
     "A search brings about ten texts to judge: five searches some minutes, thirty about twenty, at four seconds a text."
 )
 FEW = 300  # pairs under which little is to be expected of training
-SHOWN = 100  # characters of a search in lines to paste
-DEPLOYED = {"dense": "{}, by its vectors", "bm25": "{}, keyword search", "fusion": "{}, vectors and keywords fused",
-            "reranked": "{}, reranked by a cross-encoder"}  # fmt: skip
-
-
-def dense_part(system: System) -> Dense | None:  # merge: to vectors.systems
-    """Return the part of a system that searches by vectors, or None."""
-    return next((part for part in walk(system) if isinstance(part, Dense)), None)
 
 
 def terms(
@@ -170,39 +162,37 @@ def deployment(
     index : Index, optional
         Of its vectors.
     measured : mapping, optional
-        `toolkit.deploy.measure` on the test searches.
+        `toolkit.deploy.indexes.measure` on the test searches.
     texts : sequence of str
         The user's texts that these lines quote.
     """
-    kind, name = str(system.record["kind"]), system.name
-    deployed = f"Deployed: {DEPLOYED.get(kind, '{}').format(name)}."
+    kind = str(system.record["kind"])
+    deployed = f"Deployed: {system.name}, which searches {deploy.packing.HOW[kind]}."
     if index is not None and measured is not None:
         deployed += (
             f" Index {index.kind}, {measured['megabytes']} MB: recall@10 {measured['recall']:.3f} against exact "
             f"search, {measured['median_ms']} ms a search; encoding the search comes on top"
             f"{', and so does keyword search' if kind == 'fusion' else ''}."
         )
-    final = Path(folder)
-    bundle, query = (final / "bundle").resolve(), " ".join(query.split())[:SHOWN]
-    python, quoted = runs.this_python(), runs.quoted(str(final))
+    bundle, python, final = (Path(folder) / "bundle").resolve(), runs.this_python(), runs.quoted(str(folder))
+    lines, alone = deploy.packing.snippet(system, bundle, query), ""
+    if "faiss" in lines and kind != "dense":
+        alone = f" They search by vectors alone, and the bundle as {system.name}: use `Search it`."
+    search = runs.quoted(" ".join(query.split())[: deploy.packing.SHOWN])
     change = (
         "from toolkit import deploy\n"
         f"bundle = deploy.load({str(bundle)!r})\n"
         'bundle = bundle.add({"new-1": "text of a new document"})  # the folder is written anew\n'
         'bundle = bundle.remove(["new-1"])  # text and vector are gone from it for good'
     )
-    by_vectors = "Lines for another program:" if kind == "dense" else (
-        f"Lines for another program. They search by vectors alone; the bundle itself searches by {name}: use "
-        f"`Search it`."
-    )  # fmt: skip
     blocks: list[Block] = [
         deployed,
         "Search it:",
-        Code(f"{python} -m toolkit.deploy search {quoted} {runs.quoted(query)}"),
+        Code(f"{python} -m toolkit.deploy search {final} {search}"),
         f"Judge it, with searches that people really type: you mark what is right. {JUDGING}",
-        Code(f"{python} -m toolkit.evaluate judge {quoted}"),
-        by_vectors,
-        Code(deploy.snippet(bundle, query)),
+        Code(f"{python} -m toolkit.evaluate judge {final}"),
+        f"Lines for another program:{alone}",
+        Code(lines),
         "Add and remove documents:",
         Code(change),
     ]

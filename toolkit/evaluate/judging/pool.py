@@ -53,7 +53,12 @@ def make_pool(
         old = read_pool(folder) if (folder / POOL).exists() else None
         if old is None and any(folder.glob("judgements-*.csv")):
             raise ValueError(f"{folder} holds answers but no {POOL}: put it back, or judge in another folder")
-        new = {"format": 1, "seed": seed, "depth": depth, "corpus": digest_texts(corpus, corpus.values())}
+        new: dict[str, Any] = {
+            "format": 1,
+            "seed": seed,
+            "depth": depth,
+            "corpus": digest_texts(corpus, corpus.values()),
+        }
         if old is not None:
             _check_same(folder, old, new, systems)
         before: dict[str, str] = old["queries"] if old else {}
@@ -62,14 +67,15 @@ def make_pool(
         for query, text in queries.items():
             if text not in ids:
                 ids[text] = query if query not in before else next(free)
-        new["queries"] = {query: text for text, query in ids.items()}
+        texts = {query: text for text, query in ids.items()}
+        new["queries"] = texts
         given = {
             name: {ids[queries[query]]: row for query, row in one.items() if query in queries}
             if isinstance(one, Mapping)
             else one
             for name, one in systems.items()
         }
-        lists = _first_documents(given, new["queries"], corpus, max(depth, SHOWN))
+        lists = _first_documents(given, texts, corpus, max(depth, SHOWN))
         for name, found in (old["systems"] if old else {}).items():
             same = sum(len({*docs} & {*lists[name][query]}) for query, docs in found.items())
             if same < ALIKE * sum(max(len(docs), len(lists[name][query])) for query, docs in found.items()):

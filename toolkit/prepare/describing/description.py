@@ -22,7 +22,6 @@ from toolkit.prepare.text.unicode import UNSPACED_LETTER
 from toolkit.prepare.values import normal
 
 if TYPE_CHECKING:
-
     from toolkit.prepare.frames import Rows
 
 LOOK = 5_000  # texts of a column that are examined for near-copies, tokens and words ...

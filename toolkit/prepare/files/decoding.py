@@ -82,13 +82,11 @@ class Text:
 
     def sample(self) -> str:
         """The first lines from the first that is not blank, at most a million characters."""
-        taken, size = [], 0
-        for line in islice(dropwhile(lambda line: not line.strip("\r\n"), self.lines()), 2000):
-            taken.append(line[: 1_000_000 - size])
-            size += len(taken[-1])
-            if size == 1_000_000:
-                break
-        return "".join(taken)
+        lines = islice(dropwhile(lambda line: not line.strip("\r\n"), self.lines()), 2000)
+        taken = ""
+        while len(taken) < 1_000_000 and (line := next(lines, "")):
+            taken += line
+        return taken[:1_000_000]
 
     def repairs(self) -> list[str]:
         """Notes on what was repaired when the lines were last read."""

@@ -7,10 +7,10 @@ import io
 import json
 import re
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain, count, islice, product
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,6 @@ _DATE = re.compile(r"\d{4}-\d\d?-\d\d?([T ].*)?|\d\d?[./-]\d\d?[./-](\d{4}|\d\d)
 _URL = re.compile(r"(https?://|www\.)\S+", re.IGNORECASE)
 
 
-@dataclass
 class Sample:
     """A random sample of the rows of a file, in their order and the same in every run; `size` None keeps all.
 
@@ -37,100 +36,77 @@ class Sample:
     however long the file is (a reservoir: P. Efraimidis and P. Spirakis, 2006, with equal weights).
     """
 
-    size: int | None = None
-    seen: int = 0
-    parts: list[pd.DataFrame] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
+    def __init__(self, size: int | None = None) -> None:
+        self.size = size
         self.restart()
 
     def restart(self) -> None:
         """Forget all rows: a file may be read again in another way."""
-        self.seen, self.parts = 0, []
-        self._draws: list[np.ndarray] = []
+        self.seen = 0
+        self.parts: list[pd.DataFrame] = []  # of a sample each row has its draw as the index
         self._highest = 1.0  # of the draws that can still be among the smallest
         self._random = np.random.default_rng(0)
 
     def select(self, rows: Sequence[Any]) -> Sequence[Any]:
-        """Those of the next rows that may be kept; `add` them as a table afterwards."""
+        """Select those of the next rows that may be kept; `add` them as a table afterwards."""
         self.seen += len(rows)
         if self.size is None:
             return rows
         draws = self._random.random(len(rows))
-        chosen = np.flatnonzero(draws <= self._highest)
-        self._draws.append(draws[chosen])
-        return [rows[number] for number in chosen.tolist()]
+        self._draws = draws[draws <= self._highest]
+        return [rows[number] for number in np.flatnonzero(draws <= self._highest).tolist()]
 
     def add(self, part: pd.DataFrame) -> None:
-        """Take rows that `select` chose."""
-        self.parts.append(part)
-        if self.size is not None and sum(map(len, self._draws)) > max(2 * self.size, BATCH):
-            self._thin(self.size)
-
-    def _thin(self, size: int) -> None:
-        draws = np.concatenate(self._draws)
-        if len(draws) > size:
-            kept = np.zeros(len(draws), dtype=bool)
-            kept[np.argpartition(draws, size - 1)[:size]] = True
-            self.parts = [pd.concat(self.parts, ignore_index=True)[kept]]
-            self._draws = [draws[kept]]
-            self._highest = float(draws[kept].max())
+        """Add the rows that `select` chose."""
+        self.parts.append(part if self.size is None else part.set_axis(self._draws))
+        if self.size is not None and sum(map(len, self.parts)) > max(2 * self.size, BATCH):
+            self.result()
 
     def result(self) -> list[pd.DataFrame]:
-        """The rows that are kept, as parts of a table."""
-        if self.size is not None and self._draws:
-            self._thin(self.size)
+        """Return the rows that are kept, as parts of a table."""
+        if self.size is not None and sum(map(len, self.parts)) > self.size:
+            rows = pd.concat(self.parts)
+            self._highest = float(np.partition(rows.index, self.size - 1)[self.size - 1])
+            self.parts = [rows[rows.index <= self._highest]]
         return self.parts
 
 
-@dataclass
 class TableBuilder:
     """Build a table of texts from rows that come one by one; memory holds little more than the texts."""
 
-    sample: Sample
-    columns: list[str] = field(default_factory=list)
-    joined: set[str] = field(default_factory=set)
-    nested: set[str] = field(default_factory=set)
-    broken: set[str] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self.sample.restart()
+    def __init__(self, sample: Sample, columns: Iterable[str] = ()) -> None:
+        self.sample, self.columns = sample, list(columns)
+        self.notes: defaultdict[str, set[str]] = defaultdict(set)  # a sentence, and the columns it is about
+        sample.restart()
 
     def add_records(self, records: Iterable[dict[str, Any]]) -> None:
-        """Take dictionaries; the columns are all keys in the order in which they first came."""
-        records = iter(records)
-        while batch := list(islice(records, BATCH)):
+        """Add dictionaries; the columns are all keys in the order in which they first came."""
+        for batch in _batches(records):
             self.columns += [key for key in dict.fromkeys(chain.from_iterable(batch)) if key not in self.columns]
             kept = self.sample.select(batch)
-            self.sample.add(
-                pd.DataFrame({c: [self.cell(c, record.get(c)) for record in kept] for c in self.columns}, dtype="str")
-            )
+            texts = {column: [self.cell(column, record.get(column)) for record in kept] for column in self.columns}
+            self.sample.add(pd.DataFrame(texts, index=range(len(kept)), dtype="str"))
 
     def cell(self, column: str, value: Any) -> str | None:
-        """A value as text, None for a missing one."""
+        """Convert a value to text, None for a missing one."""
         if isinstance(value, str):
             if not value.isascii() and _LONE_SURROGATE.search(value):
-                self.broken.add(column)
+                self.notes["lone surrogates (halves of characters) in {} became \ufffd"].add(column)
                 value = _LONE_SURROGATE.sub("\ufffd", value)
             return str(value).replace("\x00", "")
         if value is None or (isinstance(value, float) and value != value):
             return None
         if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-            self.joined.add(column)
+            self.notes["lists in {} were joined, a line each"].add(column)
             return "\n".join(value)
         if isinstance(value, (list, dict)):
-            self.nested.add(column)
+            self.notes["nested values in {} were kept as JSON"].add(column)
             return json.dumps(value, ensure_ascii=False, default=str) if value else None
         return str(value).lower() if isinstance(value, bool) else str(value)
 
     def table(self, notes: list[str]) -> pd.DataFrame:
-        """All rows as one table with distinct names of columns; empty cells are missing."""
-        if self.joined:
-            notes.append(f"lists in {quoted(self.joined)} were joined, a line each")
-        if self.broken:
-            notes.append(f"lone surrogates (halves of characters) in {quoted(self.broken)} became \ufffd")
-        if self.nested:
-            notes.append(f"nested values in {quoted(self.nested)} were kept as JSON")
+        """Return all rows as one table with distinct names of columns; empty cells are missing."""
+        notes += [note.format(quoted(columns)) for note, columns in self.notes.items()]
         parts = [part.reindex(columns=self.columns) for part in self.sample.result()]
         frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=self.columns, dtype="str")
         frame.columns = pd.Index(distinct_names(self.columns))
@@ -140,14 +116,17 @@ class TableBuilder:
 
 
 def table_of_rows(rows: Iterable[Sequence[str]], names: Sequence[str], sample: Sample) -> pd.DataFrame:
-    """Rows of texts under their names, which may be empty or repeat."""
-    builder = TableBuilder(sample, [str(number) for number in range(len(names))])
+    """Convert rows of texts to a table under their names, which may be empty or repeat."""
+    builder = TableBuilder(sample, distinct_names(names))
+    for batch in _batches(rows):
+        sample.add(pd.DataFrame(sample.select(batch), columns=builder.columns, dtype="str"))
+    return builder.table([])
+
+
+def _batches(rows: Iterable[Any]) -> Iterator[list[Any]]:
     rows = iter(rows)
     while batch := list(islice(rows, BATCH)):
-        sample.add(pd.DataFrame(sample.select(batch), columns=builder.columns, dtype="str"))
-    frame = builder.table([])
-    frame.columns = pd.Index(distinct_names(names))
-    return frame
+        yield batch
 
 
 def header(rows: Sequence[Sequence[str]], notes: list[str]) -> Sequence[str]:
@@ -172,14 +151,8 @@ def _is_number_or_date(value: str) -> bool:
 def _is_value(name: str, values: Sequence[str]) -> bool:
     """Whether a first cell is a value itself: a number, a link, a sentence, or one that comes again below."""
     words = len(name.split())
-    return bool(name) and (
-        _is_number_or_date(name)
-        or bool(_URL.fullmatch(name))
-        or name in values
-        or len(name) > 80
-        or words > 8
-        or (words > 3 and name[-1] in ".?!")
-    )
+    is_sentence = len(name) > 80 or words > 8 or (words > 3 and name[-1] in ".?!")
+    return bool(name) and (_is_number_or_date(name) or bool(_URL.fullmatch(name)) or name in values or is_sentence)
 
 
 def distinct_names(raw: Sequence[Any]) -> list[str]:
@@ -193,11 +166,9 @@ def distinct_names(raw: Sequence[Any]) -> list[str]:
     names: list[str] = []
     for number, value in enumerate(raw, 1):
         name = "" if value is None or value != value else " ".join(str(value).lstrip("\ufeff").split())
-        name = base = name or f"column_{number}"
-        copies = 2
-        while name in names:
-            name, copies = f"{base}_{copies}", copies + 1
-        names.append(name)
+        base = name or f"column_{number}"
+        candidates = chain([base], (f"{base}_{copy}" for copy in count(2)))
+        names.append(next(name for name in candidates if name not in names))
     return names
 
 
@@ -207,7 +178,7 @@ def quoted(columns: Iterable[str]) -> str:
 
 
 def read_delimited(
-    text: Text, limit: int | None, notes: list[str], sample: Sample, separator: str | None = None
+    text: Text, notes: list[str], sample: Sample, separator: str | None = None
 ) -> tuple[pd.DataFrame, str | None]:
     """Read the fields of a csv or tsv file; separator and quoting are found, ragged rows repaired.
 
@@ -225,20 +196,15 @@ def read_delimited(
     found, quoting = dialect(text.sample(), (separator,) if separator else _SEPARATORS)
     if separator and not found:
         raise ValueError(f"{text.path.name}: {separator!r} separates no fields in the first row: give another, or none")
-    options: list[Quoting] = [quoting] if quoting else [{"strict": True}, {}, {"quoting": csv.QUOTE_NONE}]
-    best: tuple[int, pd.DataFrame, list[str], int] | None = None
-    for option in options:
-        its_notes: list[str] = []
+    results: list[tuple[int, pd.DataFrame, list[str], int]] = []
+    for option in [quoting] if quoting else [{"strict": True}, {}, {"quoting": csv.QUOTE_NONE}]:
         try:
-            frame, wrong = _parse(text, found or _NONE, option, limit, its_notes, sample)
+            results.append(_parse(text, found or _NONE, option, sample))
         except csv.Error:
             continue  # quotation marks that are not closed, or not where a field ends: read them another way
-        if best is None or wrong < best[0]:
-            best = wrong, frame, its_notes, sample.seen
-        if option.get("strict") or not wrong:
+        if option.get("strict") or not results[-1][0]:
             break
-    assert best is not None
-    wrong, frame, its_notes, sample.seen = best
+    wrong, frame, its_notes, sample.seen = min(results, key=lambda result: result[0])
     if wrong > len(frame):
         raise ValueError(
             f"{text.path.name}: {wrong:,} rows do not have the {len(frame.columns)} fields of the first row "
@@ -256,25 +222,22 @@ def dialect(sample: str, separators: Sequence[str] = _SEPARATORS) -> tuple[str |
     >>> dialect("id;text\n1;a, b\n2;c\n"), dialect("a text\nanother, longer one\n")
     ((';', {}), (None, {}))
     """
-    found: list[tuple[tuple[float, int, int], str, Quoting]] = []
     quotings: list[Quoting] = [{}]
-    if '"' in sample:
-        quotings.append({"quoting": csv.QUOTE_NONE})
-    if '\\"' in sample:
-        quotings.append({"escapechar": "\\"})
+    quotings += [{"quoting": csv.QUOTE_NONE}] if '"' in sample else []
+    quotings += [{"escapechar": "\\"}] if '\\"' in sample else []
+    found: dict[tuple[float, int, int], tuple[str, Quoting]] = {}
     with _long_fields():
-        for separator in separators:
-            for order, quoting in enumerate(quotings):
-                lines = io.StringIO(sample, newline="")
-                rows = list(islice((r for r in csv.reader(lines, delimiter=separator, **quoting) if r), 500))
-                width = len(rows[0])
-                rows = rows[:-1] if len(rows) > 2 else rows  # the sample may end within a row
-                share = sum(len(row) == width for row in rows) / len(rows)
-                # A header that holds the separator is no accident; with few rows that fit it may be.
-                if width > 1 and share >= 0.5:
-                    found.append(((round(share, 2), -order, width), separator, quoting))
+        for separator, (order, quoting) in product(separators, enumerate(quotings)):
+            lines = io.StringIO(sample, newline="")
+            rows = list(islice(filter(None, csv.reader(lines, delimiter=separator, **quoting)), 500))
+            width = len(rows[0])
+            rows = rows[:-1] if len(rows) > 2 else rows  # the sample may end within a row
+            share = sum(len(row) == width for row in rows) / len(rows)
+            # A header that holds the separator is no accident; with few rows that fit it may be.
+            if width > 1 and share >= 0.5:
+                found.setdefault((round(share, 2), -order, width), (separator, quoting))
     if found:
-        return max(found, key=lambda one: one[0])[1:]
+        return found[max(found)]
     if '"' not in sample:
         return None, {}
     # One column: texts in quotation marks that span lines are one field; marks within texts are only marks.
@@ -292,17 +255,16 @@ def _long_fields() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def _parse(
-    text: Text, separator: str, quoting: Quoting, limit: int | None, notes: list[str], sample: Sample
-) -> tuple[pd.DataFrame, int]:
-    """The table, and how many rows are shorter or longer than the first, or seem to be swallowed by a field."""
+def _parse(text: Text, separator: str, quoting: Quoting, sample: Sample) -> tuple[int, pd.DataFrame, list[str], int]:
+    """How many rows are longer or shorter than the first or seem swallowed by a field; table, notes, rows read."""
     short: list[int] = []
     long: list[int] = []
+    notes: list[str] = []
     swallowed = 0
 
     def fitting() -> Iterator[list[str]]:
         nonlocal swallowed
-        for number, row in chain(peeked[1:] if names else peeked, rows):
+        for number, row in chain(peeked[bool(names) :], rows):
             swallowed += 0 if quoting else _swallowed(row, separator)
             if len(row) > width and not any(row[width:]):
                 row = row[:width]  # separators at the end of the line, as spreadsheets write them
@@ -315,15 +277,14 @@ def _parse(
         rows = _numbered(csv.reader(text.lines(), delimiter=separator, **quoting))
         peeked = list(islice(rows, 200))
         if not peeked:
-            return pd.DataFrame(), 0  # separators alone
+            return 0, pd.DataFrame(), [], 0  # separators alone
         width = len(peeked[0][1])
         names = header([row for _, row in peeked], notes)
-        frame = table_of_rows(islice(fitting(), limit), names or [""] * width, sample)
-    if short:
-        notes.append(f"{plural(len(short), 'row')} with too few fields, filled up (first: line {short[0]})")
-    if long:
-        notes.append(f"{plural(len(long), 'row')} with too many fields, left out (first: line {long[0]})")
-    return frame, len(short) + len(long) + swallowed
+        frame = table_of_rows(fitting(), names or [""] * width, sample)
+    for lines, how in ((short, "too few fields, filled up"), (long, "too many fields, left out")):
+        if lines:
+            notes.append(f"{plural(len(lines), 'row')} with {how} (first: line {lines[0]})")
+    return len(short) + len(long) + swallowed, frame, notes, sample.seen
 
 
 def _numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import groupby, islice
+from itertools import groupby, starmap
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from toolkit.prepare.files.decoding import Text, plural
 from toolkit.prepare.files.delimited import BATCH, Sample, TableBuilder, header, quoted, table_of_rows
 
 
-def read_lines(text: Text, limit: int | None, notes: list[str], sample: Sample) -> pd.DataFrame:
+def read_lines(text: Text, notes: list[str], sample: Sample) -> pd.DataFrame:
     """Read one text a line, or one a paragraph where blank lines stand between."""
     lines = paragraphs = 0
     for filled, block in groupby(map(str.strip, text.lines()), bool):  # counted first: memory does not hold a long file
@@ -28,43 +28,42 @@ def read_lines(text: Text, limit: int | None, notes: list[str], sample: Sample) 
     stripped = map(str.strip, text.lines())
     blocks = ("\n".join(block) for filled, block in groupby(stripped, bool) if filled)
     texts = blocks if as_paragraphs else filter(None, stripped)
-    return table_of_rows(((text,) for text in islice(texts, limit)), ["text"], sample)
+    return table_of_rows(((text,) for text in texts), ["text"], sample)
 
 
-def read_jsonl(text: Text, limit: int | None, notes: list[str], sample: Sample) -> pd.DataFrame:
+def read_jsonl(text: Text, notes: list[str], sample: Sample) -> pd.DataFrame:
     """Read one JSON object a line."""
 
     def values() -> Iterator[tuple[str, Any]]:
         for number, line in enumerate(text.lines(), 1):
-            if line.strip():
-                where = f"{text.path.name}: line {number}"
-                try:
+            where = f"{text.path.name}: line {number}"
+            try:
+                if line.strip():
                     yield where, json.loads(line)
-                except (ValueError, RecursionError) as error:
-                    got = line.strip()[:60]
-                    raise ValueError(
-                        f"{where} is not JSON ({error}): expected an object {{...}}, got {got!r}"
-                    ) from None
+            except (ValueError, RecursionError) as error:
+                got = line.strip()[:60]
+                raise ValueError(f"{where} is not JSON ({error}): expected an object {{...}}, got {got!r}") from None
 
-    return _table_of_values(islice(values(), limit), notes, sample)
+    return _table_of_values(values(), notes, sample)
 
 
-def read_json(text: Text, limit: int | None, notes: list[str], sample: Sample) -> pd.DataFrame:
+def read_json(text: Text, notes: list[str], sample: Sample) -> pd.DataFrame:
     """Read an array of objects, another form of table, or one object a line after all."""
     content, name = "".join(text.lines()), text.path.name
+    expected = "expected an array of objects [{...}, ...]"
     try:
         value = _rows_in(json.loads(content), notes)
     except json.JSONDecodeError as error:
         if error.msg == "Extra data" and error.lineno > 1:
             notes.append(f"{name} holds one object a line: read as jsonl")
-            return read_jsonl(text, limit, notes, sample)
-        raise ValueError(f"{name} is broken JSON: {error.msg} in line {error.lineno}, column {error.colno}. "
-                         f"Expected an array of objects [{{...}}, ...]") from None  # fmt: skip
+            return read_jsonl(text, notes, sample)
+        where = f"{error.msg} in line {error.lineno}, column {error.colno}"
+        raise ValueError(f"{name} is broken JSON ({where}): {expected}") from None
     except RecursionError:
-        raise ValueError(f"{name} is nested too deep: expected an array of objects [{{...}}, ...]") from None
+        raise ValueError(f"{name} is nested too deep: {expected}") from None
     if not isinstance(value, list) or not value:
-        raise ValueError(f"{name} holds {content.strip()[:40]!r}, expected an array of objects [{{...}}, ...]")
-    return _table_of_values(((f"{name}: entry {n}", row) for n, row in enumerate(value[:limit], 1)), notes, sample)
+        raise ValueError(f"{name} holds {content.strip()[:40]!r}: {expected}")
+    return _table_of_values(((f"{name}: entry {n}", row) for n, row in enumerate(value, 1)), notes, sample)
 
 
 def _rows_in(value: Any, notes: list[str]) -> Any:
@@ -89,19 +88,17 @@ def _rows_in(value: Any, notes: list[str]) -> Any:
 def _table_of_values(values: Iterable[tuple[str, Any]], notes: list[str], sample: Sample) -> pd.DataFrame:
     """Objects and texts, each with where it stands, as a table."""
 
-    def records() -> Iterator[dict[str, Any]]:
-        for where, value in values:
-            if not isinstance(value, (str, dict)):
-                held = json.dumps(value)[:40]
-                raise ValueError(f"{where} holds {held}, expected an object {{...}} with named values")
-            yield {"text": value} if isinstance(value, str) else value
+    def record(where: str, value: Any) -> dict[str, Any]:
+        if not isinstance(value, (str, dict)):
+            raise ValueError(f"{where} holds {json.dumps(value)[:40]}, expected an object {{...}} with named values")
+        return {"text": value} if isinstance(value, str) else value
 
     builder = TableBuilder(sample)
-    builder.add_records(records())
+    builder.add_records(starmap(record, values))
     return builder.table(notes)
 
 
-def read_parquet(path: Path, limit: int | None, notes: list[str], sample: Sample) -> pd.DataFrame:
+def read_parquet(path: Path, notes: list[str], sample: Sample) -> pd.DataFrame:
     """Read the columns of a parquet file batch by batch, each as Arrow or else Python writes it."""
     import pyarrow as pa
     from pyarrow import parquet
@@ -116,15 +113,12 @@ def read_parquet(path: Path, limit: int | None, notes: list[str], sample: Sample
 
     try:
         with parquet.ParquetFile(path) as file:
-            left, builder.columns = limit, file.schema_arrow.names
-            for batch in file.iter_batches(min(BATCH, limit or BATCH)):
-                batch = batch.slice(0, left)
-                left = None if left is None else left - len(batch)
+            builder.columns = file.schema_arrow.names
+            for batch in file.iter_batches(BATCH):
                 batch = batch.take(pa.array(sample.select(range(len(batch))), pa.int64()))
                 columns = zip(batch.schema.names, batch.columns, strict=True)
-                sample.add(pd.DataFrame({name: texts(name, values) for name, values in columns}, dtype="str"))
-                if left == 0:
-                    break
+                part = {name: texts(name, values) for name, values in columns}
+                sample.add(pd.DataFrame(part, index=range(len(batch)), dtype="str"))
     except PermissionError:
         raise
     except (pa.ArrowException, OSError) as error:
@@ -132,9 +126,7 @@ def read_parquet(path: Path, limit: int | None, notes: list[str], sample: Sample
     return builder.table(notes)
 
 
-def read_sheet(
-    path: Path, limit: int | None, notes: list[str], sample: Sample, sheet: str | None = None
-) -> pd.DataFrame:
+def read_sheet(path: Path, notes: list[str], sample: Sample, sheet: str | None) -> pd.DataFrame:
     """Read a sheet by its name, or the first with rows, without what stands above its table.
 
     Raises
@@ -151,16 +143,14 @@ def read_sheet(
     try:
         with pd.ExcelFile(path, engine="calamine") as book:
             names = [str(name) for name in book.sheet_names]
-            sheets = {
-                name: pd.read_excel(book, sheet_name=name, header=None, dtype=object, keep_default_na=False)
-                for name in names
-                if sheet in (None, name)
-            }
+            wanted = [name for name in names if sheet in (None, name)]
+            options: Any = {"header": None, "dtype": object, "keep_default_na": False}
+            sheets = pd.read_excel(book, sheet_name=wanted, **options) if wanted else {}
     except PermissionError:
         raise
     except Exception as error:  # the reader in Rust has its own
-        what = f"{path.name} cannot be read ({str(error)[:100]}): it is broken or has a password"
-        raise ValueError(f"{what}. Save it as .csv") from error
+        why = str(error)[:100]
+        raise ValueError(f"{path.name} is broken or has a password ({why}): save it as .csv") from error
     if not sheets:
         raise ValueError(f"{path.name} has no sheet {sheet!r}: expected one of {', '.join(names)}")
     filled = [name for name, cells in sheets.items() if len(cells) and (cells != "").any(axis=None)]
@@ -169,15 +159,14 @@ def read_sheet(
         raise ValueError(f"{path.name} is empty: {what}")
     if len(names) > 1 and sheet is None:
         notes.append(f"read the sheet `{filled[0]}`; there are also {quoted(set(names) - {filled[0]})}")
-    builder = TableBuilder(Sample())
-    rows = [[builder.cell("", value) or "" for value in row] for row in sheets[filled[0]].itertuples(index=False)]
-    rows = [row for row in rows if any(row)]
-    used = [column for column in range(len(rows[0])) if any(row[column] for row in rows)]
-    rows = [[row[column] for column in used] for row in rows]
-    above = next((n for n, row in enumerate(rows) if sum(map(bool, row)) > 1), 0) if len(used) > 1 else 0
+    cell = TableBuilder(Sample()).cell
+    cells = sheets[filled[0]].map(lambda value: cell("", value) or "").astype(object)
+    cells = cells.loc[(cells != "").any(axis=1), (cells != "").any()]
+    rows = cells.to_numpy().tolist()
+    above = next((n for n, row in enumerate(rows) if sum(map(bool, row)) > 1), 0) if len(rows[0]) > 1 else 0
     if above:
         first = " ".join(filter(None, rows[0]))[:60]
         notes.append(f"{plural(above, 'row')} above the table left out (first: {first!r})")
         rows = rows[above:]
     heading = header(rows[:200], notes)
-    return table_of_rows(rows[bool(heading) :][:limit], heading or [""] * len(used), sample)
+    return table_of_rows(rows[bool(heading) :], heading or [""] * len(rows[0]), sample)

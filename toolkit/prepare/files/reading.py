@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,12 @@ from toolkit.storage import digest_file, digest_texts
 
 _TEXTS = (".txt", ".md")  # files of a folder that are read
 _TABS = ("tab", "\\t")  # ways to type a tab in a shell
+# Which formats an option is for, and their name in a message.
+_OPTIONS = {
+    "sheet": (SHEETS, "spreadsheets"),
+    "encoding": (("csv", "tsv", "jsonl", "json", "txt"), "text files"),
+    "separator": (("csv", "tsv"), "csv and other delimited files"),
+}
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,6 @@ class FileTable:
 def read(
     path: str | Path,
     *,
-    limit: int | None = None,
     sample: int | None = None,
     sheet: str | None = None,
     encoding: str | None = None,
@@ -81,8 +88,6 @@ def read(
     path : str or Path
         csv, tsv, jsonl, json, txt (these also as .gz, .bz2, .xz, or as the only file in a .zip), parquet, xlsx, xls,
         ods, or a folder.
-    limit : int, optional
-        Read only the first rows.
     sample : int, optional
         Number of rows to keep, drawn at random from all (seed 0), in their order. Of csv, tsv, jsonl, txt and parquet,
         memory then holds little more than these; json and spreadsheets are held as a whole.
@@ -117,27 +122,20 @@ def read(
     if not isinstance(path, (str, Path)):
         raise ValueError(f"expected the path of a file or folder, got {type(path).__name__}: prepare.load takes tables")
     path = Path(path).expanduser()
-    for name, number in (("limit", limit), ("sample", sample)):
-        if number is not None and number < 1:
-            raise ValueError(f"expected a {name} of at least 1, got {number}")
+    if sample is not None and sample < 1:
+        raise ValueError(f"expected a sample of at least 1, got {sample}")
     separator = "\t" if separator in _TABS else separator
     if separator is not None and (len(separator) != 1 or separator in '"\r\n'):
         raise ValueError(f"expected a separator of one character, such as ';' or 'tab', got {separator!r}")
     try:
-        there = path.exists()
-    except OSError:  # longer than a name may be: a text, perhaps, in place of a path
-        there = False
-    if not there:
-        raise FileNotFoundError(_not_there(path))
-    try:
+        if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises for a text in place of a path, too long for a name
+            raise FileNotFoundError(_not_there(path))
         if path.is_dir():
             _refuse(path.name, "folder", sheet=sheet, separator=separator)
-            return _read_folder(path, limit, Sample(sample), encoding)
-        return _read_file(path, limit, Sample(sample), sheet, encoding, separator)
+            return _read_folder(path, Sample(sample), encoding)
+        return _read_file(path, Sample(sample), sheet, encoding, separator)
     except PermissionError as error:
-        raise PermissionError(
-            f"you may not read {error.filename or path}: change its permissions or copy it"
-        ) from error
+        raise PermissionError(f"you may not read {error.filename or path}: change its permissions") from error
 
 
 def _not_there(path: Path) -> str:
@@ -153,86 +151,72 @@ def _not_there(path: Path) -> str:
 def _refuse(name: str, kind: str, **options: str | None) -> None:
     """Refuse options that a kind of file has no use for."""
     for option, value in options.items():
-        if value is not None:
-            wanted = {"sheet": "spreadsheets", "encoding": "text files", "separator": "csv and other delimited files"}
-            raise ValueError(f"{option}={value!r} is for {wanted[option]}, and {name} is read as {kind}: leave it out")
+        kinds, files = _OPTIONS[option]
+        if value is not None and kind not in kinds:
+            raise ValueError(f"{option}={value!r} is for {files}, and {name} is read as {kind}: leave it out")
 
 
-def _read_file(
-    path: Path, limit: int | None, sample: Sample, sheet: str | None, encoding: str | None, separator: str | None
-) -> FileTable:
+def _read_file(path: Path, sample: Sample, sheet: str | None, encoding: str | None, separator: str | None) -> FileTable:
     notes: list[str] = []
     before = path.stat()
     kind = kind_of(path, notes)
     if separator is not None and kind in (None, "txt"):
         kind = "csv"
     if kind in BINARY:
-        _refuse(path.name, kind, encoding=encoding, separator=separator)
-        if kind in SHEETS:
-            frame = read_sheet(path, limit, notes, sample, sheet)
-        else:
-            _refuse(path.name, kind, sheet=sheet)
-            frame = read_parquet(path, limit, notes, sample)
+        _refuse(path.name, kind, sheet=sheet, encoding=encoding, separator=separator)
+        frame = read_parquet(path, notes, sample) if kind == "parquet" else read_sheet(path, notes, sample, sheet)
     else:
         text = decode(path, notes, encoding)
         encoding = text.encoding
         if kind is None:
             kind = _sniff(text)
             notes.append(f"the suffix of {path.name} is unknown: read as {kind}")
-        _refuse(path.name, kind, sheet=sheet)
+        _refuse(path.name, kind, sheet=sheet, separator=separator)
         if kind in ("csv", "tsv"):
-            frame, separator = read_delimited(text, limit, notes, sample, separator)
+            frame, separator = read_delimited(text, notes, sample, separator)
         else:
-            _refuse(path.name, kind, separator=separator)
-            frame = {"txt": read_lines, "jsonl": read_jsonl, "json": read_json}[kind](text, limit, notes, sample)
+            frame = {"txt": read_lines, "jsonl": read_jsonl, "json": read_json}[kind](text, notes, sample)
         notes += text.repairs()
     digest = digest_file(path)
     after = path.stat()
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise ValueError(f"{path.name} changed while it was read: wait until it is written, then start again")
     if frame.empty:
-        columns = f" ({', '.join(map(str, frame.columns))})" if len(frame.columns) else ""
-        raise ValueError(f"{path.name} holds {'only a header' + columns if columns else 'nothing'} and no rows of data")
+        held = f"only a header ({', '.join(map(str, frame.columns))})" if len(frame.columns) else "nothing"
+        raise ValueError(f"{path.name} holds {held} and no rows of data")
     return FileTable(path.name, frame, kind, encoding, separator, notes, digest, sample.seen)
 
 
 def _sniff(text: Text) -> str:
     """Format of a text file with an unknown suffix."""
-    lines = [line for line in text.sample().splitlines() if line.strip()][:20]
+    lines = [line for line in text.sample().splitlines() if line.strip()]
     if lines[0].lstrip()[0] in "{[":
-        try:
+        with suppress(ValueError, RecursionError):
             return "jsonl" if isinstance(json.loads(lines[0]), dict) and len(lines) > 1 else "json"
-        except (ValueError, RecursionError):
-            return "json"
+        return "json"
     return "csv" if dialect(text.sample())[0] else "txt"
 
 
-def _read_folder(path: Path, limit: int | None, sample: Sample, encoding: str | None) -> FileTable:
+def _read_folder(path: Path, sample: Sample, encoding: str | None) -> FileTable:
     files = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
     wanted = [file for file in files if file.suffix.lower() in _TEXTS]
     if not wanted:
         held = ", ".join(file.name for file in files[:5]) or "nothing"
-        raise ValueError(f"the folder {path.name} has no .txt or .md files (it holds {held}): name one file, as in "
-                         f"{path / 'tickets.csv'}")  # fmt: skip
-    names, texts, digests, notes, empty = [], [], [], [], 0
-    for file in wanted[:limit]:
-        name = file.relative_to(path).as_posix()
-        if not file.read_bytes().strip(BLANK):
-            empty += 1
-            continue
-        its_notes: list[str] = []
-        text = decode(file, its_notes, encoding)
-        names.append(name)
-        texts.append("".join(text.lines()).replace("\r\n", "\n").strip())
-        digests.append(f"{name}\t{digest_file(file)}")
-        notes += [f"{name}: {note}" for note in (*its_notes, *text.repairs())]
-    if not names:
+        raise ValueError(f"the folder {path.name} has no .txt or .md files (it holds {held}): name a single file")
+    rows, digests, notes = [], [], []
+    for file in wanted:
+        if file.read_bytes().strip(BLANK):
+            name, its_notes = file.relative_to(path).as_posix(), list[str]()
+            text = decode(file, its_notes, encoding)
+            rows.append((name, "".join(text.lines()).replace("\r\n", "\n").strip()))
+            digests.append(f"{name}\t{digest_file(file)}")
+            notes += [f"{name}: {note}" for note in (*its_notes, *text.repairs())]
+    if not rows:
         raise ValueError(f"the {len(wanted)} text files in the folder {path.name} are all empty")
-    left_out = Counter(file.suffix.lower() or file.name for file in files if file.suffix.lower() not in _TEXTS)
-    if left_out:
+    if left_out := Counter(file.suffix.lower() or file.name for file in files if file not in wanted):
         kinds = ", ".join(f"{suffix} {n}" for suffix, n in left_out.most_common(5))
         notes.append(f"{plural(sum(left_out.values()), 'other file')} in the folder left out ({kinds})")
-    if empty:
+    if empty := len(wanted) - len(rows):
         notes.append(f"{plural(empty, 'empty file')} left out")
-    frame = table_of_rows(zip(names, texts, strict=True), ["name", "text"], sample)
+    frame = table_of_rows(rows, ["name", "text"], sample)
     return FileTable(path.resolve().name, frame, "folder", None, None, notes, digest_texts(digests), sample.seen)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Sequence
-from functools import cached_property
 
 import pandas as pd
 
@@ -52,14 +51,15 @@ class Columns:
     """
 
     def __init__(self, frame: pd.DataFrame) -> None:
-        self.values = {str(c): _filled(frame[c]) for c in frame.columns}
+        texts = {str(c): frame[c].dropna().astype(str).str.strip() for c in frame.columns}
+        self.values = {column: values[values != ""] for column, values in texts.items()}
         self.filled = {c: len(values) / max(1, len(frame)) for c, values in self.values.items()}
         self.words = {c: float(v.map(count_words).median()) if len(v) else 0.0 for c, v in self.values.items()}
         self.distinct = {c: values.nunique() for c, values in self.values.items()}
         self.holds = {c: _holds(values, self.words[c]) for c, values in self.values.items()}
         for column, holds in self.holds.items():
-            label, text = plain(column) in LABELS, (QUERIES, DOCUMENTS, STAND_INS)
-            if holds == "label" and not label and any(place(column, names) is not None for names in text):
+            label = plain(column) in LABELS
+            if holds == "label" and not label and place(column, [*QUERIES, *DOCUMENTS, *STAND_INS]) is not None:
                 self.holds[column] = "text"  # searches and titles that repeat
             if holds == "text" and label and self.distinct[column] > 1 and self.words[column] <= 5:
                 self.holds[column] = "label"
@@ -70,20 +70,17 @@ class Columns:
             self.holds.update(dict.fromkeys(self.texts, "text"))
         if not self.texts:
             seen = ", ".join(f"`{column}` {holds}" for column, holds in self.holds.items()) or "no columns"
-            raise ValueError(
-                f"no column holds texts; there are: {seen}. Check that it is the right file, and its separator"
-            )
+            raise ValueError(f"no column holds texts, only {seen}: check that it is the right file, and its separator")
 
     @property
     def overview(self) -> pd.DataFrame:
         """As `toolkit.prepare.guess.Guess.columns`."""
-        examples = [" ".join(v.iloc[0][:200].split()) if len(v) else "" for v in self.values.values()]
-        return pd.DataFrame({
-            "column": list(self.values), "holds": list(self.holds.values()),
-            "filled": [round(share, 3) for share in self.filled.values()], "words": list(self.words.values()),
-            "distinct": list(self.distinct.values()),
-            "example": [text if len(text) <= 60 else text[:59] + "…" for text in examples],
-        })  # fmt: skip
+        texts = [" ".join(v.iloc[0][:200].split()) if len(v) else "" for v in self.values.values()]
+        table = pd.DataFrame(
+            {"holds": self.holds, "filled": self.filled, "words": self.words, "distinct": self.distinct}
+        )
+        table["example"] = [text if len(text) <= 60 else text[:59] + "…" for text in texts]
+        return table.round({"filled": 3}).rename_axis("column").reset_index()
 
     def of(self, kind: str) -> list[str]:
         """Return the columns that hold this."""
@@ -99,38 +96,27 @@ class Columns:
             near = difflib.get_close_matches(column, list(self.values), n=2, cutoff=0.4)
             hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
             raise ValueError(f"there is no column {column!r}: {hint}The columns are {', '.join(self.values)}")
-        holds = self.holds[column]
+        holds, choice = self.holds[column], f"text columns are {', '.join(self.texts)}"
         if holds == "empty":
-            raise ValueError(f"column {column!r} is empty: text columns are {', '.join(self.texts)}")
+            raise ValueError(f"column {column!r} is empty: {choice}")
         if holds not in ("text", "label"):
             some = ", ".join(dict.fromkeys(self.values[column].head(20)[:3]))[:60]
-            raise ValueError(
-                f"column {column!r} holds {holds}s ({some}): expected texts; text columns are {', '.join(self.texts)}"
-            )
+            raise ValueError(f"column {column!r} holds {holds}s ({some}): expected texts; {choice}")
 
     def keep(self, query: str, document: str) -> str | None:
         """Return a column of yes or no with a fitting name, or a generic one."""
-        found = [column for column in self._yes_or_no if column not in (query, document)]
-        return min(found, key=lambda c: KEEPS.index(plain(c)) if plain(c) in KEEPS else 99, default=None)
-
-    @cached_property
-    def _yes_or_no(self) -> list[str]:
         found = []
         for column, values in self.values.items():
             kinds = set(values.str.casefold().unique()[:9])
-            if kinds and any(kinds <= pair for pair in _YES_NO) and (is_generic(column) or plain(column) in KEEPS):
+            fits = is_generic(column) or plain(column) in KEEPS
+            if fits and column not in (query, document) and kinds and any(kinds <= pair for pair in _YES_NO):
                 found.append(column)
-        return found
+        return min(found, key=lambda c: KEEPS.index(plain(c)) if plain(c) in KEEPS else 99, default=None)
 
     def questions(self, column: str) -> float:
         """Return the share of texts that are short questions."""
         texts = self.values[column]
         return float(texts.map(_is_question).mean()) if len(texts) else 0.0
-
-
-def _filled(values: pd.Series) -> pd.Series:
-    texts = values.dropna().astype(str).str.strip()
-    return texts[texts != ""]
 
 
 def _is_question(text: str) -> bool:
@@ -154,8 +140,7 @@ def _holds(values: pd.Series, median: float) -> str:
     single = ~values.str.contains(r"\s")
     if single.mean() > 0.95 and distinct > 0.5 * n and values.str.contains(r"\d").mean() > 0.8 and median <= 5:
         return "id"
-    if values.str.lower().isin(["true", "false", "yes", "no"]).all():
-        return "label"
-    if 2 * distinct <= n and median <= 5 and values.str.len().max() <= 60 and distinct <= 1000:
+    few = 2 * distinct <= n and median <= 5 and values.str.len().max() <= 60 and distinct <= 1000
+    if few or values.str.lower().isin(["true", "false", "yes", "no"]).all():
         return "label"
     return "text" if values.str.contains(r"[^\W\d_]").mean() > 0.5 else "number"

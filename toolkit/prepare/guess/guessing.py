@@ -112,10 +112,8 @@ def _pair(table: Columns, query: str | None, document: str | None) -> _Pair | No
     queries = [query] if query else [c for c in table.texts if c != document]
     documents = [document] if document else table.texts
     labelled = document is not None and table.holds[document] == "label"
-    for rule in (_label,) if labelled else (_twins, _search, _label, _stand_in, _by_content):
-        if found := rule(table, queries, documents):
-            return found
-    return None
+    rules = (_label,) if labelled else (_twins, _search, _label, _stand_in, _by_content)
+    return next(filter(None, (rule(table, queries, documents) for rule in rules)), None)
 
 
 def _named(table: Columns, query: str, document: str) -> _Pair:
@@ -142,14 +140,11 @@ def _twins(table: Columns, queries: Sequence[str], documents: Sequence[str]) -> 
 
 def _search(table: Columns, queries: Sequence[str], documents: Sequence[str]) -> _Pair | None:
     named = names.by_place(queries, names.QUERIES)
-    asking = [c for c in queries if table.questions(c) >= 0.5 and names.place(c, names.STAND_INS) is None]
-    for query in (*named, *sorted(asking, key=lambda column: -table.questions(column))):
+    questions = [c for c in queries if table.questions(c) >= 0.5 and names.place(c, names.STAND_INS) is None]
+    for query in (*named, *sorted(questions, key=lambda column: -table.questions(column))):
         rest = [c for c in documents if c != query]
-        rest = (
-            [c for c in rest if names.place(c, names.DOCUMENTS) is not None]
-            or [c for c in rest if c not in named]
-            or rest
-        )
+        titled = [c for c in rest if names.place(c, names.DOCUMENTS) is not None]
+        rest = titled or [c for c in rest if c not in named] or rest
         if rest:
             document = table.longest(rest)
             share = f"{table.questions(query):.0%} of the texts in `{query}` are questions"
@@ -166,10 +161,7 @@ def _label(table: Columns, queries: Sequence[str], documents: Sequence[str]) -> 
         return None
     label = min(labels, key=lambda column: names.place(column, names.LABELS) or 0)
     texts = [c for c in queries if c != label]
-    if not texts:
-        return None
-    query = table.longest(texts)
-    return query, label, "label", _labelled(table, query, label)
+    return _labelled(table, table.longest(texts), label) if texts else None
 
 
 def _stand_in(table: Columns, queries: Sequence[str], documents: Sequence[str]) -> _Pair | None:
@@ -191,24 +183,23 @@ def _by_content(table: Columns, queries: Sequence[str], documents: Sequence[str]
 
 
 def _alone(table: Columns, document: str) -> Guess:
-    """One column of texts."""
-    texts = table.values[document]
-    split = sum(map(has_rest, texts)) / max(1, len(texts))
+    """Guess from one column of texts."""
+    texts, words = table.values[document], table.words[document]
     labels = [c for c in table.of("label") if names.place(c, names.NO_LABELS) is None and table.distinct[c] >= 4]
-    if table.words[document] >= _LONG_WORDS and split >= 0.5:
-        reason = f"`{document}` is the only column of texts; their first sentences stand in for searches"
-        return Guess(None, document, "first sentence", None, reason, table.overview)
-    if labels and table.holds[document] == "text" and document not in table.named:
-        return Guess(document, labels[0], "label", None, _labelled(table, document, labels[0]), table.overview)
-    reason = (
-        f"`{document}` is the only column of texts, and they are short (median {table.words[document]:.0f} words): "
-        f"they can be searched, but not evaluated"
-    )
-    return Guess(None, document, "none", None, reason, table.overview)
+    query, found, kind = None, document, "none"
+    reason = f"`{document}` is the only column of texts"
+    if words >= _LONG_WORDS and sum(map(has_rest, texts)) >= 0.5 * max(1, len(texts)):
+        kind, reason = "first sentence", f"{reason}; their first sentences stand in for searches"
+    elif labels and table.holds[document] == "text" and document not in table.named:
+        query, found, kind, reason = _labelled(table, document, labels[0])
+    else:
+        reason += f", and they are short (median {words:.0f} words): they can be searched, but not evaluated"
+    return Guess(query, found, kind, None, reason, table.overview)
 
 
-def _labelled(table: Columns, text: str, label: str) -> str:
-    return f"`{text}` holds texts, and `{label}` one of {table.distinct[label]} labels for each"
+def _labelled(table: Columns, text: str, label: str) -> _Pair:
+    reason = f"`{text}` holds texts, and `{label}` one of {table.distinct[label]} labels for each"
+    return text, label, "label", reason
 
 
 def _short_and_long(table: Columns, query: str, document: str) -> _Pair:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from toolkit.prepare.dropped import Dropped
 from toolkit.prepare.pairing.relations import MOST
-from toolkit.prepare.values import numbers
+from toolkit.prepare.values import numbers, require
 
 CLASSES = ("entailment", "neutral", "contradiction")
 """In the order of the numbers 0, 1, 2 of SNLI, MultiNLI and AllNLI on the Hub."""
@@ -20,14 +20,11 @@ SCALES = ((0, 1), (-1, 1), (0, 2), (0, 3), (0, 4), (0, 5), (1, 3), (1, 4), (1, 5
 def _with_classes(frame: pd.DataFrame, dropped: Dropped) -> pd.DataFrame:
     """Keep the rows with a label, as one of `CLASSES`."""
     number = {text: name for n, name in enumerate(CLASSES) for text in (str(n), f"{n}.0")}
-    texts = frame["label"].astype(object).where(frame["label"].notna(), "").map(lambda v: str(v).strip().casefold())
+    texts = frame["label"].astype(object).fillna("").map(lambda value: str(value).strip().casefold())
     label = texts.map(lambda text: None if text in UNLABELLED else number.get(text, text)).astype(object)
-    wrong = label[label.notna() & ~label.isin(CLASSES)]
-    if len(wrong):
-        raise ValueError(
-            f"column 'label' holds {frame.loc[wrong.index[0], 'label']!r:.40} in row {wrong.index[0]}, expected one of "
-            f"{', '.join(CLASSES)}, or 0, 1, 2 for them in this order"
-        )
+    require(
+        frame["label"], label.isna() | label.isin(CLASSES), "class", f"use {', '.join(CLASSES)}, or 0, 1, 2 for them"
+    )
     if frame["label"].map(lambda value: not isinstance(value, str)).any():
         dropped.notes.append(f"Labels as numbers were taken for 0 {CLASSES[0]}, 1 {CLASSES[1]}, 2 {CLASSES[2]}.")
     return dropped.keep(frame.assign(label=label), label.notna(), "no label", "none, or the annotators did not agree")
@@ -54,13 +51,10 @@ def nli(frame: pd.DataFrame, dropped: Dropped, *, most: int = MOST, seed: int = 
         right, wrong = sides.setdefault(premise, ([], []))
         right.append((hypothesis, row)) if label == "entailment" else wrong.append(hypothesis)
     for premise, (right, wrong) in sides.items():
-        entailed = np.array([text.casefold() for text, _ in right], dtype=object)
-        contrary = np.array([text.casefold() for text in wrong], dtype=object)
-        places = np.flatnonzero(entailed[:, None] != contrary)
-        possible += len(places)
-        for place in places if len(places) <= most else sorted(rng.choice(places, most, replace=False)):
-            a, b = divmod(int(place), len(wrong))
-            rows.append((premise, right[a][0], wrong[b], right[a][1]))
+        made = [(premise, a, b, row) for a, row in right for b in wrong if a.casefold() != b.casefold()]
+        possible += len(made)
+        chosen = range(len(made)) if len(made) <= most else sorted(rng.choice(len(made), most, replace=False))
+        rows += [made[place] for place in chosen]
     why = f"{len(rows):,} of {possible:,} triplets: at most {most} of a premise"
     dropped.count("combine", len(frame), 0, why, rows_out=len(rows))
     return pd.DataFrame(rows, columns=["anchor", "positive", "negative", "row"])
@@ -81,13 +75,12 @@ def ratings(frame: pd.DataFrame, dropped: Dropped, *, scale: tuple[float, float]
     Without `scale`, values that all lie in 0 to 1 stay as they are, values with ``%`` are per cent, and others have to
     reach both ends of one of `SCALES`; otherwise they are refused rather than guessed: 1 to 4 may be a part of 0 to 5.
     """
-    texts = frame["score"].map(lambda value: isinstance(value, str) and value.strip().endswith("%"))
-    if texts.any():
-        if not texts[frame["score"].notna()].all():
-            row = texts[frame["score"].notna() & ~texts].index[0]
-            raise ValueError(f"row {row} has the score {frame.loc[row, 'score']!r} without %, others have one")
-        bare = frame["score"].map(lambda value: value.strip()[:-1] if isinstance(value, str) else value)
-        frame, scale = frame.assign(score=bare), scale or (0, 100)
+    filled = frame["score"].notna()
+    texts = frame["score"].astype(str).str.strip()
+    percent = texts.str.endswith("%")
+    if (percent & filled).any():
+        require(frame["score"], percent | ~filled, "percentage", "write all scores with %, or none")
+        frame, scale = frame.assign(score=texts.str.removesuffix("%").where(filled)), scale or (0, 100)
     frame = frame.assign(score=numbers(frame["score"], missing=True))
     frame = dropped.keep(frame, frame["score"].notna(), "no score", "the score is missing")
     if frame.empty:
@@ -95,12 +88,8 @@ def ratings(frame: pd.DataFrame, dropped: Dropped, *, scale: tuple[float, float]
     low, high = scale if scale is not None else _scale(frame["score"])
     if not all(isinstance(end, (int, float)) and np.isfinite(end) for end in (low, high)) or not low < high:
         raise ValueError(f"expected scale=(low, high) as two numbers with low < high, got {scale}")
-    outside = frame[(frame["score"] < low) | (frame["score"] > high)]
-    if len(outside):
-        raise ValueError(
-            f"row {outside.index[0]} has the score {outside['score'].iloc[0]:g}, outside of the scale {low:g} to "
-            f"{high:g}, and so have {len(outside) - 1:,} others"
-        )
+    inside = frame["score"].between(low, high)
+    require(frame["score"], inside, f"number from {low:g} to {high:g}", "check the scale and these rows")
     if (low, high) != (0, 1):
         if scale is None:
             dropped.notes.append(f"Scores were taken for ratings from {low:g} to {high:g}; if not, set scale=.")

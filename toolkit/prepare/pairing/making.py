@@ -154,12 +154,12 @@ def make_pairs(
     judged = _judged(source) if by == "qrels" else None
     names = {} if judged is not None else dict(columns or {})
     frame = to_frame(source if judged is None else judged, [*texts, *others]).rename(columns=names)
-    missing = [name for name in (*texts, *others) if name not in frame]
+    needed = (*texts, *others)
+    missing = [name for name in needed if name not in frame]
     if missing:
         raise ValueError(
-            f"by={by!r} needs the columns {', '.join((*texts, *others))}; {', '.join(missing)} is missing, "
-            f"got {', '.join(map(str, frame.columns)) or 'none'}. Rename yours with "
-            f"columns={{'your column': {missing[0]!r}}}"
+            f"by={by!r} needs the columns {', '.join(needed)}; {', '.join(missing)} is missing, got "
+            f"{', '.join(map(str, frame.columns)) or 'none'}. Rename yours with columns={{'yours': {missing[0]!r}}}"
         )
     if frame.columns.has_duplicates:
         twice = frame.columns[frame.columns.duplicated()][0]
@@ -169,8 +169,7 @@ def make_pairs(
     frame["row"] = frame.index
     for column in texts:
         require_texts(frame[column], missing=True)
-        stripped = frame[column].astype(object).map(lambda value: value.strip() if isinstance(value, str) else "")
-        frame[column] = stripped.astype(object)
+        frame[column] = frame[column].astype(object).fillna("").map(str.strip).astype(object)
     frame = dropped.keep(frame, (frame[list(texts)] != "").all(axis=1), "empty", "a missing or empty text")
     if by not in EQUAL_TEXTS and len(texts) == 2:  # before rows are drawn, so that none is drawn in vain
         frame = drop_identical_pairs(frame, texts, dropped)
@@ -192,17 +191,16 @@ def _options(by: str, **given: Any) -> dict[str, Any]:
 def _judged(source: Any) -> pd.DataFrame | None:
     """Convert queries, corpus and qrels to a table of judgements; return None for anything else."""
     data = source.data if isinstance(source, Task) else source
-    if isinstance(data, RetrievalData):
-        data = vars(data)
+    data = vars(data) if isinstance(data, RetrievalData) else data
     if not (isinstance(data, Mapping) and {"queries", "corpus", "qrels"} <= set(data)):
         return None
-    queries, corpus = data["queries"], data["corpus"]
-    rows = [(queries.get(q), corpus.get(d), grade, q, d) for q, of in data["qrels"].items() for d, grade in of.items()]
+    queries, corpus, qrels = data["queries"], data["corpus"], data["qrels"]
+    rows = [(queries.get(q), corpus.get(d), grade, q, d) for q, row in qrels.items() for d, grade in row.items()]
     return pd.DataFrame(rows, columns=["query", "document", "grade", "query_id", "document_id"])
 
 
 def drop_identical_pairs(frame: pd.DataFrame, columns: Sequence[str], dropped: Dropped) -> pd.DataFrame:
-    """Keep the rows whose two texts differ by more than case: a text that finds itself teaches nothing."""
+    """Drop rows of two texts that are the same but for case: a text that finds itself teaches nothing."""
     first, second = (frame[name].map(str.casefold).astype(object) for name in columns)
     return dropped.keep(frame, first != second, "same text", f"{columns[0]} and {columns[1]} are the same text")
 

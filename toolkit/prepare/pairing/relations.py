@@ -1,7 +1,7 @@
 """Pairs from texts that belong together: columns, groups, labels, judgements, clicks.
 
-Each function takes a table with the columns that it names and a `Dropped` that counts what goes. Each returns a table
-with the columns of texts in the trainer's order, and behind them ``row`` and whatever else is known of a row.
+Each function takes a table with the columns in its docstring and a `Dropped` that records removed rows. It returns the
+columns of texts in the trainer's order, then ``row`` and what else is known of each row, such as ``group``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.prepare.dropped import Dropped
-from toolkit.prepare.values import labels_in, numbers
+from toolkit.prepare.values import labels_in, numbers, require
 
 MOST = 10  # rows from one group, query, premise or document
 
@@ -54,26 +54,23 @@ def groups(frame: pd.DataFrame, dropped: Dropped, *, most: int = MOST, seed: int
     size = frame.groupby("group", sort=False)["text"].transform("size")
     frame = dropped.keep(frame, size >= 2, "alone", "the only text of its group")
     rng = np.random.default_rng(seed)
-    first: list[int] = []
-    second: list[int] = []
+    pairs: list[tuple[int, int]] = []
     possible = 0
     for places in frame.groupby("group", sort=False).indices.values():
         order = rng.permutation(places)
         possible += len(order) * (len(order) - 1) // 2
-        for a, b in islice(balanced_pairs(len(order)), most):
-            first.append(order[a])
-            second.append(order[b])
-    unused = len(frame) - len({*first, *second})
+        pairs += [(order[a], order[b]) for a, b in islice(balanced_pairs(len(order)), most)]
+    first, second = np.array(pairs, dtype=int).reshape(-1, 2).T
+    unused = len(frame) - len(np.union1d(first, second))
     why = f"{len(first):,} of {possible:,} pairs: at most {most} of a group"
     dropped.count("pair", len(frame), unused, why, rows_out=len(first))
     if unused > len(frame) / 2:
         dropped.notes.append(
             f"{unused:,} of {len(frame):,} texts are in no pair: the groups are large, a larger most= uses more."
         )
-    left, right = frame.iloc[first], frame.iloc[second]
+    left, right = (frame.iloc[rows].reset_index(drop=True) for rows in (first, second))
     return pd.DataFrame({
-        "anchor": left["text"].to_numpy(), "positive": right["text"].to_numpy(), "row": left["row"].to_numpy(),
-        "group": left["group"].to_numpy(),
+        "anchor": left["text"], "positive": right["text"], "row": left["row"], "group": left["group"],
     })  # fmt: skip
 
 
@@ -92,10 +89,11 @@ def labels(frame: pd.DataFrame, dropped: Dropped) -> pd.DataFrame:
     if several:
         dropped.notes.append(f"{several:,} texts have more than one label, and are kept with each.")
     values = frame["label"].unique().tolist()
-    texts = [str(value) for value in values]
-    if len(set(texts)) < len(texts):
-        twice = next(text for text in texts if texts.count(text) > 1)
-        raise ValueError(f"label {twice!r} is there as a text and as a number: make all labels texts")
+    texts = pd.Series(values, dtype=object).map(str)
+    if texts.duplicated().any():
+        raise ValueError(
+            f"label {texts[texts.duplicated()].iloc[0]!r} is there as a text and as a number: make all texts"
+        )
     names = sorted(values, key=str if any(isinstance(value, str) for value in values) else None)
     label = pd.Categorical(frame["label"], categories=names)
     return pd.DataFrame({"text": frame["text"].to_numpy(), "label": label, "row": frame["row"].to_numpy()})
@@ -137,8 +135,7 @@ def qrels(
         name = "negative" if negatives == 1 else f"negative_{number + 1}"
         texts = [wrong[query][at[number]] for query, at in zip(frame["query"], chosen, strict=True)]
         made[name] = pd.Series(texts, index=frame.index, dtype=object)
-    known = [name for name in ("row", "grade", "query_id", "document_id") if name in frame]
-    return pd.DataFrame(made).join(frame[known])
+    return pd.DataFrame(made).join(frame.filter(["row", "grade", "query_id", "document_id"]))
 
 
 def clicks(frame: pd.DataFrame, dropped: Dropped, *, most: int = MOST, least: float = 1) -> pd.DataFrame:
@@ -151,17 +148,13 @@ def clicks(frame: pd.DataFrame, dropped: Dropped, *, most: int = MOST, least: fl
     counts = ["clicks", *(["impressions"] if "impressions" in frame else [])]
     for name in counts:
         frame = frame.assign(**{name: numbers(frame[name], missing=True)})
-        below = frame[frame[name] < 0]
-        if len(below):
-            raise ValueError(f"column {name!r} holds {below[name].iloc[0]:g} in row {below.index[0]}, expected a count")
+        require(frame[name], ~(frame[name] < 0), "count")
     frame = dropped.keep(frame, frame[counts].notna().all(axis=1), "no count", "the count is missing")
     if "impressions" in frame:
         more = frame[frame["clicks"] > frame["impressions"]]
         if len(more):
-            raise ValueError(
-                f"row {more.index[0]} has {more['clicks'].iloc[0]:g} clicks in {more['impressions'].iloc[0]:g} "
-                f"impressions, expected no more clicks than impressions: are the columns the right ones?"
-            )
+            got = f"{more['clicks'].iloc[0]:g} clicks in {more['impressions'].iloc[0]:g} impressions"
+            raise ValueError(f"row {more.index[0]} has {got}, more clicks than impressions: check the columns")
     together = frame.groupby(["query", "document"], sort=False)
     summed = together[counts].sum().join(together["row"].first()).reset_index()
     why = "equal pairs, their counts added up"

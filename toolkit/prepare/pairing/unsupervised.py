@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import compress, pairwise
 
 import numpy as np
 import pandas as pd
@@ -63,11 +63,10 @@ def neighbours(frame: pd.DataFrame, dropped: Dropped, *, most: int = MOST, seed:
         if len(places) > most:
             places = sorted(rng.choice(places, most, replace=False).tolist())
         rows += [(sentences[place], sentences[place + 1], row) for place in places]
-    frame = dropped.keep(frame, pd.Series(used, index=frame.index, dtype=bool), "alone",
-                       f"no two sentences of {FEWEST} words follow each other")  # fmt: skip
-    dropped.count(
-        "pair", len(frame), 0, f"{len(rows):,} of {possible:,} pairs: at most {most} of a document", rows_out=len(rows)
-    )
+    alone = f"no two sentences of {FEWEST} words follow each other"
+    frame = dropped.keep(frame, pd.Series(used, index=frame.index, dtype=bool), "alone", alone)
+    why = f"{len(rows):,} of {possible:,} pairs: at most {most} of a document"
+    dropped.count("pair", len(frame), 0, why, rows_out=len(rows))
     return pd.DataFrame(rows, columns=["anchor", "positive", "row"])
 
 
@@ -87,11 +86,10 @@ def cloze(frame: pd.DataFrame, dropped: Dropped, *, seed: int = 0) -> pd.DataFra
         if len(long) < 2:
             continue
         chosen = int(rng.choice(long))
-        rest = " ".join(sentence for place, sentence in enumerate(sentences) if place != chosen)
+        rest = " ".join(sentences[:chosen] + sentences[chosen + 1 :])
         rows.append((sentences[chosen], text if rng.random() < LEFT_IN else rest, row))
-    dropped.keep(
-        frame, pd.Series(used, index=frame.index, dtype=bool), "alone", f"fewer than two sentences of {FEWEST} words"
-    )
+    alone = f"fewer than two sentences of {FEWEST} words"
+    dropped.keep(frame, pd.Series(used, index=frame.index, dtype=bool), "alone", alone)
     return pd.DataFrame(rows, columns=["anchor", "positive", "row"])
 
 
@@ -107,12 +105,10 @@ def damage(text: str, rng: np.random.Generator) -> str:
     'how my password'
     """
     words = _WORD.findall(text)
-    if not words:
-        return text
     kept = rng.random(len(words)) > DELETED
-    if not kept.any():
+    if words and not kept.any():
         kept[rng.integers(len(words))] = True
-    return "".join(word for word, stays in zip(words, kept, strict=True) if stays).strip()
+    return "".join(compress(words, kept)).strip() if words else text
 
 
 def damaged(frame: pd.DataFrame, dropped: Dropped, *, seed: int = 0) -> pd.DataFrame:

@@ -28,29 +28,21 @@ class Collection:
     name, split : str
     data : RetrievalData
         Only the queries of this split that have a relevant document; all documents; grades as published.
-    table : DataFrame
-        As `toolkit.prepare.Loaded.table`.
-    notes : list of str
+    dropped : Dropped
     """
 
     name: str
     split: str
     data: RetrievalData
-    table: pd.DataFrame
-    notes: list[str]
+    dropped: Dropped
 
     def pairs(self) -> tuple[pd.DataFrame, list[str]]:
         """Make pairs of queries and their relevant documents, a row each; also return the texts of all others."""
-        data = self.data
-        rows = [(q, d) for q in data.queries for d, grade in data.qrels[q].items() if grade > 0]
-        frame = pd.DataFrame({
-            "anchor": [data.queries[q] for q, _ in rows],
-            "positive": [data.corpus[d] for _, d in rows],
-            "positive_id": [d for _, d in rows],
-        }, dtype="str")  # fmt: skip
-        named = {d for _, d in rows}
-        taken = {data.corpus[d] for d in named}
-        others = (text for d, text in data.corpus.items() if d not in named and text and text not in taken)
+        corpus, queries, qrels = self.data.corpus, self.data.queries, self.data.qrels
+        rows = [(queries[q], corpus[d], d) for q in queries for d, grade in qrels[q].items() if grade > 0]
+        frame = pd.DataFrame(rows, columns=["anchor", "positive", "positive_id"], dtype="str")
+        named, taken = set(frame["positive_id"]), set(frame["positive"])
+        others = (text for d, text in corpus.items() if d not in named and text and text not in taken)
         return frame, list(dict.fromkeys(others))
 
 
@@ -102,7 +94,7 @@ def collection(
     corpus = _distinct(f"{name}: corpus", documents, dropped)
     texts = _distinct(f"{name}: queries", queries, dropped)
     qrels: dict[str, dict[str, int]] = {}
-    lost: dict[str, list[tuple[str, str]]] = {"query": [], "document": []}
+    lost: dict[str, dict[tuple[str, str], None]] = {"query": {}, "document": {}}
     rows = repeated = 0
     for query, document, grade in judgements:
         rows += 1
@@ -113,13 +105,12 @@ def collection(
         repeated += document in row
         row[document] = grade
         if query not in texts or document not in corpus:
-            lost["query" if query not in texts else "document"].append((query, document))
+            lost["query" if query not in texts else "document"][query, document] = None
     dropped.count("same judgement twice", rows, repeated, "the qrels repeat it")
     left = rows - repeated
     for what, pairs in lost.items():
-        pairs = list(dict.fromkeys(pairs))
         why = f"the qrels name a {what} that is not there"
-        dropped.count(f"unknown {what}", left, len(pairs), why, pairs[0] if pairs else ())
+        dropped.count(f"unknown {what}", left, len(pairs), why, next(iter(pairs), ()))
         left -= len(pairs)
         for query, document in pairs:
             del qrels[query][document]
@@ -129,10 +120,9 @@ def collection(
     dropped.count("no relevant document", len(judged), len(bare), "there is nothing to find", bare[:1])
     if not kept:
         raise ValueError(f"{name}: no query of {split} has a relevant document in the corpus: are these its qrels?")
-    empty = sum(not text for text in corpus.values())
-    note = f"{empty:,} of {len(corpus):,} documents are empty, and stay since the qrels count on them"
-    data = RetrievalData(corpus, {query: texts[query] for query in kept}, kept)
-    return Collection(name, split, data, dropped.losses, [note] if empty else [])
+    if empty := sum(not text for text in corpus.values()):
+        dropped.notes.append(f"{empty:,} of {len(corpus):,} documents are empty; they stay, as the qrels count on them")
+    return Collection(name, split, RetrievalData(corpus, {query: texts[query] for query in kept}, kept), dropped)
 
 
 def _distinct(where: str, texts: Iterable[tuple[str, str]], dropped: Dropped) -> dict[str, str]:
@@ -151,33 +141,32 @@ def _there(path: Path) -> Path | None:
 
 
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Lines that are not empty, each with its place."""
+    """Read the lines that are not empty, each with its place."""
     file = _there(path)
     if file is None:
         raise FileNotFoundError(f"there is no {path.name} in {path.parent}")
     with opened(file) as lines:
         for number, line in enumerate(lines, 1):
+            where = f"{file.name}: line {number}"
             try:
                 text = line.decode("utf-8-sig" if number == 1 else "utf-8").replace("\x00", "").rstrip("\r\n")
             except UnicodeDecodeError as error:
-                raise ValueError(f"{file.name}: line {number} is not UTF-8 ({error.reason})") from None
+                raise ValueError(f"{where} is not UTF-8 ({error.reason})") from None
             if text.strip():
-                yield f"{file.name}: line {number}", text
+                yield where, text
 
 
 def _documents(path: Path) -> Iterator[tuple[str, str]]:
     for where, line in _lines(path):
         try:
-            record = json.loads(line)
-            yield document_of(record)
+            yield document_of(json.loads(line))
         except (ValueError, TypeError, KeyError, RecursionError):
             raise ValueError(f'{where} holds {line[:60]!r}, expected an object {{"_id": ..., "text": ...}}') from None
 
 
 def document_of(record: dict[str, Any]) -> tuple[str, str]:
-    """Id and text of a record of BEIR, title first."""
-    title, text = record.get("title") or "", record["text"] or ""
-    return str(record["_id"]), f"{title} {text}".strip()
+    """Return id and text of a record of BEIR, title first."""
+    return str(record["_id"]), f"{record.get('title') or ''} {record['text'] or ''}".strip()
 
 
 def read_judgements(path: Path) -> Iterator[tuple[str, str, int]]:

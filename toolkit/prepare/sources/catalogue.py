@@ -22,14 +22,13 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
 import functools
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -41,36 +40,14 @@ _SPELLINGS = {"train": ["train"], "dev": ["dev", "validation", "val"], "test": [
 _SHOWN = "name title kind shape subsets splits licence commercial hub local".split()
 
 
-@dataclass(frozen=True)
 class Known:
-    """A row of the catalogue, and which subset of it is meant; the fields are the columns of `catalogue.csv`."""
+    """A row of the catalogue, its columns as attributes; `subset` is the requested one."""
 
-    name: str
-    title: str
-    kind: str
-    shape: str
-    hub: str
-    config: str
-    subset: str
-    subsets: str
-    columns: str
-    train: str
-    dev: str
-    test: str
-    local: str
-    local_subsets: str
-    join: str
-    collection: str
-    benchmark_splits: str
-    local_benchmark: str
-    mteb: str
-    scale: str
-    labels: str
-    drop: str
-    drop_why: str
-    task_labels: str
-    licence: str
-    commercial: str
+    def __init__(self, row: Mapping[str, str], subset: str = "") -> None:
+        vars(self).update(row | {"subset": subset or row["subset"]})
+
+    def __getattr__(self, column: str) -> str:  # all columns hold texts
+        raise AttributeError(f"catalogue.csv has no column {column!r}")
 
     @property
     def mapping(self) -> dict[str, str]:
@@ -95,15 +72,12 @@ class Known:
 
     def split(self, wanted: str | None) -> str:
         """The canonical name of a split: train, dev or test. None is train, or the first there is."""
-        if wanted is None:
-            return next(iter(self.splits))
-        split = ALIASES.get(wanted, wanted)
-        split = split if split in self.splits else wanted
-        if split not in self.splits:
-            split = next((ours for ours, theirs in self.splits.items() if theirs == wanted), split)
-        if split not in self.splits:
-            raise ValueError(f"{self.name} has no split {wanted!r}: expected {', '.join(self.splits)}")
-        return split
+        wanted = wanted or next(iter(self.splits))
+        named = {theirs: ours for ours, theirs in self.splits.items()}
+        for split in (ALIASES.get(wanted, wanted), wanted, named.get(wanted, "")):
+            if split in self.splits:
+                return split
+        raise ValueError(f"{self.name} has no split {wanted!r}: expected {', '.join(self.splits)}")
 
     def benchmark_split(self, split: str) -> str:
         """What the benchmark in `collection` calls a split."""
@@ -117,9 +91,9 @@ class Known:
     def files(self, split: str) -> list[Path]:
         """The local files of a split, in the order of `local`; empty where not all are there."""
         folder = data_folder()
-        spellings = ["test"] if self.splits[split] == "test" else _SPELLINGS[split]
-        for spelling in spellings if folder and self.local else []:
-            assert folder is not None
+        if folder is None or not self.local:
+            return []
+        for spelling in ["test"] if self.splits[split] == "test" else _SPELLINGS[split]:
             found = [folder / path for path in self.paths(spelling)]
             if all(file.is_file() for file in found):
                 return found
@@ -154,7 +128,7 @@ class Known:
             label, value = condition.split("=")
             column = next(old for old, new in self.mapping.items() if new == label and old in frame)
             rows = frame.loc[frame[column] == value, ["sentence1", "sentence2"]]
-            return rows.set_axis(["anchor", "positive"], axis=1).reset_index(drop=True)
+            frame = rows.set_axis(["anchor", "positive"], axis=1).reset_index(drop=True)
         return frame
 
 
@@ -177,14 +151,14 @@ def known() -> pd.DataFrame:
     >>> table.loc["squad", "hub"], table.loc["msmarco", "commercial"]
     ('rajpurkar/squad', 'no')
     """
-    splits = [" ".join(Known(**row).splits) for row in _rows()]
+    splits = [" ".join(Known(row).splits) for row in _rows()]
     return pd.DataFrame(_rows()).assign(splits=splits)[_SHOWN]
 
 
 @functools.cache
-def _rows() -> list[Mapping[str, Any]]:
-    table = pd.read_csv(Path(__file__).with_name("catalogue.csv"), dtype=str, keep_default_na=False)
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+def _rows() -> list[dict[str, str]]:
+    with Path(__file__).with_name("catalogue.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def find(source: str) -> Known | None:
@@ -201,7 +175,7 @@ def find(source: str) -> Known | None:
         return None
     if subset and subset not in row["subsets"].split():
         raise ValueError(f"{name} has no subset {subset!r}: expected {', '.join(row['subsets'].split()) or 'none'}")
-    return Known(**{**row, "subset": subset or row["subset"]})
+    return Known(row, subset)
 
 
 def find_mteb(task: str) -> Known | None:
@@ -213,7 +187,7 @@ def find_mteb(task: str) -> Known | None:
     >>> found.folder, found.paths("test", "de")
     ('stsb_multi_mt', ['stsb_multi_mt/de.test.jsonl.gz'])
     """
-    return next((Known(**row) for row in _rows() if row["mteb"] == task), None)
+    return next((Known(row) for row in _rows() if row["mteb"] == task), None)
 
 
 def is_hub_name(source: str) -> bool:
@@ -237,10 +211,8 @@ def data_folder() -> Path | None:
         There is no such folder.
     """
     named = os.environ.get("TOOLKIT_DATA")
-    if not named:
-        return None
-    folder = Path(named).expanduser()
-    if not folder.is_dir():
+    folder = Path(named).expanduser() if named else None
+    if folder is not None and not folder.is_dir():
         raise FileNotFoundError(f"TOOLKIT_DATA names {named}, and there is no such folder")
     return folder
 

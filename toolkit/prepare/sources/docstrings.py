@@ -65,12 +65,8 @@ def sentence_ends(text: str) -> list[int]:
     >>> [text[:end].split()[-1] for end in sentence_ends(text)]
     ['series.', 'use.', '(2004).']
     """
-    ends = []
-    for match in _END.finditer(text):
-        word = text[text.rfind(" ", 0, match.start()) + 1 : match.start() + 1]
-        if match.end() == len(text) or not _SHORT.search(word):
-            ends.append(match.end())
-    return ends
+    words = ((match, text[text.rfind(" ", 0, match.start()) + 1 : match.start() + 1]) for match in _END.finditer(text))
+    return [match.end() for match, word in words if match.end() == len(text) or not _SHORT.search(word)]
 
 
 def _formula(text: str) -> str:
@@ -89,7 +85,7 @@ def _reference(text: str) -> str:
 
 
 def _inline(text: str) -> str:
-    """One paragraph without reST marks, in single spaces."""
+    """Remove reST marks from a paragraph, and join its lines."""
     if not re.search(r"[`*$\\|\[]", text):
         return " ".join(text.split())
     text = re.sub(r"`\\s\b", "`s", text)  # :class:`Line2D`\s
@@ -110,7 +106,7 @@ def _inline(text: str) -> str:
 
 
 def _finished(text: str) -> str:
-    """The text up to its last full stop."""
+    """Cut a text after its last sentence."""
     return text[: max(sentence_ends(text), default=0)]
 
 
@@ -159,13 +155,13 @@ def _prose(lines: list[str]) -> str:
 
 def _items(lines: list[str]) -> list[tuple[str, list[str]]]:
     """Lines at the left border, each with the deeper ones below it."""
-    found: list[tuple[str, list[str]]] = []
+    found: list[list[str]] = []
     for line in inspect.cleandoc("\n".join(["", *lines])).splitlines():
         if line and not line.startswith(" "):
-            found.append((line, []))
+            found.append([line])
         elif found:
-            found[-1][1].append(line)
-    return [(head, inspect.cleandoc("\n".join(["", *below])).splitlines()) for head, below in found]
+            found[-1].append(line)
+    return [(head, inspect.cleandoc("\n".join(["", *below])).splitlines()) for head, *below in found]
 
 
 def _entries(lines: list[str], underlined: bool, named: bool) -> str:
@@ -193,13 +189,11 @@ def _entries(lines: list[str], underlined: bool, named: bool) -> str:
 def _sections(lines: list[str]) -> list[tuple[str, bool, list[str]]]:
     """Title, whether it is underlined (NumPy's style; else Google's), and lines. The first part has no title."""
     parts: list[tuple[str, bool, list[str]]] = [("", True, [])]
-    skip = False
-    for line, below in zip(lines, [*lines, ""][1:], strict=True):
-        if skip:
-            skip = False
-        elif line.strip() and not line.startswith(" ") and _UNDERLINE.fullmatch(below):
+    pairs = zip(lines, [*lines, ""][1:], strict=True)
+    for line, below in pairs:
+        if line.strip() and not line.startswith(" ") and _UNDERLINE.fullmatch(below):
             parts.append((line.strip().rstrip(":"), True, []))
-            skip = True
+            next(pairs)  # the underline
         elif (title := _TITLE.fullmatch(line)) and (below.startswith(" ") or not below):
             parts.append((title[1], False, []))
         else:
@@ -212,16 +206,12 @@ def _sections(lines: list[str]) -> list[tuple[str, bool, list[str]]]:
 def _directive(match: re.Match[str]) -> str:
     indent, name, first, below = match[1], match[2].lower(), match[3], match[4]
     content = "\n".join(inspect.cleandoc(f"{first}\n{below}").splitlines())
-    if name in _KEPT:
-        text = f"{name.capitalize()}: {content}"
-    elif name == "admonition":
-        text = content.replace("\n", ":\n", 1)
-    elif name == "deprecated" and not indent:
-        text = f"Deprecated: {content}"
-    elif name in _SILENT or name == "deprecated":
+    if name in _SILENT or (name == "deprecated" and indent):
         text = ""
+    elif name in _KEPT or name == "deprecated":
+        text = f"{name.capitalize()}: {content}"
     else:
-        text = _GONE
+        text = content.replace("\n", ":\n", 1) if name == "admonition" else _GONE
     return "\n" + "".join(f"{indent}{line}\n" for line in text.splitlines()) + "\n"
 
 
@@ -239,7 +229,7 @@ def _without_signature(text: str) -> str:
 
 
 def _without(body: str, summary: str) -> str:
-    """The body without sentences that repeat the summary: a search whose answer quotes it proves nothing."""
+    """Remove sentences that repeat the summary: a search is too easy when its answer quotes it."""
     wanted = f" {words(summary)} "
     if wanted not in f" {words(body)} ":
         return body
@@ -263,9 +253,8 @@ def parse(doc: str) -> tuple[str, str]:
     text = re.sub(r" at 0x[0-9a-fA-F]+", "", inspect.cleandoc(doc))  # an address differs from run to run
     text = _without_signature(text)
     text = _CODE.sub(f"{_GONE}\n", text)
-    before = ""
-    while text != before:
-        before, text = text, _DIRECTIVE.sub(_directive, text)
+    while (expanded := _DIRECTIVE.sub(_directive, text)) != text:
+        text = expanded
     text = _COMMENT.sub("", text)
     text = _LITERAL.sub(lambda m: m[0] if _TITLE.fullmatch(f"{m[2]}:") else f"{m[1]}{m[2]}:\n{m[1]}{_GONE}\n\n", text)
     (_, _, intro), *parts = _sections(text.strip().splitlines())

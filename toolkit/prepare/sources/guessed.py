@@ -70,7 +70,7 @@ def pairs_of(
 def _paired(
     frame: pd.DataFrame, found: Guess, records: pd.DataFrame, dropped: Dropped
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Rows with both texts, and the texts of the others."""
+    """Divide rows into those with both texts, and the texts of the others."""
     if found.kind == "none":
         nothing = pd.Series(False, index=frame.index)
         empty = dropped.keep(frame, nothing, "no search", "short texts only: they are searched, not measured with")

@@ -1,9 +1,10 @@
-"""Data sets of the Hugging Face Hub, or of a local folder laid out like there; without a network it fails quickly."""
+"""Data sets of the Hugging Face Hub, or of a local folder laid out like there; without a network it fails within seconds."""
 
 from __future__ import annotations
 
 import logging
 import os
+import queue
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,25 +26,25 @@ def fetch(hub: str, subset: str | None, split: str | None, revision: str | None)
     ConnectionError
         The Hub cannot be reached, and there is no copy.
     FileNotFoundError
-        There is no such data set, or it may not be read.
+        There is no such data set, or access to it is restricted.
     ValueError
         It has no such subset, split or revision, or cannot be loaded.
     """
     from datasets import load_dataset
 
-    copy, downloaded = repository(hub) if revision is None else None, None
-    if copy is None and revision is None:
-        with suppress(Exception), _offline(), _without_bars():  # not downloaded before, or not completely
-            downloaded = load_dataset(hub, subset)
-    if downloaded is not None:
-        return one_split(downloaded, split, hub)
-    if copy is None:
-        require(hub, revision)
-    try:
-        with _without_bars():
-            found = load_dataset(str(copy or hub), subset, revision=None if copy else revision)
-    except (ValueError, OSError, RuntimeError) as error:  # the builders', which name the subsets there are
-        raise ValueError(f"{hub} cannot be loaded: {str(error)[:400]}") from error
+    copy, found = None, None
+    if revision is None:
+        copy = repository(hub)
+        with suppress(Exception), _quiet(offline=True):  # not downloaded before, or not completely
+            found = load_dataset(hub, subset) if copy is None else None
+    if found is None:
+        if copy is None:
+            require(hub, revision)
+        try:
+            with _quiet():
+                found = load_dataset(str(copy or hub), subset, revision=revision)
+        except (ValueError, OSError, RuntimeError) as error:  # the builders', which name the subsets there are
+            raise ValueError(f"{hub} cannot be loaded: {str(error)[:400]}") from error
     return one_split(found, split, hub)
 
 
@@ -53,12 +54,12 @@ def one_split(data: Any, split: str | None, name: str) -> Dataset:
     Raises
     ------
     ValueError
-        There is no such split, or it must be named.
+        There is no such split, or there are several and none is named.
     """
     names = list(data)
+    if split is None and len(names) > 1 and "train" not in names:
+        raise ValueError(f"{name} has the splits {', '.join(names)}: name one, as in split={names[0]!r}")
     if split is None:
-        if len(names) > 1 and "train" not in names:
-            raise ValueError(f"{name} has the splits {', '.join(names)}: name one, as in split={names[0]!r}")
         return data["train" if "train" in names else names[0]]
     same = [n for n in names if n == split] or [n for n in names if ALIASES.get(n, n) == ALIASES.get(split, split)]
     if not same:
@@ -82,61 +83,50 @@ def require(hub: str, revision: str | None = None) -> None:
 
     folder = os.environ.get("TOOLKIT_DATA")
     where = f"{folder}/{hub}" if folder else f"a folder {hub} below the one that TOOLKIT_DATA names (it is not set)"
-    way_out = (
-        f"Expected a file or folder of that name, a network, or a copy of the data set {hub!r} in {where}: run "
-        f"'hf download {hub} --repo-type dataset --local-dir {hub}' on another computer and bring that folder."
-    )
+    download = f"hf download {hub} --repo-type dataset --local-dir {hub}"
+    way_out = f"To read a copy in {where}, run '{download}' on another computer and bring that folder."
     if constants.HF_HUB_OFFLINE:
         raise ConnectionError(f"HF_HUB_OFFLINE is set, and {hub!r} was not downloaded before. {way_out}")
-    failure: list[Exception] = []
-    done = threading.Event()
+    answer: queue.Queue[Exception | None] = queue.Queue()
 
     def ask() -> None:
         try:
             HfApi().dataset_info(hub, revision=revision, timeout=_PATIENCE - 1)
+            answer.put(None)
         except Exception as error:  # of any kind: it is raised below
-            failure.append(error)
-        done.set()
+            answer.put(error)
 
     # Looking up a host name has no time limit of its own, hence a thread.
     threading.Thread(target=ask, daemon=True).start()
-    if not done.wait(_PATIENCE):
-        raise ConnectionError(f"the Hugging Face Hub gave no answer within {_PATIENCE} seconds. {way_out}")
-    for error in failure:
-        if isinstance(error, errors.RevisionNotFoundError):
-            raise ValueError(f"{hub} has no revision {revision!r} on the Hugging Face Hub") from error
-        if isinstance(error, errors.GatedRepoError):
-            raise FileNotFoundError(f"accept the terms of {hub} on its page on the Hugging Face Hub first") from error
-        if isinstance(error, (errors.RepositoryNotFoundError, errors.HFValidationError)):
-            raise FileNotFoundError(f"there is no file {hub}, and no data set {hub} on the Hugging Face Hub") from error
+    try:
+        error = answer.get(timeout=_PATIENCE)
+    except queue.Empty:
+        raise ConnectionError(f"the Hugging Face Hub gave no answer within {_PATIENCE} seconds. {way_out}") from None
+    if isinstance(error, errors.RevisionNotFoundError):
+        raise ValueError(f"{hub} has no revision {revision!r} on the Hugging Face Hub") from error
+    if isinstance(error, errors.GatedRepoError):
+        raise FileNotFoundError(f"accept the terms of {hub} on its page on the Hugging Face Hub first") from error
+    if isinstance(error, (errors.RepositoryNotFoundError, errors.HFValidationError)):
+        raise FileNotFoundError(f"there is no file {hub}, and no data set {hub} on the Hugging Face Hub") from error
+    if error is not None:
         raise ConnectionError(f"the Hugging Face Hub cannot be reached ({str(error)[:80]}). {way_out}") from error
 
 
 @contextmanager
-def _offline() -> Iterator[None]:
-    """No request is sent: the libraries read this constant at every one."""
+def _quiet(*, offline: bool = False) -> Iterator[None]:
+    """Load without progress bars and warnings; with `offline`, also without requests."""
+    import datasets
     from huggingface_hub import constants
 
-    before = constants.HF_HUB_OFFLINE
-    constants.HF_HUB_OFFLINE = True
+    logger, before = logging.getLogger("datasets"), constants.HF_HUB_OFFLINE
+    level, shown = logger.level, not datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
+    logger.setLevel(logging.ERROR)
+    constants.HF_HUB_OFFLINE = before or offline  # the libraries read it at every request
     try:
         yield
     finally:
         constants.HF_HUB_OFFLINE = before
-
-
-@contextmanager
-def _without_bars() -> Iterator[None]:
-    import datasets
-
-    shown = not datasets.are_progress_bars_disabled()
-    logger = logging.getLogger("datasets")
-    level = logger.level
-    datasets.disable_progress_bars()
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
         logger.setLevel(level)
         if shown:
             datasets.enable_progress_bars()

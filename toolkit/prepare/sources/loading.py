@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,12 +74,12 @@ class ReadOptions:
 
     @property
     def roles(self) -> dict[str, str]:
-        """Columns by their name in the schema.
+        """The columns, by their roles: the names that the schema has for them.
 
         Raises
         ------
         ValueError
-            A name is given to two columns, or is none of the schema.
+            Two columns have the same role, or a role is not in the schema.
         """
         named = (self.query_column, self.document_column, self.group_column, self.time_column)
         found = {role: column for role, column in zip((*PAIR, *EXTRA[1:]), named, strict=True) if column is not None}
@@ -97,14 +98,12 @@ class Loaded:
     ----------
     name : str
     data : Dataset
-        Of the shape "pairs": columns ``anchor`` (the search), ``positive`` (the text to find) and, where there are
-        such, ``positive_id`` (the document's name), ``group`` (rows that must stay together in a split) and ``time``.
+        Of the shape "pairs": columns ``anchor`` (the search), ``positive`` (the text to find) and, where
+        known, ``positive_id`` (the document's name), ``group`` (rows that must stay together in a split) and ``time``.
         No rows where nothing could stand in for a search. Of another shape: the columns that
-        `toolkit.prepare.frames.shape_of` names, in the order in which trainers read them, and then those three.
+        `toolkit.prepare.frames.shape_of` names, in the order in which trainers read them, then the optional three.
     table : DataFrame
         What was left out on the way: ``step rows_in rows_out dropped why example``.
-    digest : str
-        SHA-256 over the texts; of a file also over `documents`.
     guess : Guess or None
         Of a file: what its columns were taken for, and why.
     notes : list of str
@@ -118,11 +117,15 @@ class Loaded:
     name: str
     data: Dataset
     table: pd.DataFrame
-    digest: str
     guess: Guess | None = None
     notes: list[str] = field(default_factory=list)
     documents: list[str] = field(default_factory=list)
     shape: str = "pairs"
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the columns, and over `documents` where there are any."""
+        return digest_of(self.data, self.documents)
 
     @property
     def summary(self) -> str:
@@ -135,20 +138,15 @@ class Loaded:
 
     def _head(self) -> pd.DataFrame:
         """The first rows, or the first texts where there are only those, cut to a readable length."""
-        if len(self.data):
-            head: pd.DataFrame = self.data.select(range(min(_SHOWN, len(self.data)))).to_pandas()
-        else:
-            head = pd.DataFrame({"documents": self.documents[:_SHOWN]})
+        head = pd.DataFrame(self.data[:_SHOWN] if len(self.data) else {"documents": self.documents[:_SHOWN]})
         return head.map(lambda value: f"{value[:_CUT]}…" if isinstance(value, str) and len(value) > _CUT else value)
 
     def __str__(self) -> str:
-        def line(row: Mapping[Hashable, object], name: Hashable) -> str:
-            return f"  {name!s:<{max(len(str(name)) for name in row)}}  {' '.join(str(row[name]).split())}"
-
-        rows = self._head().to_dict("records")
-        parts = [*self._lines(), *([""] if rows else [])]
-        for row in rows:
-            parts += [*(line(row, name) for name in row), ""]
+        parts, head = self._lines(), self._head()
+        width = max(map(len, head), default=0)
+        for row in head.to_dict("records"):
+            parts += ["", *(f"  {name!s:<{width}}  {' '.join(str(value).split())}" for name, value in row.items())]
+        parts += [""] if len(head) else []
         parts += ["Left out:"] if len(self.table) else []
         for row in self.table.to_dict("records"):
             parts.append(f"  {row['step']}: {row['dropped']:,} of {row['rows_in']:,} ({row['why']})")
@@ -228,12 +226,12 @@ def load(
     options = ReadOptions() if options is None else options
     if not isinstance(options, ReadOptions):
         raise ValueError(f"expected options as prepare.ReadOptions, got {type(options).__name__}")
-    keywords: dict[str, Any] = {"columns": columns, "limit": limit}
-    keywords = {name: value for name, value in keywords.items() if value is not None}
-    for name, value in keywords.items():
+    for name, value in {"columns": columns, "limit": limit}.items():
+        if value is None:
+            continue
         if (given := getattr(options, name)) and given != value:
             raise ValueError(f"the options have {name} {given!r}, and {name}= is {value!r}: give one of them")
-    options = replace(options, **keywords)
+        options = replace(options, **{name: value})
     if options.limit is not None and options.limit < 1:
         raise ValueError(f"expected a limit of at least 1, got {options.limit}")
     if isinstance(source, (str, Path)):
@@ -251,7 +249,7 @@ def _load_by_name(source: str | Path, options: ReadOptions, split: str | None, r
         _refuse(split=split, revision=revision, columns=roles, **of_files)
         records, steps = load_pydocs(limit)
         data, shape = shaped(from_frame(records), {"name": "positive_id", "symbol": "group"})
-        return Loaded("pydocs", data, steps, digest_of(data), shape=shape)
+        return Loaded("pydocs", data, steps, shape=shape)
     if is_beir(path):
         _refuse(columns=roles, revision=revision, **of_files)
         return _load_collection(read_beir(path, split), path.resolve().name, limit, [])
@@ -264,14 +262,16 @@ def _load_by_name(source: str | Path, options: ReadOptions, split: str | None, r
             if known.hub and known.hub == known.collection:
                 return _load_collection(benchmark(known, split, revision), known.full_name, limit, notes)
             data, shape = rows_of(known, split, revision, dropped)
-            return _sampled(known.full_name, data, shape, limit, dropped, [*notes, *dropped.notes])
+            data, notes = _sample(data, limit, dropped), [*notes, *dropped.notes]
+            return Loaded(known.full_name, data, dropped.table, notes=notes, shape=shape)
         if catalogue.is_hub_name(source) and not suffixes(path)[0]:
             _refuse(**of_files)
             hub, _, subset = source.partition(":")
             data, shape = shaped(fetch(hub, subset or None, split, revision), _by_column(roles))
             at = f", revision {revision}" if revision else ""
-            note = f"{source} of the Hugging Face Hub{at}: see its page for the licence"
-            return _sampled(source, data, shape, limit, dropped, [note])
+            notes = [f"{source} of the Hugging Face Hub{at}: see its page for the licence"]
+            data = _sample(data, limit, dropped)
+            return Loaded(source, data, dropped.table, notes=notes, shape=shape)
         if not path.suffix and path.name == source:
             raise ValueError(f"{_EXPECTED}, got {source!r}: there is no such file; {catalogue.similar_names(source)}")
     _refuse(split=split, revision=revision)
@@ -280,10 +280,9 @@ def _load_by_name(source: str | Path, options: ReadOptions, split: str | None, r
         dropped.count("sample", table.rows, table.rows - len(table.data), f"a random {limit:,} rows were requested")
     if set(roles) - {*PAIR, *EXTRA}:
         data, shape = shaped(from_frame(table.data), _by_column(roles))
-        return Loaded(table.name, data, dropped.table, digest_of(data), None, table.notes, shape=shape)
+        return Loaded(table.name, data, dropped.table, notes=table.notes, shape=shape)
     frame, documents, guess = pairs_of(table.data, roles, dropped)
-    data = from_frame(frame)
-    return Loaded(table.name, data, dropped.table, digest_of(data, documents), guess, table.notes, documents)
+    return Loaded(table.name, from_frame(frame), dropped.table, guess, table.notes, documents)
 
 
 def _refuse(**options: Any) -> None:
@@ -302,12 +301,6 @@ def _by_column(roles: Mapping[str, str]) -> dict[str, str]:
     return columns
 
 
-def _sampled(name: str, data: Dataset, shape: str, limit: int | None, dropped: Dropped, notes: list[str]) -> Loaded:
-    """All rows, or a random sample of them in their order."""
-    data = _sample(data, limit, dropped)
-    return Loaded(name, data, dropped.table, digest_of(data), None, notes, shape=shape)
-
-
 def _sample(data: Dataset, limit: int | None, dropped: Dropped) -> Dataset:
     if limit is None or len(data) <= limit:
         return data
@@ -316,16 +309,14 @@ def _sample(data: Dataset, limit: int | None, dropped: Dropped) -> Dataset:
 
 
 def _load_collection(found: Collection, name: str, limit: int | None, notes: list[str]) -> Loaded:
-    """A collection as pairs of queries and relevant documents, and all other documents."""
-    dropped = Dropped()
-    dropped.rows += [{str(key): value for key, value in row.items()} for row in found.table.to_dict("records")]
+    """Convert a collection to pairs of queries and relevant documents, and all other documents."""
     frame, documents = found.pairs()
-    data = _sample(from_frame(frame), limit, dropped)
+    data = _sample(from_frame(frame), limit, found.dropped)
     if len(data) < len(frame):
         kept = set(data["positive"][:])
         documents += [text for text in dict.fromkeys(frame["positive"]) if text not in kept]
-    notes = [*notes, f"judgements of the split {found.split}; grades above 0 count as relevant", *found.notes]
-    return Loaded(name, data, dropped.table, digest_of(data, documents), None, notes, documents)
+    notes = [*notes, f"judgements of the split {found.split}; grades above 0 count as relevant", *found.dropped.notes]
+    return Loaded(name, data, found.dropped.losses, notes=notes, documents=documents)
 
 
 def _load_table(source: Any, options: ReadOptions, split: str | None) -> Loaded:
@@ -343,10 +334,10 @@ def _load_table(source: Any, options: ReadOptions, split: str | None) -> Loaded:
     data, shape = shaped(source, _by_column(options.roles))
     dropped = Dropped()
     if shape != "documents":
-        return Loaded(name, data, dropped.table, digest_of(data), shape=shape)
+        return Loaded(name, data, dropped.table, shape=shape)
     texts = [text for text in data["text"][:] if text is not None and text.strip()]
     documents = list(dict.fromkeys(texts))
     dropped.count("empty", len(data), len(data) - len(texts), "nothing to find: the text is missing")
     dropped.count("same text twice", len(texts), len(texts) - len(documents), "it is searched once")
     nothing = from_frame(pd.DataFrame({"anchor": [], "positive": []}, dtype="str"))
-    return Loaded(name, nothing, dropped.losses, digest_of(nothing, documents), documents=documents)
+    return Loaded(name, nothing, dropped.losses, documents=documents)

@@ -49,13 +49,11 @@ def rows_of(known: Known, split: str, revision: str | None, dropped: Dropped) ->
             raise ConnectionError(f"{error}{local}") from error
     columns = columns_of(known, data.column_names)
     data, shape = shaped(data.select_columns(list(columns)), columns)
-    frame: pd.DataFrame
-    if known.scale and shape == "scored pairs" and max(data["score"][:]) > 1:
-        frame = data.to_pandas()
+    frame: pd.DataFrame = data.to_pandas() if known.scale or known.drop else pd.DataFrame()
+    if known.scale and shape == "scored pairs" and frame["score"].max() > 1:
         data = from_frame(frame.assign(score=frame["score"] / float(known.scale)))
         dropped.notes.append(f"scores of 0 to {known.scale} were divided by {known.scale}: trainers expect 0 to 1")
     if known.drop and shape.startswith("labelled"):
-        frame = data.to_pandas()
         if known.labels:
             numbers = dict(part.split("=") for part in known.labels.split())
             labels = pd.to_numeric(frame["label"].map(lambda value: numbers.get(value, value)))
@@ -103,19 +101,18 @@ def benchmark(known: Known, split: str, revision: str | None) -> Collection:
         judged = list(read_judgements(files[1]))
         searched = {query for query, _, _ in judged}
         texts = read(files[0]).data
-        rows = [*zip(texts[known.join.split()[0]], texts["text"].fillna(""), strict=True)]
         # BEIR also leaves out the queries of its dev part, whose ids do not come with Quora: 1 % of the corpus.
-        documents = (row for row in rows if row[0] not in searched)
-        return collection(known.name, "test", documents, (row for row in rows if row[0] in searched), judged)
+        sides: tuple[list[tuple[str, str]], list[tuple[str, str]]] = ([], [])
+        for row in zip(texts[known.join.split()[0]], texts["text"].fillna(""), strict=True):
+            sides[row[0] in searched].append(row)
+        return collection(known.name, "test", *sides, judged)
     name = known.splits.get(split, split)
-    judgements = (
-        (str(row["query-id"]), str(row["corpus-id"]), int(row["score"]))
-        for row in fetch(known.collection, "default", name, revision)
-    )
+    qrels = fetch(known.collection, "default", name, revision)
+    judged = [(str(row["query-id"]), str(row["corpus-id"]), int(row["score"])) for row in qrels]
     corpus, queries = (
         map(document_of, fetch(known.collection, part, part, revision)) for part in ("corpus", "queries")
     )
-    return collection(known.full_name, name, corpus, queries, judgements)
+    return collection(known.full_name, name, corpus, queries, judged)
 
 
 def provenance(known: Known, split: str) -> list[str]:

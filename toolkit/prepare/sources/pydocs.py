@@ -113,13 +113,13 @@ def cut(texts: Sequence[str], limit: int = LIMIT) -> list[str]:
         if len(encoding) > limit:
             room = encoding.offsets[limit - 2][1]  # end of the last token that leaves a place for [SEP]
             ends = [end for end in sentence_ends(text) if end <= room]
-            text = text[: ends[-1]] if ends else text[: text.rfind(" ", 0, room + 1)].rstrip()
+            text = text[: ends[-1] if ends else text.rfind(" ", 0, room + 1)].rstrip()
         result.append(text)
     return result
 
 
 def load_pydocs(limit: int | None = 4500) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Load the demo data, from the cache (see `is_cached`) or else collected in about twenty seconds.
+    """Load the demo data, from the cache or, the first time, collected in about twenty seconds.
 
     Parameters
     ----------
@@ -147,8 +147,10 @@ def load_pydocs(limit: int | None = 4500) -> tuple[pd.DataFrame, pd.DataFrame]:
     versions = _versions()
     if not versions:
         raise ValueError(f"expected docstrings of {', '.join(PACKAGES)}, none of them is installed: pip install numpy")
-    digest = _digest(versions)
-    path = _cache_path(digest)
+    # Everything that decides what is collected.
+    state = {"collector": COLLECTOR_VERSION, "python": platform.python_version(), "packages": versions}
+    digest = hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+    path = cache_folder() / "pydocs" / f"{digest}.parquet"
     records = _read(path)
     if records is None:
         records = _select(collect())
@@ -162,18 +164,12 @@ def load_pydocs(limit: int | None = 4500) -> tuple[pd.DataFrame, pd.DataFrame]:
     dropped.rows = list(records.attrs.pop("steps"))
     if limit is not None and limit < len(records):
         sizes = records["symbol"].value_counts()
-        order = sorted(sizes.index, key=lambda symbol: hashlib.sha256(symbol.encode()).digest())
-        before = sizes[order].cumsum() - sizes[order]
-        kept = records["symbol"].isin(before.index[before < limit])
+        sizes = sizes[sorted(sizes.index, key=lambda symbol: hashlib.sha256(symbol.encode()).digest())]
+        kept = records["symbol"].isin(sizes.index[sizes.cumsum() - sizes < limit])
         records = _keep(records, kept, "limit", f"about {limit:,} rows, whole symbols", dropped)
     table = dropped.table
     table.attrs["digest"] = digest
     return records.reset_index(drop=True), table
-
-
-def is_cached() -> bool:
-    """Whether `load_pydocs` will read the cache, which takes less than a second."""
-    return _cache_path(_digest(_versions())).is_file()
 
 
 def _versions() -> dict[str, str]:
@@ -185,37 +181,26 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _digest(versions: dict[str, str]) -> str:
-    """SHA-256 over everything that decides what is collected."""
-    state = {"collector": COLLECTOR_VERSION, "python": platform.python_version(), "packages": versions}
-    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
-
-
-def _cache_path(digest: str) -> Path:
-    return cache_folder() / "pydocs" / f"{digest}.parquet"
-
-
 def _read(path: Path) -> pd.DataFrame | None:
     """The cached records with their steps in ``attrs``; None where the cache has none, or none that can be used."""
-    if not path.is_file():
-        return None
     try:
         records = pd.read_parquet(path)
-        problem = "" if list(records) == COLUMNS and records.attrs.get("steps") else "it holds other columns"
+        if list(records) == COLUMNS and records.attrs.get("steps"):
+            return records
+        problem = "it holds other columns"
+    except FileNotFoundError:
+        return None
     except Exception as error:  # a broken file may raise anything
         problem = f"{type(error).__name__}: {error}"
-    if problem:
-        warnings.warn(f"{path} cannot be used ({problem}): the docstrings are collected again.", stacklevel=3)
-        return None
-    return records
+    warnings.warn(f"{path} cannot be used ({problem}): the docstrings are collected again.", stacklevel=3)
+    return None
 
 
 def _keep(frame: pd.DataFrame, kept: pd.Series[bool], step: str, why: str, dropped: Dropped) -> pd.DataFrame:
     """Drop rows; the example is the one in the middle of them, since the first ones are often alike."""
     out = frame[~kept]
-    middle = out.iloc[len(out) // 2] if len(out) else None
-    example = [] if middle is None else [f"{middle['name']}: {middle['anchor'] or middle['body']}"]
-    dropped.count(step, len(frame), len(out), why, example)
+    middle = out.iloc[len(out) // 2 :].head(1).itertuples()
+    dropped.count(step, len(frame), len(out), why, [f"{row.name}: {row.anchor or row.body}" for row in middle])
     return frame[kept]
 
 
@@ -232,29 +217,28 @@ def _select(collected: Sequence[dict[str, str]]) -> pd.DataFrame:
         nonlocal frame
         frame = _keep(frame, wanted(frame), step, why, dropped)
 
-    def length(texts: pd.Series[str]) -> pd.Series[int]:
-        return texts.map(lambda text: len(text.split()))
-
     def is_sentence(text: str) -> bool:  # and not a signature
         return text[:1] not in ("", "{", "(") and not _CALL.match(text) and text.count("(") == text.count(")")
-
-    def is_search(frame: pd.DataFrame) -> pd.Series[bool]:
-        # A first sentence of two or three documents ("Make a violin plot", of Axes and of pyplot) is a search with as
-        # many right answers; to keep only one would make the others wrong. One of ninety ("Set multiple properties at
-        # once") is a phrase.
-        return frame["anchor"].groupby(frame["anchor"].map(words)).transform("size") <= SHARED
 
     keep("one paragraph", "nothing beside the first sentence", lambda f: f["body"] != "")
     keep("stub", "deprecated, or an alias of something else",
          lambda f: ~(f["anchor"].str.match(_STUB) | f["body"].str.contains(r"(?:^| )Deprecated: ")))  # fmt: skip
     keep("signature", "a call or half of one in place of a sentence", lambda f: f["anchor"].map(is_sentence))
-    keep("search too short or long", "fewer than 3 or more than 30 words", lambda f: length(f["anchor"]).between(3, 30))
+    keep(
+        "search too short or long",
+        "fewer than 3 or more than 30 words",
+        lambda f: f["anchor"].str.split().str.len().between(3, 30),
+    )
     whole = frame["name"] + ": " + frame["body"]
     frame = frame.assign(positive=cut(list(whole)))
     shortened = int((frame["positive"] != whole).sum())
     dropped.count("cut", len(frame), 0, f"{shortened:,} documents end at a sentence within {LIMIT} tokens")
-    keep("document too short", "fewer than 8 words beside the name", lambda f: length(f["positive"]) > 8)
-    keep("phrase", f"the first sentence of more than {SHARED} documents", is_search)
+    keep("document too short", "fewer than 8 words beside the name", lambda f: f["positive"].str.split().str.len() > 8)
+    # A first sentence of two or three documents ("Make a violin plot", of Axes and of pyplot) is a search with as many
+    # right answers; to keep only one would make the others wrong. One of ninety ("Set multiple properties at once") is
+    # a phrase.
+    keep("phrase", f"the first sentence of more than {SHARED} documents",
+         lambda f: f["anchor"].groupby(f["anchor"].map(words)).transform("size") <= SHARED)  # fmt: skip
     frame = frame.assign(symbol=frame["name"].str.rpartition(".")[2]).sort_values("name", ignore_index=True)[COLUMNS]
     frame.attrs["steps"] = dropped.rows
     return frame

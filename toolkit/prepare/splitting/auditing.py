@@ -20,7 +20,6 @@ from toolkit.prepare.values import distinct, normal
 from toolkit.vectors import encode, nearest
 
 if TYPE_CHECKING:
-
     from toolkit.prepare.frames import Rows
 
 REASONS = {
@@ -74,10 +73,9 @@ class Audit:
     @property
     def counts(self) -> pd.DataFrame:
         """One row a reason, and one for any of them: ``reason n share``."""
-        flags = {REASONS[name]: self.table[name] for name in self.reasons} | {"any of these": self.leaked}
-        return pd.DataFrame(
-            [{"reason": name, "n": int(flag.sum()), "share": float(flag.mean())} for name, flag in flags.items()]
-        )
+        flags = self.table[self.reasons].rename(columns=REASONS).assign(**{"any of these": self.leaked})
+        counts = pd.DataFrame({"n": flags.sum().astype(int), "share": flags.mean().astype(float)})
+        return counts.rename_axis("reason").reset_index()
 
     @property
     def picture(self) -> plots.Picture:
@@ -94,7 +92,7 @@ class Audit:
         return f"<p>{html.escape(str(self))}</p>{self.picture.html()}{shown.to_html(index=False)}"
 
 
-def audit(train: Rows | Task, test: Rows | Task, *, model: Any = None, cosine: float = CLOSE) -> Audit:
+def audit(train: Rows | Task, test: Rows | Task, *, model: Any = None) -> Audit:
     """Find the test items that were seen in training, in the same words or nearly so.
 
     A query is looked up among the training queries, and its relevant documents among the training documents, or both
@@ -107,9 +105,8 @@ def audit(train: Rows | Task, test: Rows | Task, *, model: Any = None, cosine: f
         Of any shape (see `toolkit.prepare.frames.shape_of`; columns in any order). If the two differ in shape, all
         texts of one are looked up among all of the other.
     model : model, optional
-        With it, texts whose vectors reach `cosine` count as near-copies too.
-    cosine : float
-        See `toolkit.prepare.splitting.close_pairs`.
+        With it, texts whose vectors have a cosine of 0.95 or more count as near-copies too (see
+        `toolkit.prepare.splitting.close_pairs`).
 
     Returns
     -------
@@ -147,7 +144,7 @@ def audit(train: Rows | Task, test: Rows | Task, *, model: Any = None, cosine: f
     for side, items in tested.items():
         texts = [*chain(*items)]
         owner = np.repeat(np.arange(len(items)), [len(item) for item in items])
-        same, near = _seen(texts, training[side], model, cosine)
+        same, near = _seen(texts, training[side], model)
         for reason, seen in ((f"same_{side}", same), (f"near_{side}", near)):
             hits = np.flatnonzero(seen >= 0)
             flags[reason] = np.isin(np.arange(len(items)), owner[hits]).tolist()
@@ -177,7 +174,7 @@ def _sides(data: Rows | Task) -> tuple[list[str], Sides]:
     return names, {"text": [list(texts) for texts in zip(*columns, strict=True)]}
 
 
-def _seen(texts: list[str], training: list[str], model: Any, cosine: float) -> tuple[np.ndarray, np.ndarray]:
+def _seen(texts: list[str], training: list[str], model: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return for each text the place in `training` of an equal one, and else of a near-copy; -1 without one."""
     every = [*training, *texts]
     keys, number_of, first = distinct(every)
@@ -192,6 +189,6 @@ def _seen(texts: list[str], training: list[str], model: Any, cosine: float) -> t
         if model is not None:
             known = encode(model, [every[place] for place in first[:boundary]])
             scores, ids = nearest(encode(model, [every[place] for place in first[new]]), known, 1)
-            close = scores[:, 0] >= cosine
+            close = scores[:, 0] >= CLOSE
             near_of[new[close]] = first[ids[close, 0]]
     return same, np.where(same >= 0, -1, near_of[numbers])

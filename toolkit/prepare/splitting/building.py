@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from toolkit.prepare.frames import Rows, documents_of, from_frame, to_dataset, to_frame
 from toolkit.prepare.schema import PAIR, SEARCH_KINDS, TABLE_KINDS, Shape, negatives_in, task_shape
 from toolkit.prepare.splitting.groups import check_groups, labels_of, row_groups, sharing, text_links, texts_in
-from toolkit.prepare.splitting.near_copies import CLOSE, NEAR, close_pairs, connected_components, overlapping
+from toolkit.prepare.splitting.near_copies import NEAR, close_pairs, connected_components, overlapping
 from toolkit.prepare.tasks import RetrievalData, Task
 from toolkit.prepare.values import distinct, labels_in, shingles
 from toolkit.vectors import encode
@@ -34,7 +34,6 @@ def build_task(
     documents: Sequence[str] = (),
     train: Rows | None = None,
     model: Any = None,
-    cosine: float = CLOSE,
     name: str = "all",
 ) -> Task:
     """Build a task from a table, as `toolkit.prepare.task` describes it."""
@@ -46,12 +45,12 @@ def build_task(
         hint = ": give a column negative" if (kind, shape.name) == ("reranking", "pairs") else ""
         raise ValueError(f"{shape.name} can be a task of kind {' or '.join(shape.kinds)}, got {kind!r}{hint}")
     if kind in SEARCH_KINDS:
-        return build_search(data, kind, groups, documents, model=model, cosine=cosine, name=name)[0]
+        return build_search(data, kind, groups, documents, model=model, name=name)[0]
     check_no_documents(documents, shape)
     if kind == "bitext" and shape.texts == PAIR:
         data = data.rename_columns({"anchor": "sentence1", "positive": "sentence2"})
         shape = task_shape(TABLE_KINDS[kind])
-    found = table_groups(data, shape, groups, model=model, cosine=cosine)
+    found = table_groups(data, shape, groups, model)
     if kind != "classification":
         train = None
     elif train is not None:
@@ -75,9 +74,7 @@ def check_no_documents(documents: Sequence[str], shape: Shape) -> None:
         )
 
 
-def table_groups(
-    data: Dataset, shape: Shape, groups: str | Sequence[object] | None, *, model: Any, cosine: float
-) -> NDArray[np.int64]:
+def table_groups(data: Dataset, shape: Shape, groups: str | Sequence[object] | None, model: Any) -> NDArray[np.int64]:
     """Number the groups of a table's rows; refuse missing texts, and labels of pairs other than 0 and 1."""
     sides = texts_in(data, shape.texts)
     if shape.name == "labelled pairs":
@@ -88,7 +85,7 @@ def table_groups(
                 f"{', '.join(map(repr, labels[:5]))}: map yours, such as "
                 f"data.map(lambda row: {{'label': int(row['label'] == 0)}})"
             )
-    return row_groups(sides, groups, labels_of(data), model=model, cosine=cosine)
+    return row_groups(sides, groups, labels_of(data), model=model)
 
 
 def _same_label_names(tested: Dataset, train: Dataset) -> tuple[Dataset, Dataset]:
@@ -107,7 +104,6 @@ def build_search(
     documents: Sequence[str],
     *,
     model: Any = None,
-    cosine: float = CLOSE,
     name: str = "all",
 ) -> tuple[Task, dict[str, list[int]]]:
     """Build a retrieval or reranking task from pairs or triplets; also return the rows of the data of each query."""
@@ -159,10 +155,10 @@ def build_search(
             owners, near = query_of[first[:paired]], near[(near < paired).all(axis=1)]
             texts, answers = list(queries.values()), list(corpus.values())[:paired]
             if set(query_keys).isdisjoint(keys[:paired]):
-                edges += [text_links(texts, model=model, cosine=cosine), owners[near]]
-                edges += [] if model is None else [owners[close_pairs(encode(model, answers), cosine)]]
+                edges += [text_links(texts, model=model), owners[near]]
+                edges += [] if model is None else [owners[close_pairs(encode(model, answers))]]
             else:  # some text is both, as with duplicate questions: either could be the query, so all are compared
-                links = text_links([*texts, *answers], model=model, cosine=cosine)
+                links = text_links([*texts, *answers], model=model)
                 edges.append(np.concatenate([np.arange(len(texts)), owners])[links])
         given = labels if isinstance(groups, str) else labels_in(groups)
         edges.append(sharing((q, g) for q, g in zip(query_of.tolist(), given, strict=True) if g is not None))

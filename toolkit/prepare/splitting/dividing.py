@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,13 +63,13 @@ def divide(
     wanted = {"test": sizes[2] * n, "dev": sizes[1] * n}
     order = list(members)
     np.random.default_rng(seed).shuffle(order)
-    method: Callable[[float], Parts] = lambda cap: drawn(members, order, wanted, cap)  # noqa: E731
-    if age is not None:
-        method = lambda cap: newest(members, age, wanted, cap)  # noqa: E731
-    elif labels is not None:
-        method = lambda cap: stratified(members, order, wanted, cap, labels)  # noqa: E731
     for cap in CAPS:
-        parts = method(cap)
+        if age is not None:
+            parts = newest(members, age, wanted, cap)
+        elif labels is not None:
+            parts = stratified(members, order, wanted, cap, labels)
+        else:
+            parts = drawn(members, order, wanted, cap)
         if all(len(parts[name]) >= 0.5 * wanted[name] for name in wanted) and parts["train"]:
             break
     if not (parts["train"] and parts["dev"] and parts["test"]):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from toolkit.prepare.splitting.near_copies import CLOSE, NEAR, close_pairs, connected_components, overlapping
+from toolkit.prepare.splitting.near_copies import NEAR, close_pairs, connected_components, overlapping
 from toolkit.prepare.values import distinct, labels_in, require_texts
 from toolkit.vectors import encode
 
@@ -31,9 +31,7 @@ def sharing(values: Iterable[tuple[int, Hashable]]) -> NDArray[np.int64]:
     return np.array([(first.setdefault(value, item), item) for item, value in values], dtype=np.int64).reshape(-1, 2)
 
 
-def text_links(
-    texts: Sequence[str], *, near: bool = True, model: Any = None, cosine: float = CLOSE
-) -> NDArray[np.int64]:
+def text_links(texts: Sequence[str], *, near: bool = True, model: Any = None) -> NDArray[np.int64]:
     """Return pairs of places that connect all texts that are equal or near-copies.
 
     Parameters
@@ -42,16 +40,14 @@ def text_links(
     near : bool
         Whether near-copies count, or only equal texts.
     model : model, optional
-        With it, texts whose vectors reach `cosine` are connected too.
-    cosine : float
-        See `toolkit.prepare.splitting.close_pairs`.
+        With it, texts that are close by their vectors are connected too (see `toolkit.prepare.splitting.close_pairs`).
     """
     keys, number_of, first = distinct(texts)
     links = [np.stack([first[number_of], np.arange(len(texts))], axis=1)]
     if near:
         links.append(first[overlapping(keys, NEAR, links=True)])
     if near and model is not None:
-        links.append(first[close_pairs(encode(model, [texts[place] for place in first]), cosine)])
+        links.append(first[close_pairs(encode(model, [texts[place] for place in first]))])
     return np.concatenate(links)
 
 
@@ -61,7 +57,6 @@ def row_groups(
     labels: Sequence[object] = (),
     *,
     model: Any = None,
-    cosine: float = CLOSE,
 ) -> NDArray[np.int64]:
     """Number the groups of a table's rows.
 
@@ -74,7 +69,7 @@ def row_groups(
         (None or nan: none); shared texts still join. None: every row by itself.
     labels : sequence, optional
         The column ``group``; None where a row has no label.
-    model, cosine
+    model : model, optional
         As in `text_links`.
 
     Returns
@@ -92,7 +87,7 @@ def row_groups(
         return np.arange(rows)
     auto = isinstance(groups, str)
     texts = [text for side in sides for text in side]
-    links = text_links(texts, near=auto, model=model, cosine=cosine) % rows
+    links = text_links(texts, near=auto, model=model) % rows
     given = enumerate(labels if auto else labels_in(groups))
     return connected_components(rows, [links, sharing((row, label) for row, label in given if label is not None)])
 

@@ -22,15 +22,8 @@ if TYPE_CHECKING:
     from toolkit.prepare.sources.catalogue import Known
 
 
-def official_task(
-    source: str | Path,
-    *,
-    kind: str | None = None,
-    split: str = "test",
-    name: str | None = None,
-    revision: str | None = None,
-) -> Task:
-    """Load the task of a benchmark or a file, by name.
+def official_task(source: str | Path, *, kind: str | None = None, name: str | None = None) -> Task:
+    """Load the test of a benchmark, or the task of a file, by name.
 
     Judgements stay as they were published: grades are kept, and near-copies of relevant documents count as relevant
     only where they were judged so (unlike in tasks that `toolkit.prepare.task` makes from pairs). Questions with the
@@ -45,17 +38,13 @@ def official_task(
     kind : str, optional
         Kind of the task where there are several, as ``"classification"`` or ``"clustering"`` of labelled texts. SNLI
         as ``"pairs"``: entailment is 1, contradiction 0, and neutral pairs are left out, as MTEB does it for XNLI.
-    split : str
-        ``"test"``, ``"dev"`` or ``"train"``. Of SQuAD the test is its validation split, of MS MARCO its dev queries.
     name : str, optional
         Name of the task; None is that of the source.
-    revision : str, optional
-        Commit, tag or branch on the Hub.
 
     Raises
     ------
     ValueError
-        The data make no task of this kind, or there is no such split.
+        The data make no task of this kind.
     FileNotFoundError, ConnectionError
         As `toolkit.prepare.load`.
     """
@@ -63,32 +52,32 @@ def official_task(
     if is_beir(path):
         if kind not in (None, "retrieval"):
             raise ValueError(f"{path.name} is a task of kind 'retrieval', got {kind!r}")
-        found = read_beir(path, split)
+        found = read_beir(path, "test")
         return _retrieval(found.data, name or found.name)
     known = catalogue.find(str(source)) if not path.exists() else None
     if known is None:
         on_hub = isinstance(source, str) and not path.exists() and catalogue.is_hub_name(source)
-        loaded = load(source, split=split if on_hub else None, revision=revision)
+        loaded = load(source, split="test" if on_hub else None)
         return build_task(loaded, kind=kind, name=name or loaded.name)
     if known.kind == "":
         raise ValueError(
             f"{known.name} is data to train on and has no task of its own: take another (prepare.sources.known() "
-            f"has the column kind), or prepare.task(prepare.load({known.name!r}, split={split!r}))"
+            f"has the column kind), or prepare.task(prepare.load({known.name!r}))"
         )
-    return _of_known(known, kind, split, name or known.full_name, revision)
+    return _of_known(known, kind, name or known.full_name)
 
 
-def _of_known(known: Known, kind: str | None, split: str, name: str, revision: str | None) -> Task:
+def _of_known(known: Known, kind: str | None, name: str) -> Task:
     kinds = ("classification", "clustering") if known.shape == "labelled texts" else (known.kind,)
     if kind is not None and kind not in kinds:
         raise ValueError(f"{known.name} is a task of kind {' or '.join(kinds)}, got {kind!r}")
     kind = kind or known.kind
     if known.collection:
-        return _retrieval(benchmark(known, known.benchmark_split(split), revision).data, name)
-    rows, _ = rows_of(known, split, revision, Dropped())
+        return _retrieval(benchmark(known, known.benchmark_split("test"), None).data, name)
+    rows, _ = rows_of(known, "test", None, Dropped())
     if kind == "retrieval":
         return _questions(rows, name)
-    train = rows_of(known, "train", revision, Dropped())[0] if kind == "classification" else None
+    train = rows_of(known, "train", None, Dropped())[0] if kind == "classification" else None
     if known.task_labels:
         numbers = {int(theirs): int(ours) for theirs, ours in (part.split("=") for part in known.task_labels.split())}
         frame = rows.to_pandas()

@@ -20,7 +20,6 @@ from toolkit.prepare.splitting.building import (
     table_of_kind,
 )
 from toolkit.prepare.splitting.dividing import Members, Parts, divide
-from toolkit.prepare.splitting.near_copies import CLOSE
 from toolkit.prepare.splitting.official import official_task
 from toolkit.prepare.tasks import Split, Task
 from toolkit.prepare.values import normal, times
@@ -39,7 +38,6 @@ def task(
     documents: Sequence[str] = (),
     train: Rows | None = None,
     model: Any = None,
-    cosine: float = CLOSE,
     name: str = "all",
 ) -> Task:
     """Make a task from data of any shape, with the groups that statistics and splits keep together.
@@ -70,10 +68,8 @@ def task(
     train : as `source`
         For classification: labelled texts that a classifier learns from.
     model : model, optional
-        With it, texts whose vectors reach `cosine` count as near-copies too. Every text is compared with every other:
-        minutes for 100,000 texts.
-    cosine : float
-        See `toolkit.prepare.splitting.close_pairs`.
+        With it, texts whose vectors have a cosine of 0.95 or more count as near-copies too (see
+        `toolkit.prepare.splitting.close_pairs`). Every text is compared with every other: minutes for 100,000 texts.
     name : str
         Name of the task.
 
@@ -98,9 +94,7 @@ def task(
     """
     if isinstance(source, (str, Path)):
         return official_task(source, kind=kind, name=None if name == "all" else name)
-    return build_task(
-        source, kind=kind, groups=groups, documents=documents, train=train, model=model, cosine=cosine, name=name
-    )
+    return build_task(source, kind=kind, groups=groups, documents=documents, train=train, model=model, name=name)
 
 
 def split(
@@ -110,7 +104,6 @@ def split(
     groups: str | Sequence[object] | None = "auto",
     documents: Sequence[str] = (),
     model: Any = None,
-    cosine: float = CLOSE,
     seed: int = 0,
 ) -> Split:
     """Divide data of any shape into train, dev and test without cutting a group.
@@ -135,7 +128,7 @@ def split(
         As in `task`. None makes the naive split by rows, which leaks.
     documents : sequence of str
         As in `task`.
-    model, cosine
+    model : model, optional
         As in `task`: near-copies by vectors too.
     seed : int
         Seed of the order in which groups are drawn.
@@ -161,11 +154,11 @@ def split(
     search = "retrieval" in shape.kinds
     labels = None
     if search:
-        whole, rows_of = build_search(data, "retrieval", groups, documents, model=model, cosine=cosine)
+        whole, rows_of = build_search(data, "retrieval", groups, documents, model=model)
         noun, group_of, texts = "queries", whole.groups, whole.data.queries
     else:
         check_no_documents(documents, shape)
-        found = table_groups(data, shape, groups, model=model, cosine=cosine)
+        found = table_groups(data, shape, groups, model)
         group_of = {str(row): group for row, group in enumerate(found.tolist())}
         noun, rows_of = "rows", {item: [row] for row, item in enumerate(group_of)}
         texts = dict(zip(group_of, data[shape.texts[0]][:], strict=True))

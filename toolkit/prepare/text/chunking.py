@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import compress
+from itertools import compress, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,9 +28,7 @@ _PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
 _PLAIN = " \t\n\r"  # white space at which tokenizers of BERT's kind cut before anything else
 
 
-def chunk(
-    model: Any, texts: Sequence[str], *, max_tokens: int | None = None, overlap: int = 0, language: str = "en"
-) -> Dataset:
+def chunk(model: Any, texts: Sequence[str], *, max_tokens: int | None = None, language: str = "en") -> Dataset:
     """Cut texts into pieces that the model reads whole, at ends of paragraphs, sentences, lines or words.
 
     A piece takes as much as the model reads, and then ends with the last paragraph that leaves it at least half full,
@@ -44,8 +42,6 @@ def chunk(
     texts : sequence of str
     max_tokens : int, optional
         Most tokens of a piece, at most the model's own limit, which is the default.
-    overlap : int
-        Tokens that a piece may share with the one before it: whole sentences where one fits, else words.
     language : str
         ISO 639-1 code, whose abbreviations end no sentence. Ends of sentences of all scripts are known.
 
@@ -58,7 +54,7 @@ def chunk(
     Raises
     ------
     ValueError
-        For a limit or overlap that the model does not allow, or a model without a limit where none is given.
+        For a limit that the model does not allow, or a model without a limit where none is given.
     ModuleNotFoundError
         The package sentencex is missing.
     """
@@ -66,14 +62,14 @@ def chunk(
 
     check_texts(texts)
     texts = list(each(texts))
-    cutter = _Cutter(model, max_tokens, overlap, language)
+    cutter = _Cutter(model, max_tokens, language)
     spans = [(source, *span) for source, found in enumerate(cutter.cut_all(texts)) for span in found]
     sources, starts, ends = (list(column) for column in zip(*spans, strict=True)) if spans else ([], [], [])
     pieces = [texts[source][start:end] for source, start, end in spans]
     return Dataset.from_dict({"text": pieces, "source": sources, "start": starts, "end": ends})
 
 
-def chunk_pairs(model: Any, cleaned: Cleaned, *, max_tokens: int | None = None) -> tuple[Dataset, list[str]]:
+def chunk_pairs(model: Any, cleaned: Cleaned) -> tuple[Dataset, list[str]]:
     """Cut the documents of clean pairs into passages that the model reads whole.
 
     Each passage of a document that is right for a search counts as right for it, since the data do not tell which one
@@ -83,8 +79,6 @@ def chunk_pairs(model: Any, cleaned: Cleaned, *, max_tokens: int | None = None) 
     ----------
     model : SentenceTransformer
     cleaned : Cleaned
-    max_tokens : int, optional
-        As in `chunk`.
 
     Returns
     -------
@@ -98,14 +92,14 @@ def chunk_pairs(model: Any, cleaned: Cleaned, *, max_tokens: int | None = None) 
 
     frame = cleaned.data.to_pandas()
     distinct = list(dict.fromkeys(frame["positive"]))
-    pieces = chunk(model, distinct, max_tokens=max_tokens).to_pandas()
+    pieces = chunk(model, distinct).to_pandas()
     pieces["number"] = pieces.groupby("source").cumcount() + 1
     pieces["positive"] = [distinct[source] for source in pieces["source"]]
     rows = frame.merge(pieces[["positive", "text", "number"]], on="positive", how="inner", sort=False)
     if "positive_id" in rows:
         rows["positive_id"] = [f"{name}#{n}" for name, n in zip(rows["positive_id"], rows["number"], strict=True)]
     rows["positive"] = rows["text"]
-    others = chunk(model, cleaned.documents, max_tokens=max_tokens)["text"][:] if cleaned.documents else []
+    others = chunk(model, cleaned.documents)["text"][:] if cleaned.documents else []
     return Dataset.from_pandas(rows[list(frame.columns)], preserve_index=False), list(dict.fromkeys(others))
 
 
@@ -126,15 +120,11 @@ class TruncationReport:
     def sentence(self) -> str:
         """The table in a sentence or two."""
         sentences = []
-        rows: list[Any] = list(self.table.itertuples())
-        for row in rows:
-            if pd.isna(row.limit):
-                sentences.append(f"The model reads {row.read} of any length: it cuts none of {row.texts:,}.")
-                continue
-            tokens = f"{row.lost:,} of {row.tokens:,} tokens ({row.share_lost:.1%})"
-            cut = f"{row.cut:,} ({row.share_cut:.1%}), and with them {tokens}" if row.cut else "none"
-            reads = f"the model, which reads {row.limit:.0f} tokens,"
-            sentences.append(f"Of {row.texts:,} {row.read} {reads} cuts {cut}.")
+        for row in self.table.to_dict("records"):
+            reads = "texts of any length" if pd.isna(row["limit"]) else f"{row['limit']:.0f} tokens"
+            tokens = f"{row['lost']:,} of {row['tokens']:,} tokens ({row['share_lost']:.1%})"
+            cut = f"{row['cut']:,} ({row['share_cut']:.1%}), and with them {tokens}" if row["cut"] else "none"
+            sentences.append(f"Of {row['texts']:,} {row['read']} the model, which reads {reads}, cuts {cut}.")
         return " ".join(sentences)
 
     def __str__(self) -> str:
@@ -187,7 +177,7 @@ Spans = list[tuple[int, int]]
 class _Cutter:
     """Cuts texts for one model and one limit."""
 
-    def __init__(self, model: Any, max_tokens: int | None, overlap: int, language: str) -> None:
+    def __init__(self, model: Any, max_tokens: int | None, language: str) -> None:
         own = model.max_seq_length if isinstance(model.max_seq_length, int) else None
         if max_tokens is None and (own is None or own >= 1_000_000):
             raise ValueError("the model reads texts of any length: give max_tokens to cut them all the same")
@@ -195,19 +185,14 @@ class _Cutter:
             raise ValueError(f"expected max_tokens from 1 to the model's limit, {own or 'any'}, got {max_tokens}")
         tokenizer = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)
         if not hasattr(tokenizer, "to_str"):
-            got = type(tokenizer).__name__
-            raise ValueError(f"expected a model with a tokenizer of the library tokenizers, got {got}")
+            raise ValueError(f"expected a tokenizer of the library tokenizers, got {type(tokenizer).__name__}")
         self.model, self.limit, self.language = model, int(max_tokens or own or 0), language
         self.tokenizer = type(tokenizer).from_str(tokenizer.to_str())  # a copy: the model's own keeps its truncation
         self.tokenizer.no_truncation(), self.tokenizer.no_padding()
         longest = max((str(prompt or "") for prompt in model.prompts.values()), key=len, default="")
         self.room = self.limit - len(self.tokenizer.encode(longest))
         if self.room < 1:
-            own = self.limit - self.room
-            raise ValueError(f"{self.limit} tokens leave no room after {own} of special tokens and prompt")
-        if not 0 <= overlap < self.room:
-            raise ValueError(f"expected an overlap from 0 to {self.room - 1} tokens, got {overlap}")
-        self.overlap = overlap
+            raise ValueError(f"{self.limit} tokens leave no room after special tokens and prompt: raise max_tokens")
         # Such a tokenizer cuts at white space first, so a part between white space has as many tokens as it has inside
         # of the whole text. Others (byte pairs, unigrams) may need another token at a cut: their pieces are recounted.
         first = type(self.tokenizer.pre_tokenizer).__name__
@@ -215,15 +200,9 @@ class _Cutter:
 
     def cut_all(self, texts: Sequence[str]) -> Iterator[Spans]:
         """Start and end of the pieces of each text; by the tokenizer's own count none is over the limit."""
-        batch: list[str] = []
-        size = 0
-        for text in texts:
-            batch.append(text)
-            size += len(text)
-            if size > BATCH:
-                yield from self._checked(batch, self.room)
-                batch, size = [], 0
-        yield from self._checked(batch, self.room)
+        number = np.cumsum([len(text) for text in texts], dtype=np.int64) // BATCH
+        for first, last in pairwise([0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), len(texts)]):
+            yield from self._checked(texts[first:last], self.room)
 
     def _checked(self, texts: Sequence[str], room: int) -> list[Spans]:
         """Pieces of some texts; those over the limit after all are cut again, with less room."""
@@ -250,15 +229,13 @@ class _Cutter:
     def _starts(self, texts: Sequence[str]) -> Iterator[NDArray[np.int64]]:
         """For each text the places where its tokens start, in order."""
         parts = [(source, begin, part) for source, text in enumerate(texts) for begin, part in _parts(text)]
-        found: list[list[NDArray[np.int64]]] = [[] for _ in texts]
+        found = [[np.empty(0, dtype=np.int64)] for _ in texts]
         for first in range(0, len(parts), 64):  # a long text alone may have many parts
             some = parts[first : first + 64]
             encoded = self.tokenizer.encode_batch([part for *_, part in some], add_special_tokens=False)
             for (source, begin, _), encoding in zip(some, encoded, strict=True):
-                places = np.fromiter((start for start, _ in encoding.offsets), dtype=np.int64, count=len(encoding))
-                found[source].append(places + begin)
-        for several in found:
-            yield np.maximum.accumulate(np.concatenate([np.empty(0, dtype=np.int64), *several]))
+                found[source].append(np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)[:, 0] + begin)
+        yield from (np.maximum.accumulate(np.concatenate(several)) for several in found)
 
     def _cut(self, text: str, starts: NDArray[np.int64], room: int) -> Spans:
         if len(starts) <= room:
@@ -266,9 +243,9 @@ class _Cutter:
         end_of_text = len(text.rstrip())
         paragraphs, sentences = self._ends(text)
         spans: Spans = []
-        begin = done = 0  # the piece begins there, and reaches beyond where the last one ended
+        done = 0
         while done < end_of_text:
-            first = int(np.searchsorted(starts, begin))
+            first = int(np.searchsorted(starts, done))
             if len(starts) - first <= room:
                 end = end_of_text
             else:
@@ -282,27 +259,11 @@ class _Cutter:
                     or _end_of(text, text.rfind("\n", quarter, stop), quarter)
                     or _end_of_word(text, done, stop)
                 )
-            piece = text[begin:end]
-            begin += len(piece) - len(piece.lstrip())
-            spans.append((begin, max(begin, begin + len(piece.strip()))))
+            piece = text[done:end]
+            begin = done + len(piece) - len(piece.lstrip())
+            spans += [(begin, begin + len(piece.strip()))] if piece.strip() else []
             done = end
-            begin = self._back(text, starts, sentences, spans[-1], room) if end < end_of_text else end
-        return [span for span in spans if span[0] < span[1]]
-
-    def _back(
-        self, text: str, starts: NDArray[np.int64], sentences: Sequence[int], last: tuple[int, int], room: int
-    ) -> int:
-        """Where the next piece begins: at the end of the last one, or before it where pieces may overlap."""
-        begin, end = last
-        overlap = min(self.overlap, room - 1)
-        if not overlap:
-            return end
-        earliest = max(int(starts[max(0, int(np.searchsorted(starts, end)) - overlap)]), begin + 1)
-        number = bisect_right(sentences, earliest - 1)
-        if number < len(sentences) and sentences[number] < end:
-            return sentences[number]
-        word = re.compile(r"\s").search(text, earliest, end)
-        return word.start() if word else end
+        return spans
 
     def _ends(self, text: str) -> tuple[list[int], list[int]]:
         """Where paragraphs and where sentences end, without the white space behind them."""

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from toolkit.prepare.dropped import Dropped
-from toolkit.prepare.frames import documents_of, text_frame
-from toolkit.prepare.schema import sides_of
+from toolkit.prepare.frames import documents_of, is_texts, to_dataset
+from toolkit.prepare.schema import is_negative, text_columns
 from toolkit.prepare.text.boilerplate import COLUMNS, drop_repeated, repeats
 from toolkit.prepare.text.html import html_to_text
 from toolkit.prepare.text.language import UNKNOWN, detect_languages
 from toolkit.prepare.text.mail import reply_only, shows_mail
 from toolkit.prepare.text.unicode import repair_mojibake, tidy
+from toolkit.prepare.values import require_texts
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -146,6 +147,7 @@ def clean(
     ModuleNotFoundError
         A step needs a package of the extra [text] that is missing.
     """
+    import pyarrow as pa
     from datasets import Dataset
 
     unknown = [name for name in steps if name not in STEPS]
@@ -154,26 +156,27 @@ def clean(
     if isinstance(languages, str) or not all(len(code) == 2 and code.islower() for code in languages):
         raise ValueError(f"expected languages as a list of ISO 639-1 codes such as ['en', 'de'], got {languages!r}")
     documents = [text or "" for text in documents_of(dataset, documents)]
-    frame, texts = text_frame(dataset)
-    given, dropped = len(frame), Dropped()
-    lines, examples = [pd.DataFrame(columns=COLUMNS)], []
+    data, frame = _read(dataset)
+    given, texts = len(frame), text_columns(data.column_names)
+    dropped, lines, examples = Dropped(), pd.DataFrame(columns=COLUMNS), []
     for step in (known for known in STEPS if known in steps or known == "tidy"):
+        missing = frame[texts].isna()
         before = frame[texts].fillna("").astype(object)
         if step == "boilerplate":
             after, documents, lines = _without_boilerplate(before, documents)
-            why = f"{sum(map(len, lines))} lines that repeat in more than 1 % of the different texts dropped"
+            why = f"{len(lines)} lines that repeat in more than 1 % of the different texts dropped"
         else:
             change, why = (_settled(steps), _CHANGES["tidy"][1]) if step == "tidy" else _CHANGES[step]
             after, documents = before.map(change).astype(object), list(map(change, documents))
         if step == "tidy":  # a missing text becomes an empty one here, and counts as changed
-            before = before.mask(frame[texts].isna())
+            before = before.mask(missing)
         else:
-            after = after.mask(frame[texts].isna() & (after == ""))
+            after = after.mask(missing & (after == ""))
         differs = after.ne(before) & ~after.isna()
         places = [(row, column) for column in texts for row in frame.index[differs[column]][:SHOWN]]
         examples += [(step, column, row, *_around(before.at[row, column], str(after.at[row, column])))
                      for row, column in places[:SHOWN]]  # fmt: skip
-        frame = frame.assign(**{column: after[column] for column in texts})
+        frame[texts] = after
         dropped.count(step, len(frame), 0, why, changed=int(differs.any(axis=1).sum()))
 
     def keep(kept: pd.Series, step: str, why: str) -> None:
@@ -184,18 +187,44 @@ def clean(
         keep(~frame[texts].apply(_foreign, wanted=languages).any(axis=1), "language", "in another language")
         documents = [text for text, drop in zip(documents, _foreign(documents, languages), strict=True) if not drop]
     keep((frame[texts] != "").all(axis=1), "empty", "a missing or empty text")
-    same = [*texts, *(column for column in ("score", "label") if column in frame and texts[0] != "anchor")]
     what = "text" if texts == ["text"] else "pair" if len(texts) == 2 else "row"
-    keep(~frame.duplicated(same), "repeated", f"the same {what} again")
+    keep(~frame.duplicated(), "repeated", f"the same {what} again")
     if "anchor" in texts:
         equal = frame["anchor"].str.casefold() == frame["positive"].str.casefold()
         keep(~equal, "same text", "the search is the document itself")
     documents = list(dict.fromkeys(filter(None, documents)))
     if frame.empty and (given or not documents):
         raise ValueError(f"none of the {given} rows is left: check that {' and '.join(texts)} are the right columns")
-    data = Dataset.from_pandas(frame.reset_index(drop=True), preserve_index=False)
+    table = data[frame.index.tolist()]
+    columns = {name: table[name] for name in table.column_names}
+    columns |= {name: pa.array(frame[name], pa.string()) for name in texts}
+    found = Dataset(pa.table(columns, metadata=table.schema.metadata))
     shown = pd.DataFrame(examples, columns=EXAMPLES, dtype=object).astype({"row": int})
-    return Cleaned(data, dropped.table, documents, pd.concat(lines, ignore_index=True), shown)
+    return Cleaned(found, dropped.table, documents, lines, shown)
+
+
+def _read(dataset: Rows | Sequence[str | None]) -> tuple[Dataset, pd.DataFrame]:
+    """Return the data, and of them the columns that tell rows apart: texts and, but for searches, score and label.
+
+    Of a list of texts the data have only the numbers: a Dataset cannot hold the lone surrogates that cleaning drops.
+    """
+    from datasets import Dataset, Features, Value
+
+    plain = is_texts(dataset) or (isinstance(dataset, (list, tuple)) and not dataset)
+    data = None if plain else to_dataset(dataset)
+    if data is None:
+        features = Features({"text": Value("string"), "source": Value("int64")})
+        rows = {"text": [None] * len(dataset), "source": range(len(dataset))}
+        data = Dataset.from_dict(rows, features=features)
+    data = data.with_format("arrow")
+    texts = text_columns(data.column_names)
+    others = [name for name in ("score", "label") if name in data.column_names and texts[0] != "anchor"]
+    table = data.select_columns([*texts, *others])[:]
+    columns = {name: list(dataset) if plain else table[name].to_pylist() for name in table.column_names}
+    frame = pd.DataFrame(columns, dtype=object)
+    for column in texts:
+        require_texts(frame[column], missing=True)
+    return data, frame
 
 
 def _settled(steps: Sequence[str]) -> Callable[[str], str]:
@@ -215,21 +244,17 @@ def _settled(steps: Sequence[str]) -> Callable[[str], str]:
     return settle if again else tidy
 
 
-def _without_boilerplate(
-    sides: pd.DataFrame, documents: list[str]
-) -> tuple[pd.DataFrame, list[str], list[pd.DataFrame]]:
-    """The columns and extra documents without lines that repeat, searches and documents each on their own."""
-    after = sides.copy()
-    lines = [pd.DataFrame(columns=COLUMNS)]
-    queries, positives = sides_of(map(str, sides))
-    for columns, others, least in ((queries, [], 1), (positives, documents, LEAST_WORDS)):
-        kept, found = drop_repeated(
-            [*(text for column in columns for text in sides[column]), *others], least_words=least
-        )
+def _without_boilerplate(sides: pd.DataFrame, documents: list[str]) -> tuple[pd.DataFrame, list[str], pd.DataFrame]:
+    """Drop repeated lines, of searches and of documents each on their own; also return these lines."""
+    after, tables = sides.copy(), []
+    answers = [column for column in sides if column == "positive" or is_negative(column)]
+    searches = [column for column in sides if column not in answers]
+    for columns, others, least in ((searches, [], 1), (answers, documents, LEAST_WORDS)):
+        kept, found = drop_repeated([*sides[columns].to_numpy().ravel("F"), *others], least_words=least)
         for column in columns:
             after[column], kept = kept[: len(sides)], kept[len(sides) :]
-        lines += [found] if len(found) else []
-    return after, kept, lines[1:] or lines
+        tables.append(found)
+    return after, kept, pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
 
 
 def _foreign(texts: Sequence[str], wanted: Sequence[str]) -> list[bool]:

@@ -16,7 +16,7 @@ UNKNOWN = "und"  # ISO 639's code for an undetermined language
 SURE = 0.6
 """Confidence from which a guess counts; below it short English questions are now and then taken for another language.
 ``tests/prepare/test_language.py`` holds it to Banking77 and XQuAD."""
-FEWEST = 20  # texts that make a language present
+FEWEST, SHARE = 20, 0.05  # a language is present in at least so many texts, and in more than this share of them
 BEGINNING = 500  # characters that are read: more of them change no guess and take longer
 LETTERS = 3  # fewer are not enough for a guess
 
@@ -61,29 +61,22 @@ def detect_languages(texts: Sequence[str]) -> pd.DataFrame:
     return frame
 
 
-def language_shares(texts: Sequence[str], *, share: float = 0.05) -> pd.DataFrame:
+def language_shares(texts: Sequence[str]) -> pd.DataFrame:
     """Find the languages of a collection of texts, and their shares.
 
-    A language is present when more than `share` of the texts, and at least 20 of them, are surely in it. Short texts
+    A language is present when more than 5 % of the texts, and at least 20 of them, are surely in it. Short texts
     are mistaken now and then, and this keeps a few mistakes from looking like a language. Texts that are surely in no
     language that is present count to the one of those present that they look most like.
 
     Parameters
     ----------
     texts : sequence of str
-    share : float
-        From 0 to 1.
 
     Returns
     -------
     DataFrame
         One row a language, the most frequent first: ``language texts share``. A text without any letters counts to the
         first. Where no language is present, the one that the most texts are in, or ``"und"``, has all.
-
-    Raises
-    ------
-    ValueError
-        For a share outside of 0 to 1.
 
     Examples
     --------
@@ -92,30 +85,26 @@ def language_shares(texts: Sequence[str], *, share: float = 0.05) -> pd.DataFram
     0       en     70    0.7
     1       de     30    0.3
     """
-    found = pd.Series(assign_languages(texts, share=share), dtype=object).value_counts()
+    found = pd.Series(assign_languages(texts), dtype=object).value_counts()
     shares = found.to_numpy() / max(1, len(texts))
     return pd.DataFrame({"language": list(found.index), "texts": found.to_numpy(), "share": shares})
 
 
-def assign_languages(texts: Sequence[str], *, share: float = 0.05) -> list[str]:
+def assign_languages(texts: Sequence[str]) -> list[str]:
     """Assign each text to one of the languages that are present in the collection, by the rule of `language_shares`.
 
     Parameters
     ----------
     texts : sequence of str
-    share : float
-        From 0 to 1.
 
     Examples
     --------
     >>> assign_languages(["How do I change my password?"] * 70 + ["Wo finde ich meine Rechnung?"] * 30 + ["ok"])[-2:]
     ['de', 'en']
     """
-    if not 0 <= share <= 1:
-        raise ValueError(f"expected a share from 0 to 1, got {share}")
     guessed = detect_languages(texts)["language"]
     counts = guessed[guessed != UNKNOWN].value_counts()
-    present = tuple(counts.index[(counts > share * len(guessed)) & (counts >= FEWEST)])
+    present = tuple(counts.index[(counts > SHARE * len(guessed)) & (counts >= FEWEST)])
     if not present:
         present = (str(counts.index[0]),) if len(counts) else (UNKNOWN,)
     if len(present) == 1:
