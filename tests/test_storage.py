@@ -131,3 +131,17 @@ def test_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     assert storage.cache_folder() == tmp_path / "x"
+
+
+def test_a_new_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    """What was written appears under the name at the end; after an error nothing is left, and nothing is overwritten."""
+    with storage.new_folder(tmp_path / "a" / "b") as temporary:
+        (temporary / "x").write_text("1")
+        assert not (tmp_path / "a" / "b").exists()
+    assert (tmp_path / "a" / "b" / "x").read_text() == "1"
+    with pytest.raises(ZeroDivisionError), storage.new_folder(tmp_path / "c") as temporary:
+        (temporary / "x").write_text("1")
+        1 / 0  # noqa: B018
+    with pytest.raises(FileExistsError, match="exists already"), storage.new_folder(tmp_path / "a"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]

@@ -59,6 +59,33 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def new_folder(path: str | Path) -> Iterator[Path]:
+    """Write a folder under a temporary name beside `path` and rename it at the end: it is there whole or not at all.
+
+    Yields
+    ------
+    Path
+        Where to write. When the block raises, it is removed.
+
+    Raises
+    ------
+    FileExistsError
+        When `path` exists; nothing is overwritten.
+    """
+    path = Path(path)
+    if path.exists():
+        raise FileExistsError(f"{path} exists already; nothing is overwritten, give another folder")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary.mkdir()  # with the permissions that any new folder gets
+    try:
+        yield temporary
+        temporary.rename(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def write_json(path: str | Path, value: Mapping[str, Any]) -> None:
     """Write `value` as indented JSON, whole or not at all. NaN becomes null."""
     text = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)

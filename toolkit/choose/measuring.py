@@ -97,7 +97,7 @@ def measure(
     rows = comparison.results.query("metric == @METRIC").sort_values("score", ascending=False)
     table = rows.drop(columns=["task", "metric"]).rename(columns={"score": METRIC})
     for place, column in enumerate(("texts_per_second", "ms_per_search", "megabytes")):
-        table.insert(4 + place, column, [round(float(cost[name][place]), 1) for name in table["model"]])
+        table.insert(4 + place, column, [round(float(cost[name][place]), 2) for name in table["model"]])
     return Measurements(table.reset_index(drop=True), comparison)
 
 

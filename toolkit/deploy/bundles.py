@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from toolkit.deploy.indexes import Index
-from toolkit.deploy.packing import FORMAT, RECORD, new_folder, snippet, write_contents
-from toolkit.storage import digest_file, link_tree
+from toolkit.deploy.packing import FORMAT, RECORD, snippet, write_contents
+from toolkit.storage import digest_file, link_tree, new_folder
 from toolkit.vectors import System, encode
 from toolkit.vectors.systems import dense_part, restore, walk
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from toolkit.deploy.indexes import Index
-from toolkit.storage import apply_umask, digest_file, link_tree, write_json
+from toolkit.storage import apply_umask, digest_file, link_tree, new_folder, write_json
 from toolkit.vectors import System
 from toolkit.vectors.loading import quiet
 from toolkit.vectors.origin import origin_of, weight_digests
@@ -110,22 +108,6 @@ def bundle(system: System, index: Index | None, out: str | Path, *, query: str =
     return Path(out)
 
 
-@contextmanager
-def new_folder(out: str | Path) -> Iterator[Path]:
-    """Yield a temporary folder that gets the name `out` at the end; when the block raises, it is removed."""
-    out = Path(out)
-    if out.exists():
-        raise FileExistsError(f"{out} exists already; nothing is overwritten, give another folder")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
-        apply_umask(temporary)
-        yield temporary
-        temporary.rename(out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
 def write_contents(
     folder: Path, record: Mapping[str, Any], corpus: Mapping[str, str], index: Index | None, lines_to_paste: str
 ) -> None:
@@ -175,7 +157,7 @@ def _save_model(model: Any, folder: Path) -> None:
 
 
 def _portable(record: Mapping[str, Any], weights: Mapping[str, str]) -> dict[str, Any]:
-    """Return a record of a system whose models lie in its bundle, and that runs where there is no bfloat16."""
+    """Return a system's record for its bundle: models by their folders in it, and bfloat16 only where it is fast."""
     changed = dict(record)
     if "parts" in record:
         changed["parts"] = [_portable(part, weights) for part in record["parts"]]

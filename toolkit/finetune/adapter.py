@@ -36,7 +36,7 @@ class TrainSettings:
         Pairs in a batch. The other documents of the batch are the wrong answers, so larger batches teach more; on
         fixed vectors they cost next to nothing.
     epochs, patience : int
-        At most so many passes; training stops after so many without a better validation score.
+        The most passes over the pairs, and passes without a better validation score after which training stops.
     learning_rate : float
         Of AdamW. Far above the 2e-5 that is usual for whole transformers: the model below the layer cannot be damaged.
     weight_decay : float

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,23 +78,15 @@ class Tuned:
         FileExistsError
             When `folder` exists; nothing is overwritten.
         """
-        folder = Path(folder)
-        if folder.exists():
-            raise FileExistsError(f"{folder} exists already; nothing is overwritten, give another folder")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        try:
+        with storage.new_folder(folder) as temporary:
             with quiet():
                 self.model.save_pretrained(str(temporary), create_model_card=False)
             storage.write_json(temporary / "training.json", self.record)
             write_card(temporary / "README.md", self.record, example=example)
             storage.apply_umask(temporary)
-            temporary.rename(folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-        saved = replace(origin_of(self.model), folder=str(folder.resolve()), sha256=weight_digests(folder))
+        saved = replace(origin_of(self.model), folder=str(Path(folder).resolve()), sha256=weight_digests(folder))
         set_origin(self.model, saved)
-        return folder
+        return Path(folder)
 
     def _repr_html_(self) -> str:
         return self.candidates.to_html(index=False, float_format=lambda x: f"{x:.3f}")

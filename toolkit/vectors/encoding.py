@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,7 +102,7 @@ def encode(
     return vectors
 
 
-def has_body(model: Any) -> bool:
+def has_body(model: Encoder) -> bool:
     """Return whether an engine of this toolkit runs the model."""
     if hasattr(model, "open_body"):
         return True
@@ -113,7 +113,7 @@ def has_body(model: Any) -> bool:
     return isinstance(model, SentenceTransformer)
 
 
-def _foreign(model: Any, texts: Sequence[str], out: str | Path | None) -> NDArray[np.float32]:
+def _foreign(model: Encoder, texts: Sequence[str], out: str | Path | None) -> NDArray[np.float32]:
     """Return unit vectors of anything else that has ``encode``."""
     if isinstance(model, str) or not hasattr(model, "encode"):
         raise ValueError(f"expected a model with encode(texts), got {type(model).__name__}")

@@ -108,7 +108,7 @@ def bm25(corpus: Mapping[str, str], *, language: str = "english", name: str = "B
         Language of the Snowball stemmer, as ``"german"`` or ``"de"``; stop words are dropped for English. The two
         letters of a language without a stemmer (``"zh"``) leave the words as they are.
     name : str
-        How the system is called in tables.
+        Name of the system in tables.
 
     Raises
     ------

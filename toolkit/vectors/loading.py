@@ -269,7 +269,7 @@ def _require_hub(name: str) -> None:
             urllib.request.urlopen(urllib.request.Request(constants.ENDPOINT, method="HEAD"), timeout=4)
             failure.clear()
         except urllib.error.HTTPError:
-            failure.clear()  # an answer is an answer, whatever it says
+            failure.clear()  # any answer will do
         except OSError as error:
             failure[:] = [str(getattr(error, "reason", error))]
 

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 ORDERS = ((2, 0), (3, 1), (5, 2))  # of each branch: tokens in a window, and how many of them stand left of the middle
-REACH = 4  # two windows in a row see at most so many tokens to either side
+REACH = 4  # tokens to either side that two windows in a row see at most
 SPAN = 8_192  # tokens that are computed at a time: bounds the memory for a text of any length
-CHUNKS = 17  # the table of tokens is stored in so many parts, each with its own scale
+CHUNKS = 17  # parts of the table of tokens, each with its own scale
 
 
 class Tokens:
@@ -181,7 +181,7 @@ def open_universal(device: str | None = None) -> SentenceTransformer:
 def reopen(folder: Path, device: str | None) -> SentenceTransformer:
     """Read a model with this module from the folder that it was saved to.
 
-    sentence-transformers imports no class from outside itself unless told to trust all code that a folder names. Here
+    sentence-transformers imports no class from outside itself unless it may trust all code that a folder names. Here
     the one class is handed over instead.
     """
     from sentence_transformers import SentenceTransformer

@@ -85,11 +85,12 @@ def weight_digests(folder: str | Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): digest_file(path) for path in files}
 
 
-def megabytes(model: Any) -> float:
+def megabytes(model: Encoder | Reranker) -> float:
     """Return the size of a model's weights in memory; NaN for a model that does not show them."""
-    if not hasattr(model, "parameters"):
+    module: Any = model
+    if not hasattr(module, "parameters"):
         return float("nan")
-    return float(sum(t.numel() * t.element_size() for t in (*model.parameters(), *model.buffers())) / 1e6)
+    return float(sum(t.numel() * t.element_size() for t in (*module.parameters(), *module.buffers())) / 1e6)
 
 
 def describe(model: Encoder | Reranker) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class System(Protocol):
 
     @property
     def name(self) -> str:
-        """How the system is called in tables."""
+        """Name of the system in tables."""
 
     @property
     def corpus(self) -> Mapping[str, str]:

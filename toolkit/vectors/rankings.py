@@ -123,7 +123,7 @@ def from_ranking(
     corpus : mapping of document id to text, optional
         With it every document is checked, and documents given by text get their ids.
     name : str
-        How the system is called in tables.
+        Name of the system in tables.
 
     Returns
     -------

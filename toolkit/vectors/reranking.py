@@ -112,7 +112,7 @@ def _store(reranker: Reranker) -> Store | None:
     return Store(key, 1, name=describe_reranker(model)["name"])
 
 
-def _is_torch(model: Any) -> bool:
+def _is_torch(model: Reranker) -> bool:
     """Return whether a model is a CrossEncoder of sentence-transformers that is run by torch."""
     if "sentence_transformers" not in sys.modules:  # then it cannot be one, and the import takes seconds
         return False

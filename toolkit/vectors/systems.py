@@ -37,7 +37,7 @@ class Dense:
     index : object with ``search(vectors, k)``, optional
         An index over the vectors of the corpus, in its order; without it the search is exact.
     serving : bool
-        Whether single queries are answered: nothing is cached, no bar is shown, and nothing is said of long queries.
+        For answering single queries: nothing is cached, and there is no progress bar and no warning about long queries.
     """
 
     encoder: Encoder
@@ -66,16 +66,9 @@ class Dense:
         """Rank the `k` best documents for each query by cosine, -1 to 1."""
         check_queries(queries, k)
         texts = list(queries.values())
-        usual = not self.serving
-        encoded = encode(
-            self.encoder,
-            texts,
-            side="query",
-            dtype=self.dtype,
-            cache=usual,
-            progress=usual and len(texts) > 1,
-            warn=usual,
-        )
+        verbose = not self.serving
+        encoded = encode(self.encoder, texts, side="query", dtype=self.dtype, cache=verbose,
+                         progress=verbose and len(texts) > 1, warn=verbose)  # fmt: skip
         if self.index is None:
             scores, rows = nearest(encoded, self.vectors, k)
         else:
@@ -97,7 +90,7 @@ def dense(encoder: Encoder, corpus: Mapping[str, str], *, name: str = "dense", d
         From `load`, or anything with ``encode(list of str)``.
     corpus : mapping of document id to text
     name : str
-        How the system is called in tables.
+        Name of the system in tables.
     dtype : str
         As in `encode`.
 
@@ -197,7 +190,7 @@ class Other:
 
     @property
     def record(self) -> dict[str, Any]:
-        """What the system says of itself; it cannot be made again from it."""
+        """What the system records about itself; it cannot be made again from that."""
         return {**getattr(self.system, "record", {}), "kind": "other", "name": self.name}
 
     def search(self, queries: Mapping[str, str], k: int = 10) -> dict[str, dict[str, float]]:
@@ -217,7 +210,7 @@ def as_system(
     corpus : mapping of document id to text
         What an encoder searches.
     name : str, optional
-        How the system is called in tables; without it a system keeps its name.
+        Name of the system in tables; without it a system keeps its name.
     dtype : str
         As in `encode`, of an encoder.
 

@@ -66,7 +66,7 @@ def _digest(tensors: Sequence[tuple[str, torch.Tensor]]) -> str:
 
 def tokenizer_digest(tokenizer: Any) -> str:
     """Digest a tokenizer's rules and vocabulary, without the padding and truncation that it was last used with."""
-    backend = getattr(tokenizer, "backend_tokenizer", tokenizer)  # of the library tokenizers, whoever wraps it
+    backend = getattr(tokenizer, "backend_tokenizer", tokenizer)  # of the library tokenizers, in any wrapper
     if not hasattr(backend, "to_str"):
         return xxhash.xxh3_128_hexdigest(repr(tokenizer).encode())
     added = sorted(backend.get_added_tokens_decoder())

@@ -10,23 +10,25 @@ from toolkit.vectors.engines.base import Body
 from toolkit.vectors.engines.stock import StockBody
 from toolkit.vectors.engines.torch import TorchBody, divide
 from toolkit.vectors.precision import resolve_dtype
+from toolkit.vectors.protocols import Encoder
 
 PROMPTS = {"query": ("query",), "document": ("document", "passage", "corpus")}
 
 
-def open_body(model: Any, side: str | None = None, dtype: str = "auto") -> Body:
+def open_body(model: Encoder, side: str | None = None, dtype: str = "auto") -> Body:
     """Make the body of a model ready to encode one side: its prompt, its number format, its engine.
 
     Parameters
     ----------
-    model : SentenceTransformer
-        Or an encoder of another engine, which brings its body by a method ``open_body(side, dtype)``.
+    model : Encoder
+        One of sentence-transformers, or of another engine, with a method ``open_body(side, dtype)``.
     side : {"query", "document"}, optional
     dtype : str
         As in `toolkit.vectors.encode`.
     """
     if not isinstance(model, SentenceTransformer):
-        body: Body = model.open_body(side, dtype)
+        other: Any = model
+        body: Body = other.open_body(side, dtype)
         return body
     # The prompt that sentence-transformers itself puts before a text of that side.
     name = next((name for name in PROMPTS.get(side or "", ()) if name in model.prompts), model.default_prompt_name)
