@@ -1,7 +1,7 @@
 """Semantic search: from a file of texts to a tuned, measured and verified search index.
 
     python recipes/semantic_search.py                        # docstrings: minutes on two cores, seconds once cached
-    python recipes/semantic_search.py --data tickets.csv     # your own file: looks first, says how long, then asks
+    python recipes/semantic_search.py --data tickets.csv     # your own file: preview, time estimate, then asks
     python recipes/semantic_search.py --tiny                 # a small sample: what the tests run
     python recipes/semantic_search.py --model BAAI/bge-small-en-v1.5
 
@@ -51,15 +51,15 @@ def main(
     yes: bool = False,
     tiny: bool = False,
 ) -> Path:
-    """Tune a search model on your texts, measure whether it helped, and deploy what is best.
+    """Tune a search model on your texts, measure whether it helped, and deploy the best system.
 
     Args:
-        data: A csv, tsv, jsonl, parquet or xlsx file, a folder of txt files, or pydocs, the docstrings that are here.
+        data: A csv, tsv, jsonl, parquet or xlsx file, a folder of txt files, or pydocs (installed docstrings).
         read: How to read the file.
-        model: The embedded model, a folder, or a name on the Hugging Face Hub.
+        model: The built-in model, a folder, or a name on the Hugging Face Hub.
         revision: Commit, tag or branch of a Hub model.
-        chunk: Cut texts that are longer than the model reads into passages.
-        dtype: Arithmetic of the model: auto, float32, bfloat16 or float16.
+        chunk: Cut texts that are longer than the model's limit into passages.
+        dtype: Number format of the model: auto, float32, bfloat16 or float16.
         splits: Repeat over this many splits, and show the spread.
         seed: Seed of the split and the training.
         out: Folder that receives the run.
@@ -83,11 +83,11 @@ def main(
         run.say(f"Reading {'the docstrings of the installed packages' if demo else data} ...")
         limit = TINY_ROWS if tiny else DEMO_ROWS if demo and read.limit is None else read.limit
         loaded = prepare.load(data, replace(read, limit=limit or None))
-        run.say(*([] if demo else firstlook.opening(loaded)), f"Loading the model {model}, some seconds ...")
+        run.say(*([] if demo else firstlook.opening(loaded)), f"Loading the model {model} (a few seconds) ...")
         base = vectors.load(model, revision=revision)
         run.settings["dtype"] = dtype = resolve_dtype(base, dtype)
         if chunk:
-            prepare.chunk(base, ["A text."])  # what is missing for it is known now, and not after the question
+            prepare.chunk(base, ["A text."])  # if a package is missing, fail before the question and not after it
         run.say(*filter(None, [finetune.tuned.training_data_warning(base, loaded.name, loaded.digest)]))
         if not demo:
             expected = firstlook.forecast(base, loaded, dtype=dtype)
@@ -106,7 +106,7 @@ def main(
         languages = prepare.text.language_shares(sample([*pairs["anchor"], *corpus.values()], firstlook.LOOK))
         run.record["language"] = language = str(languages["language"].iloc[0])
         too_long = int((lengths["lost"] > 0).sum())
-        run.say(f"{len(pairs):,} pairs, {len(corpus):,} texts; {too_long:,} are longer than the model reads.")
+        run.say(f"{len(pairs):,} pairs, {len(corpus):,} texts; {too_long:,} are longer than the model's limit.")
         stand_in = "A docstring's first sentence stands in for a search." if demo else firstlook.stand_in(loaded)
         searches = "stand-in searches" if stand_in else "searches"
         about: dict[str, Any] = {"stand_in": stand_in, "model": base, "languages": languages, "lengths": lengths}
@@ -116,7 +116,7 @@ def main(
         naive = prepare.split(pairs, sizes=SIZES, seed=seed, groups=None, documents=others)
         leaks = [f"A split by rows would have leaked {prepare.audit(naive.train, naive.test)}.",
                  f"This split: {prepare.audit(split.train, split.test)}."]  # fmt: skip
-        run.say("Searches, and the groups that must stay together:", split.table, *split.notes, *leaks)
+        run.say("Searches, and groups of texts that must stay together:", split.table, *split.notes, *leaks)
 
         # 3. Train a small layer on top of the fixed model, whose vectors are computed once
         advice = finetune.suggest_loss(split.train).iloc[0]
@@ -126,10 +126,10 @@ def main(
         # Its card goes where the model goes, and so quotes no text of a file
         example = (split.train["anchor"][0], split.train["positive"][0]) if demo else None
         tuned.save(run.folder / "model", example=example)
-        run.say("Trained; the candidate with the best nDCG@10 on validation data is taken:", tuned.candidates)
+        run.say("Trained. The candidate with the best nDCG@10 on validation data is used:", tuned.candidates)
         run.lap("tune")
 
-        # 4. Evaluate: validation data (dev) choose the system, test data show how good it is
+        # 4. Evaluate: choose the system on validation data (dev), measure it on test data
         run.say("Evaluating ...")
         models = {"base": base, "tuned": tuned.model}
         dev, test = (evaluate.compare_systems(models, part, dtype=dtype, language=language)
@@ -138,7 +138,7 @@ def main(
         words: dict[str, Any] = {"keywords": "BM25", "searches": searches, "deployed": system}
         headline = evaluate.comparing.headline(test, system, searches=searches)
         verdict, comparisons, more = [headline, *evaluate.verdict(test, "tuned", **words)], [test], []
-        if stand_in:  # people type less than authors write
+        if stand_in:  # people type shorter searches than authors write
             cut = vectors.keyword_query(corpus, drop=("return", "returns") if demo else ())
             keywords = split.test.with_queries(cut, "three keywords")
             comparisons.append(evaluate.compare_systems(models, keywords, dtype=dtype, language=language))
@@ -148,7 +148,7 @@ def main(
             more += repeated(run, base, pairs, others, range(seed, seed + splits), dtype)
         run.lap("evaluate")
         if not tiny:  # only where the general tasks are on this machine
-            run.say("Looking for what tuning costs elsewhere ...")
+            run.say("Checking whether tuning hurt general tasks ...")
             about["forgotten"] = evaluate.analysis.measure_forgetting(base, tuned.model, side="query", dtype=dtype)
             run.lap("general tasks")
 
@@ -156,7 +156,7 @@ def main(
         index, use = deployed(run, system, *([*part.data.queries.values()] for part in (split.dev, split.test)))
         run.lap("deploy")
 
-        # 6. Write it down
+        # 6. Write the report
         if not (loaded.guess and loaded.guess.kind == "label"):  # of a label many texts are known to be right
             about |= {"test": test, "system": system}
         limits = sections.limits(**about, split=split, searches=searches)
@@ -183,14 +183,14 @@ def main(
         )
         run.say("", *limits.blocks, "", report.wide(scores.tables["results"]), "", use)
         run.lap("write")
-        run.say("Nothing left this machine.", *([] if demo else [run.disclosure()]))
+        run.say("No data left this machine.", *([] if demo else [run.disclosure()]))
     return run.final
 
 
 def split_or_reason(pairs: Any, others: Sequence[str], seed: int) -> tuple[prepare.Split | None, str]:
-    """Split the pairs, or return why they cannot be: then texts can be searched, but nothing trained or measured."""
+    """Split the pairs, or return why not: then the texts can be searched, but nothing can be trained or measured."""
     if not len(pairs):
-        return None, "there are no searches in the file, nor texts long enough to make stand-ins of."
+        return None, "the file has no searches, and no texts long enough to make stand-ins from."
     try:
         return prepare.split(pairs, sizes=SIZES, seed=seed, documents=others), ""
     except prepare.TooFewGroupsError as error:
@@ -205,9 +205,9 @@ def index_only(
     index, use = deployed(run, system, *(sample([*corpus.values()], 200, part) for part in (0, 1)))
     run.lap("deploy")
     limits = sections.limits(**about)
-    run.summary([f"The index is ready, and how good it is is not known yet: {why}"])
+    run.summary([f"The index is ready, but its quality could not be measured: {why}"])
     run.add(sections.terms(base, index=index), limits, data, use, sections.licences(base, OWN_LICENCE))
-    run.say("", *limits.blocks, "", use, "Nothing left this machine.", run.disclosure())
+    run.say("", *limits.blocks, "", use, "No data left this machine.", run.disclosure())
     return run.final
 
 

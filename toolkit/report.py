@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from toolkit.plots.style import Picture
 from toolkit.storage import replacing
 
-_INTERVAL = re.compile(r"[-+]?[\d.]+ \[[^\]<]*\]")  # must not be broken into lines
+_INTERVAL = re.compile(r"[-+]?[\d.]+ \[[^\]<]*\]")  # must not wrap
 _CODE = re.compile(r"`([^`]+)`|(?<![\w-])(--[a-z][\w-]*)")  # between backticks, or an option
 
 
@@ -36,7 +36,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Folded:
-    """Sentences, tables and code, folded under a label; unless `printed` print shows the label alone."""
+    """Sentences, tables and code, folded under a label; with `printed` false, paper shows only the label."""
 
     label: str
     blocks: Sequence[str | pd.DataFrame | Code]
@@ -142,7 +142,7 @@ def write(path: str | Path, title: str, sections: Iterable[Section]) -> Path:
 
 
 def insert(path: str | Path, section: Section) -> None:
-    """Insert a section after the first of a page that `write` wrote, or replace an earlier one of its heading.
+    """Insert a section after the first one of a page made by `write`, or replace the one with its heading.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def insert(path: str | Path, section: Section) -> None:
     path = Path(path)
     page = path.read_text(encoding="utf-8")
     text = str(_section(section))
-    start = text.partition("\n")[0]  # the line that opens it names it
+    start = text.partition("\n")[0]  # the opening line contains its id
     if start in page:
         page = re.sub(re.escape(start) + ".*?</section>", lambda _: text.strip(), page, count=1, flags=re.DOTALL)
     elif "</section>" in page:
@@ -170,7 +170,7 @@ def _section(section: Section) -> Markup:
 
 
 def wide(results: pd.DataFrame) -> pd.DataFrame:
-    """Pivot results to one row a task and model and one column a metric, as ``score [low, high]``.
+    """Pivot results to one row per task and model and one column per metric, as ``score [low, high]``.
 
     Parameters
     ----------
@@ -213,7 +213,7 @@ def number(value: float) -> str:
 
 
 def share(value: float) -> str:
-    """Format a share in per cent, with a decimal where it would be rounded to none or all.
+    """Format a share as a percentage, with a decimal where rounding would give 0 % or 100 %.
 
     Examples
     --------
@@ -264,7 +264,7 @@ def _block(block: Block) -> Markup:
         return Markup("<details{}><summary>{}</summary>{}</details>").format(kind, block.label, inside)
     if isinstance(block, SideBySide):
         return _side_by_side(block)
-    raise ValueError(f"expected a block of a report (a sentence, a table, a Picture ...), got {type(block).__name__}")
+    raise ValueError(f"expected a report block (a sentence, a table, a Picture ...), got {type(block).__name__}")
 
 
 def _sentence(sentence: str) -> Markup:

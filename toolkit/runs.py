@@ -1,4 +1,4 @@
-"""Write a run down: its folder, tables, report and record; lay runs side by side; and start commands from a shell."""
+"""Record a run (folder, tables, report and run.json), compare runs in a table, and start commands from a shell."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from toolkit.hardware import machine
 from toolkit.report import Block, Code, Folded, Section
 from toolkit.storage import replacing, write_json
 
-PLACEHOLDER = "what you look for"  # stands for a text of the user's in a private run
+PLACEHOLDER = "your search"  # stands for a text of the user's in a private run
 _OTHER_PLACE = "expected a folder that can be written to: choose another one (--out in the recipes)"
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 
@@ -86,7 +86,7 @@ class Run:
         return self.folder.with_name(self.folder.name.removesuffix(".partial"))
 
     def say(self, *parts: str | pd.DataFrame | Section) -> None:
-        """Print sentences, tables and sections, also into a pipe at once; in a private run without texts."""
+        """Print sentences, tables and sections without buffering; in a private run leave texts out."""
         for part in parts:
             if isinstance(part, Section):
                 if not (self.private and part.all_texts):
@@ -97,13 +97,13 @@ class Run:
                 say(part)
 
     def lap(self, step: str) -> None:
-        """End a step: the seconds since the last lap count for it, and add up under the same name."""
+        """End a step: add the seconds since the last lap to its total."""
         now = time.perf_counter()
         self.seconds[step] = self.seconds.get(step, 0.0) + now - self._last
         self._last = now
 
     def summary(self, sentences: Sequence[str], *more: Block) -> None:
-        """Print the verdict, and put it at the head of the report, there with `more`."""
+        """Print the verdict, and put it at the top of the report, followed there by `more`."""
         self._summary = list(sentences)
         say("", *sentences)
         self.sections.insert(0, Section("Verdict", [*sentences, *more]))
@@ -113,7 +113,7 @@ class Run:
         self.sections += sections
 
     def shown(self, text: str) -> str:
-        """Return a text of the user's as it may be shown: in a private run a placeholder."""
+        """Return a text of the user's, or in a private run a placeholder."""
         return PLACEHOLDER if self.private else text
 
     def disclosure(self) -> str:
@@ -128,7 +128,7 @@ class Run:
         )
 
     def close(self, error: BaseException | None = None) -> None:
-        """Write report, tables, figures and ``run.json``; of a finished run (no `error`) rename the folder."""
+        """Write report, tables, figures and ``run.json``; if the run finished (no `error`), rename the folder."""
         if error is not None and "folder" not in vars(self) and not self.sections:
             return  # nothing was done yet
         kept = [section.without_texts() if self.private else section for section in self.sections]
@@ -155,7 +155,7 @@ class Run:
         blocks.append(Folded("Settings, digests, versions, machine: run.json", [whole], printed=False))
         report.write(self.folder / "report.html", self.title, [*kept, Section("This run", blocks)])
         if error is not None:
-            say(f"Unfinished: what there is so far is in {self.folder}. Vectors are cached, so the next run is faster.")
+            say(f"Unfinished: partial results are in {self.folder}. Vectors are cached, so the next run is faster.")
             return
         self.folder.rename(self.final)
         say("", f"{'Report:':12} {self.final / 'report.html'}", f"{'Seconds:':12} {record['seconds']}")
@@ -199,11 +199,11 @@ def start(
     private: bool = False,
     title: str | None = None,
 ) -> Iterator[Run]:
-    """Write a run down: whole when the block ends, marked unfinished when it raises or is interrupted.
+    """Record a run: complete when the block ends, marked unfinished when it raises or is interrupted.
 
     A finished run has the folder ``<out>/<date>_<time>_<name>`` with ``report.html``, ``run.json``, tables and figures.
     An unfinished one keeps the suffix ``.partial``, what there was until then, and in ``run.json`` ``"unfinished":
-    true`` and the error. Before anything is written no folder is made.
+    true`` and the error. No folder is created before something is written.
 
     Parameters
     ----------
@@ -216,7 +216,7 @@ def start(
     private : bool
         Keep the user's texts out of report, tables and log: what a `Section` declares as such is left out.
     title : str, optional
-        Of the report; without it `name`.
+        Title of the report; by default `name`.
 
     Yields
     ------
@@ -241,20 +241,20 @@ def start(
     Seconds: ...
     """
     if not name or Path(name).name != name:
-        raise ValueError(f"expected a name for the run that can name a folder, got {name!r}")
+        raise ValueError(f"expected a run name that is a valid folder name, got {name!r}")
     check_writable(out)
     run = Run(name, Path(out), settings or {}, private=private, title=title or name)
     try:
         yield run
         run.close()
     except BaseException as error:
-        with suppress(Exception):  # of writing down what there is: the error at hand matters more
+        with suppress(Exception):  # errors while saving partial results: the original error matters more
             run.close(error)
         raise
 
 
 def table(folder: str | Path = "runs") -> pd.DataFrame:
-    """Lay the runs of a folder side by side, one row a run, the oldest first.
+    """Compare the runs of a folder in one table, one row per run, the oldest first.
 
     Parameters
     ----------
@@ -265,7 +265,7 @@ def table(folder: str | Path = "runs") -> pd.DataFrame:
     DataFrame
         ``run recipe started unfinished data model deployed verdict seconds``, and for each metric of the test
         ``baseline <metric>`` and ``deployed <metric>`` as ``score [low, high]``, with the 95 % interval; ``verdict`` is
-        its first sentence. What a run does not state is missing.
+        its first sentence. Values that a run did not record are missing.
     """
     rows = []
     for path in sorted(path for path in Path(folder).glob("*") if path.is_dir()):
@@ -296,14 +296,14 @@ def table(folder: str | Path = "runs") -> pd.DataFrame:
 
 
 def say(*parts: str | pd.DataFrame) -> None:
-    """Print sentences and tables at once, also into a pipe."""
+    """Print sentences and tables without buffering."""
     for part in parts:
         text = part if isinstance(part, str) else part.to_string(index=False, float_format=report.number)
         print(text, flush=True)
 
 
 def quoted(text: str) -> str:
-    """Quote a text as one word of the shell: nothing in it is run when the line is pasted."""
+    """Quote a text as one shell word, so that nothing in it is executed."""
     if os.name == "nt":
         return '"' + "".join(" " if character in '"%!' else character for character in text) + '"'
     return shlex.quote(text)
@@ -317,7 +317,7 @@ def this_python() -> str:
 
 
 def command_line(commands: Callable[..., Any] | Mapping[str, Callable[..., Any]], prog: str | None = None) -> None:
-    """Run a function, or one of several, as a command; an error of the user ends in one sentence and exit status 1."""
+    """Run a function, or one of several, as a command; a user error ends with one sentence and exit status 1."""
     import tyro
 
     try:

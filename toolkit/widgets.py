@@ -1,4 +1,4 @@
-"""Show controls in a notebook, each for a function that also works without it."""
+"""Show notebook controls for functions that also work without them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def judge(session: Session) -> Any:
-    """Judge documents for real searches with buttons and keys; ``print(session)`` shows the same without any.
+    """Judge documents for real searches with buttons and keys; ``print(session)`` works without buttons.
 
-    Click, or type y, n, s (unsure) or b (back) into the field: one letter answers, and is saved before the next
-    document shows.
+    Click, or type y, n, s (unsure) or b (back) into the field: each letter is an answer, saved before the next
+    document appears.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def judge(session: Session) -> Any:
         Where ipywidgets is not installed.
     """
     try:
-        ipywidgets: Any = import_module("ipywidgets")  # which brings no types
+        ipywidgets: Any = import_module("ipywidgets")  # it has no type stubs
     except ImportError as error:
         raise ImportError("the buttons need ipywidgets: pip install 'embedding-recipes[notebooks]'") from error
     page = ipywidgets.HTML()
@@ -60,7 +60,7 @@ def judge(session: Session) -> Any:
         letters = change["new"].strip().lower()
         if change["new"]:
             keys.value = ""
-        if letters in buttons:  # one letter: of two typed at once the second was meant for a document not yet seen
+        if letters in buttons:  # one letter only: a second one would answer a document that was not shown yet
             show(_answer(session, letters))
 
     for key, button in buttons.items():
@@ -97,7 +97,7 @@ def budget(measurements: Measurements, *, documents: int = 100_000, minutes: int
 
 
 def pairs(dataset: Any, *, n: int = 3) -> None:
-    """Page through pairs: the first `n`, with a number to go on where there is a live kernel.
+    """Page through pairs: the first `n`, with a field to choose the first row where there is a live kernel.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def side_by_side(examples: Sequence[Example]) -> None:
 
 
 def search(bundle: Bundle, text: str, *, k: int = 5) -> None:
-    """Show a search box for a bundle; without a live kernel the results of `text` alone.
+    """Show a search box for a bundle; without a live kernel, only the results for `text`.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ def _show(page: Callable[[Any], str], value: Any, control: Callable[[Any], Any])
 
 
 def _answer(session: Session, key: str) -> str:
-    """Do what a key stands for; return what went wrong, since a notebook hides what a button raises."""
+    """Perform the action of a key; return any error message, since a notebook hides what a button raises."""
     try:
         if key == "b":
             session.back()
@@ -212,7 +212,7 @@ def _page(session: Session, problem: str = "") -> str:
     notes = "".join(f"<p><small>{escape(plain(note))}</small></p>" for note in session.notes)
     warning = f"<p><b>{escape(plain(problem))}</b></p>" if problem else ""
     if item is None:
-        return f"<p>{escape(session.progress)}: all is judged. See results({escape(repr(str(session.folder)))}).</p>"
+        return f"<p>{escape(session.progress)}: all are judged. Next: results({escape(repr(str(session.folder)))}).</p>"
     style = "white-space: pre-wrap; max-height: 24em; overflow-y: auto; border: 1px solid #999; padding: .6em"
     return (
         f"{warning}{notes}<p>Does the document answer the search <b>{escape(plain(item.query))}</b>?</p>"

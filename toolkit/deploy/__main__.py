@@ -21,7 +21,7 @@ def search(
         path: Folder of a run or a bundle.
         query: What to search for.
         k: How many documents to show.
-        system: Search by this part of the bundle, such as BM25; without it by the bundle as a whole.
+        system: Search by this part of the bundle, such as BM25; by default by the whole bundle.
     """
     print("Loading the model ...", file=sys.stderr, flush=True)
     for place, hit in enumerate(deploy.load(path).find(query, k, system=system), 1):
@@ -35,7 +35,7 @@ def verify(path: tyro.conf.Positional[Path]) -> None:
         path: Folder of a run or a bundle.
     """
     loaded = deploy.load(path)
-    print(f"{loaded.path} is whole: {len(loaded.corpus):,} documents, {len(loaded.manifest['sha256'])} files checked.")
+    print(f"{loaded.path} is intact: {len(loaded.corpus):,} documents, {len(loaded.manifest['sha256'])} files checked.")
 
 
 if __name__ == "__main__":

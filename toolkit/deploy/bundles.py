@@ -1,4 +1,4 @@
-"""A bundle: one folder with a system, its model, index and texts, which belong together and refuse to be mixed."""
+"""Load, search and change a bundle: one folder with a system, its model, index and texts, checked for mix-ups."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Hit:
     Attributes
     ----------
     score : float
-        By vectors alone the cosine, -1 to 1; larger is better.
+        For search by vectors the cosine, -1 to 1; larger is better.
     id, text : str
     """
 
@@ -42,11 +42,11 @@ class Bundle:
     ----------
     path : Path
     system : System
-        What searches.
+        The system that searches.
     index : Index or None
-        Of its vectors.
+        Over the system's vectors.
     manifest : mapping
-        What ``bundle.json`` holds.
+        The content of ``bundle.json``.
     """
 
     path: Path
@@ -76,7 +76,7 @@ class Bundle:
 
     @property
     def systems(self) -> dict[str, System]:
-        """The system and all that it is made of, by name."""
+        """The system and all its parts, by name."""
         return {part.name: part for part in walk(self.system)}
 
     def search(self, queries: Mapping[str, str], k: int = 10) -> dict[str, dict[str, float]]:
@@ -84,7 +84,7 @@ class Bundle:
         return self.system.search(queries, k)
 
     def find(self, text: str, k: int = 10, *, system: str | None = None) -> list[Hit]:
-        """Return the `k` best documents for one search, best first; with `system`, by that one of `systems`."""
+        """Return the `k` best documents for one search, best first; `system` names one of `systems` to search by."""
         if not isinstance(text, str) or not text.strip():
             raise ValueError(f"expected a search text, got {text!r}")
         if system is not None and system not in self.systems:
@@ -94,7 +94,7 @@ class Bundle:
         return [Hit(score, name, self.corpus[name]) for name, score in found.items()]
 
     def add(self, documents: Mapping[str, str]) -> Bundle:
-        """Add documents, and write the bundle anew in place of the old one.
+        """Add documents, and replace the bundle on disk.
 
         Parameters
         ----------
@@ -114,7 +114,7 @@ class Bundle:
         return self._rewritten(range(len(self.corpus)), documents)
 
     def remove(self, ids: Sequence[str]) -> Bundle:
-        """Remove documents, and write the bundle anew in place of the old one: text and vector are gone for good.
+        """Remove documents, and replace the bundle on disk: text and vector are deleted permanently.
 
         Raises
         ------
@@ -133,7 +133,7 @@ class Bundle:
         return self._rewritten(kept, {})
 
     def _rewritten(self, rows: Sequence[int], documents: Mapping[str, str]) -> Bundle:
-        """Write the bundle anew with the documents of these rows and new ones; its index keeps kind and settings."""
+        """Rewrite the bundle with the documents of these rows and new ones; its index keeps kind and settings."""
         old = list(self.corpus.items())
         corpus = {**dict(old[row] for row in rows), **documents}
         index, dense = self.index, dense_part(self.system)
@@ -143,7 +143,7 @@ class Bundle:
             vectors = encode(dense.encoder, texts, side="document", dtype=dense.dtype, cache=False)
             index = index.rebuild(vectors if held is None else np.concatenate([held[list(rows)], vectors]))
         new, old_path = _beside(self.path)
-        for leftover in (new, old_path):  # of a call that was killed; the bundle itself is whole, it was loaded
+        for leftover in (new, old_path):  # from a killed call; the bundle itself is intact, since it was loaded
             shutil.rmtree(leftover, ignore_errors=True)
         with new_folder(new) as folder:
             for part in ("model", "reranker"):
@@ -167,7 +167,7 @@ def load(path: str | Path) -> Bundle:
         When a part was changed, damaged or taken from another bundle; the message names it.
     """
     path = Path(path).expanduser()
-    for place in (path, path / "bundle"):  # a kill between the two renames of a change left it aside
+    for place in (path, path / "bundle"):  # a process killed between the two renames leaves it aside
         new, old = _beside(place)
         if not place.exists() and (old / RECORD).is_file():
             (new if (new / RECORD).is_file() else old).rename(place)
@@ -175,7 +175,7 @@ def load(path: str | Path) -> Bundle:
     if not (folder / RECORD).is_file():
         raise FileNotFoundError(
             f"there is no bundle in {path}: expected {RECORD} there or in {path / 'bundle'}. "
-            f"A run that was finished has one; folders that end in .partial were interrupted."
+            f"Every finished run has one; folders that end in .partial were interrupted."
         )
     manifest = _verified(folder)
     with (folder / "documents.jsonl").open(encoding="utf-8") as file:
@@ -191,7 +191,7 @@ def load(path: str | Path) -> Bundle:
     system = restore(manifest["system"], corpus, folder, index=index)
     dense: Any = dense_part(system)
     if dense is not None and index is not None and (dim := dense.encoder.get_embedding_dimension()) != index.dim:
-        raise ValueError(f"the model gives {dim} numbers a text, the index holds {index.dim}")
+        raise ValueError(f"the model makes vectors of length {dim}, the index holds vectors of length {index.dim}")
     return Bundle(folder, system, index, manifest)
 
 
@@ -217,5 +217,5 @@ def _verified(folder: Path) -> dict[str, Any]:
 
 
 def _beside(folder: Path) -> tuple[Path, Path]:
-    """Return where a changed bundle is written before it replaces the old one, and where that one steps aside."""
+    """Return where a changed bundle is written before it replaces the old one, and where the old one is moved."""
     return folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from toolkit.vectors import nearest
 
-FLAT_BELOW = 20_000  # vectors up to which exact search takes a few milliseconds, so that nothing need be missed
+FLAT_BELOW = 20_000  # up to this many vectors, exact search takes a few milliseconds and misses nothing
 GRAPH = "HNSW32,Flat"  # 32 neighbours of each vector
 EFFORTS = (16, 32, 64, 128, 256, 512, 1024)  # efSearch, tried in this order
 KEPT = 500  # queries that an index keeps
@@ -31,14 +31,14 @@ class Index:
     settings : mapping
         Search settings that were chosen, such as ``{"efSearch": 64}``.
     recall : float
-        The wanted recall@k, 0 to 1.
+        The target recall@k, 0 to 1.
     k : int
     queries : array of shape (m, dim), float32
         Unit vectors that it was tuned with, 500 of them at most; m is 0 where none were kept.
     source : str
         What the queries are, such as ``"validation searches"``.
     measured : mapping
-        See `measure`; of the queries that it was tuned with.
+        Result of `measure` on the queries that it was tuned with.
     """
 
     faiss: Any
@@ -64,7 +64,7 @@ class Index:
         return scores, rows
 
     def vectors(self) -> NDArray[np.float32] | None:
-        """Return the vectors in their order; None for a kind that cannot give them back."""
+        """Return the vectors in their order; None for a kind that cannot reconstruct them."""
         try:
             held: NDArray[np.float32] = self.faiss.reconstruct_n(0, len(self))
         except RuntimeError:
@@ -109,7 +109,7 @@ def build_index(
 ) -> Index:
     """Build the simplest index that reaches `recall` on these queries.
 
-    Up to 20,000 vectors that is exact search. Beyond, an HNSW graph (Y. Malkov and D. Yashunin, arXiv:1603.09320) whose
+    Up to 20,000 vectors that is exact search. Above, an HNSW graph (Y. Malkov and D. Yashunin, arXiv:1603.09320) whose
     search effort is raised until the recall is reached, and exact search where it is not.
 
     Parameters
@@ -119,7 +119,7 @@ def build_index(
     queries : array of shape (m, dim), float32
         Unit vectors of validation queries, to tune on. Up to 500 of them are kept, to measure with after a change.
     recall : float
-        Wanted recall@k against exact search, above 0 and at most 1.
+        Target recall@k against exact search, above 0 and at most 1.
     k : int
     source : str
         What the queries are, for the record.
@@ -127,7 +127,7 @@ def build_index(
     Raises
     ------
     ValueError
-        For empty or unfitting arrays, vectors that are not of unit length, or a recall out of range.
+        For empty arrays or mismatched shapes, vectors that are not of unit length, or a recall out of range.
     """
     if not 0 < recall <= 1:
         raise ValueError(f"expected a recall above 0 and at most 1, got {recall}")
@@ -167,7 +167,7 @@ def measure(
     ----------
     index : Index or faiss.Index
     vectors : array of shape (n, dim), float32
-        What it holds, in its order.
+        The vectors that it holds, in its order.
     queries : array of shape (m, dim), float32
     k : int
     exact : array of shape (m, k), float32, optional
@@ -177,7 +177,7 @@ def measure(
     -------
     dict
         ``recall``: share of the k best documents that it finds, 0 to 1 (a document that scores as high as the k-th best
-        counts, so that ties do not); ``k``; ``queries``; ``median_ms`` and ``p95_ms`` of one query at a time, the
+        counts, so ties do no harm); ``k``; ``queries``; ``median_ms`` and ``p95_ms`` of one query at a time, the
         search alone; ``megabytes`` of the index. Without queries only ``k``, ``queries`` (0) and ``megabytes``.
     """
     import faiss

@@ -1,4 +1,4 @@
-"""Write a bundle: a system, its model, index and texts in one folder, each file named by its SHA-256."""
+"""Write a bundle: a system, its model, index and texts in one folder, with the SHA-256 of each file."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from toolkit.vectors.systems import Dense, dense_part, walk
 
 RECORD = "bundle.json"
 FORMAT = 2
-QUERY = "what you look for"
+QUERY = "your search"
 SHOWN = 100  # characters of a search in lines to paste
 HOW = {
     "dense": "by the model's vectors",
     "bm25": "by keywords (BM25)",
-    "fusion": "in several ways, whose results are fused by rank",
-    "reranked": "first by another system, whose first documents a cross-encoder then puts in order",
+    "fusion": "in several ways, and fuses the results by rank",
+    "reranked": "by another system first, and reranks its first documents with a cross-encoder",
 }
 _PARTS = {
     "model": "`model/` (a sentence-transformers model)",
@@ -35,7 +35,7 @@ _PARTS = {
 }
 _README = """# A search bundle
 
-{parts} and `bundle.json` (how it is searched, and what belongs together, by SHA-256).
+{parts} and `bundle.json` (how to search it, and the SHA-256 of each file).
 `{name}` searches {how}.{alone}
 
 ```python
@@ -44,17 +44,17 @@ _README = """# A search bundle
 
 ## Privacy
 
-The texts lie here in plain form. Vectors are no protection: they can be partly turned back into text (J. X. Morris et
-al., arXiv:2310.06816), so treat `index.faiss` and `queries.npy` like texts, also without `documents.jsonl`.
+The texts are stored here unencrypted. Vectors do not protect them: they can be partly inverted (J. X. Morris et
+al., arXiv:2310.06816), so treat `index.faiss` and `queries.npy` like texts, even without `documents.jsonl`.
 
-To delete a document for good: `deploy.load("this folder").remove(["its id"])` writes text and index anew without it.
+To delete a document for good: `deploy.load("this folder").remove(["its id"])` rewrites texts and index without it.
 Then also delete it in your source, in other runs of the same data (`runs/`), in backups, and in the cache of vectors
-(`vectors.cache.clear()`). A model that was tuned on the text keeps a trace of it: tune anew without it.
+(`vectors.cache.clear()`). A model that was tuned on the text may retain traces of it: tune again without it.
 """
 
 
 def bundle(system: System, index: Index | None, out: str | Path, *, query: str = QUERY) -> Path:
-    """Write a system into one folder, whole or not at all.
+    """Write a system into one folder, atomically.
 
     Parameters
     ----------
@@ -66,21 +66,21 @@ def bundle(system: System, index: Index | None, out: str | Path, *, query: str =
     out : path
         A folder that does not exist yet.
     query : str
-        The search in the lines to paste of its README. They hold another once documents are added or removed.
+        The example search in its README; adding or removing documents resets it.
 
     Raises
     ------
     FileExistsError
         When `out` exists.
     ValueError
-        For a system that cannot be made again, a model that cannot be saved, or an index that does not hold as many
+        For a system that cannot be restored, a model that cannot be saved, or an index that does not hold as many
         vectors as there are documents.
     """
     parts = list(walk(system))
     other = next((part for part in parts if part.record["kind"] not in HOW), None)
     if other is not None:
         raise ValueError(
-            f"{other.name!r} is of kind {other.record['kind']!r}, which answers no new searches: expected a system of "
+            f"{other.name!r} is of kind {other.record['kind']!r}, which cannot run new searches: expected a system of "
             f"vectors.dense, bm25, fuse or rerank"
         )
     models: dict[int, Any] = {id(part.encoder): part.encoder for part in parts if isinstance(part, Dense)}
@@ -93,7 +93,7 @@ def bundle(system: System, index: Index | None, out: str | Path, *, query: str =
             raise ValueError(f"{type(wrong).__name__} cannot be saved: expected a {what} of sentence-transformers")
     if bool(models) != (index is not None):
         expected = "an index of its vectors, deploy.build_index(...)" if models else "no index, since it has no vectors"
-        raise ValueError(f"expected for {system.name!r} {expected}; got {type(index).__name__}")
+        raise ValueError(f"expected {expected} for {system.name!r}; got {type(index).__name__}")
     if index is not None and len(index) != len(system.corpus):
         raise ValueError(f"the index holds {len(index)} vectors and the corpus {len(system.corpus)} documents")
     with new_folder(out) as folder:
@@ -140,7 +140,7 @@ def _save_model(model: Any, folder: Path) -> None:
     def content(path: Path) -> Any:
         if path.name != "tokenizer.json":
             return digest_file(path)
-        last_used = ("truncation", "padding")  # which every call may set
+        last_used = ("truncation", "padding")  # any call may change these
         return {key: value for key, value in json.loads(path.read_text("utf-8")).items() if key not in last_used}
 
     with quiet():
@@ -162,7 +162,7 @@ def _portable(record: Mapping[str, Any], weights: Mapping[str, str]) -> dict[str
     if "parts" in record:
         changed["parts"] = [_portable(part, weights) for part in record["parts"]]
     if record["kind"] == "dense":
-        name = Path(record["model"]["name"])  # a path of this computer is nobody else's business
+        name = Path(record["model"]["name"])  # do not reveal local paths
         model = {key: value for key, value in record["model"].items() if key not in ("layers", "training")}
         model |= {"name": name.name if name.is_dir() else str(name), "folder": "model", "sha256": dict(weights)}
         changed["model"] = model
@@ -174,10 +174,10 @@ def _portable(record: Mapping[str, Any], weights: Mapping[str, str]) -> dict[str
 
 
 def snippet(system: System, path: str | Path, query: str = QUERY) -> str:
-    """Write six lines of Python that search a bundle by sentence-transformers and FAISS alone, without this toolkit.
+    """Write six lines of Python that search a bundle with sentence-transformers and FAISS only, without this toolkit.
 
     They search by the vectors of the bundle's model. For a system without vectors, or a model with a module of this
-    toolkit, they are three lines that use it. Of a long `query` they hold the beginning.
+    toolkit, they are three lines that use it. A long `query` is truncated.
     """
     query = " ".join(query.split())[:SHOWN]
     dense = dense_part(system)

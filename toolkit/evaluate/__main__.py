@@ -16,8 +16,8 @@ from toolkit.evaluate.judging import session as judging
 from toolkit.evaluate.judging.terminal import ask, show
 from toolkit.runs import command_line, quoted, this_python
 
-TYPE = "Type your searches, one a line, as you would into a search box; an empty line ends."
-MORE = "All is judged. Type further searches to add them, one a line; an empty line leaves it at these."
+TYPE = "Type your searches, one per line, as you would into a search box; finish with an empty line."
+MORE = "Everything is judged. To add searches, type them, one per line; to skip this, press Enter."
 
 
 def judge(
@@ -28,17 +28,17 @@ def judge(
     depth: int | None = None,
     seed: int | None = None,
 ) -> None:
-    """Judge what the systems of a run find for real searches, without seeing which found it.
+    """Judge what the systems of a run find for real searches, without seeing which system found it.
 
-    Again on the same folder it goes on where you stopped; with further searches it adds them.
+    Run it again on the same folder to continue where you stopped, or with new searches to add them.
 
     Args:
         run: Folder of a run.
-        queries: Your searches, one a line (.txt) or in a column "query" (.csv); without it they are typed.
-        judge: Your name, where several people judge.
-        folder: Where answers are kept; RUN/judging without it.
-        depth: Documents to judge of each system and search; 5 without it.
-        seed: Seed of the order; 0 without it.
+        queries: Your searches, one per line (.txt) or in a column "query" (.csv); by default you type them.
+        judge: Your name, if several people judge.
+        folder: Where answers are kept; by default RUN/judging.
+        depth: Documents to judge per system and search; by default 5.
+        seed: Seed of the order; by default 0.
     """
     typed = run
     run, place = _places(run, folder)
@@ -49,9 +49,9 @@ def judge(
         session = judging.resume(place, judge=judge)
         old = pool.read_pool(place)
         if other := [f"--{name} {old[name]}" for name, value in options.items() if old[name] != value]:
-            raise ValueError(f"{place} was pooled with {' '.join(other)}: leave that out, or use --folder NAME")
+            raise ValueError(f"{place} was created with {' '.join(other)}: omit these options, or use --folder NAME")
         n = session.searches
-        show(f"Going on with the {n:,} search{'es' if n != 1 else ''} of {place}.")
+        show(f"Continuing with the {n:,} search{'es' if n != 1 else ''} of {place}.")
         if session.done and sys.stdin.isatty() and pool.has_documents(run):
             session = _pooled(run, place, judge, None, options)
     for note in session.notes:
@@ -70,7 +70,7 @@ def judge(
         command += f" --judge {session.judge}" if session.judge != "me" else ""
         show(
             f"\nSaved: {session.progress}, in {session.folder}.",
-            f"Add searches: {command} --queries more.txt" if session.done else f"Go on with:   {command}",
+            f"Add searches: {command} --queries more.txt" if session.done else f"Continue:     {command}",
             f"Results:      {python} results {quoted(str(session.folder))}",
         )
     sys.exit(status)
@@ -98,7 +98,7 @@ def results(folder: tyro.conf.Positional[Path]) -> None:
     if len(found.table) and page.is_file():
         wide = report.wide(found.table[found.table["metric"].ne("unjudged@10")])
         tables = [table for table in (found.comparison, found.agreement) if len(table)]
-        report.insert(page, report.Section("Real searches, judged", [*lines, wide, *tables]))
+        report.insert(page, report.Section("Results on judged real searches", [*lines, wide, *tables]))
         show(f"Added to {page}.")
     if pool.has_documents(run):
         show(f"Add searches: {this_python()} -m toolkit.evaluate judge {quoted(str(typed))} --queries more.txt")
@@ -114,7 +114,7 @@ def _places(path: Path, folder: Path | None) -> tuple[Path, Path]:
 
 def _pooled(run: Path, place: Path, judge: str, file: Path | None, options: dict[str, int]) -> judging.Session:
     """Make a pool of what the run's systems find, or add further searches to it."""
-    corpus = pool.run_documents(run)  # first: a wrong folder should be known before searches are typed
+    corpus = pool.run_documents(run)  # first, so that a wrong folder is reported before searches are typed
     old = pool.read_pool(place) if (place / pool.POOL).exists() else None
     if old is not None:
         options = {"depth": old["depth"], "seed": old["seed"], **options}
@@ -132,7 +132,7 @@ def _pooled(run: Path, place: Path, judge: str, file: Path | None, options: dict
     for warning in caught:
         show(f"Note: {warning.message}.")
     if old is not None and not added:
-        show(f"No further search is added: {len(old['queries'])} are in the pool.")
+        show(f"No new searches to add: the pool still has {len(old['queries'])}.")
         return judging.resume(place, judge=judge)
     if old is not None and set(old["systems"]) <= set(systems):
         systems = {name: systems[name] for name in old["systems"]}

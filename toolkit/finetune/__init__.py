@@ -1,4 +1,4 @@
-"""Train better models from pairs and a base model, with a record of how."""
+"""Fine-tune models on pairs, and record how they were trained."""
 
 import lazy_loader as _lazy
 

@@ -1,4 +1,4 @@
-"""Draw figures in colours that everybody can tell apart, each with a sentence that describes it.
+"""Draw figures in colour-blind-safe colours, each with alternative text.
 
 Functions take tables, never models, and return a `Picture`.
 """

@@ -11,7 +11,7 @@ from toolkit.plots.style import COLOURS, MARKERS, Picture, tidy
 def contents(
     lengths: pd.DataFrame, labels: pd.DataFrame, scores: pd.DataFrame, *, unit: str, limit: float | None = None
 ) -> Picture:
-    """Plot the lengths of texts, one line a column, and beside them the labels or scores where there are any.
+    """Plot the lengths of texts, one line per column, and beside them the labels or scores where there are any.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def scatter(table: pd.DataFrame, *, note: str) -> Picture:
     table : DataFrame
         Columns ``x y`` and, optionally, ``label``; the six most frequent labels get a colour and marker of their own.
     note : str
-        What the map keeps, such as the share of true neighbours; printed below it, and its alternative text.
+        What the map preserves, such as the share of true neighbours; printed below it, and its alternative text.
     """
     figure = Figure(figsize=(7, 5.2), layout="constrained")
     axes = figure.add_subplot()

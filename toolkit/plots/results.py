@@ -11,7 +11,7 @@ from toolkit.plots.style import COLOURS, MARKERS, PHONE, Picture, tidy
 
 
 def systems(table: pd.DataFrame, *, metric: str = "nDCG@10") -> Picture:
-    """Plot the score of each system with its 95 % interval, one line a system.
+    """Plot the score of each system with its 95 % interval, one line per system.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def systems(table: pd.DataFrame, *, metric: str = "nDCG@10") -> Picture:
         raise ValueError(f"the table has no metric {metric!r}; it has {', '.join(sorted(set(table['metric'])))}")
     if rows.duplicated(["model", "task"]).any():
         twice = rows[rows.duplicated(["model", "task"])].iloc[0]
-        raise ValueError(f"expected one row a model and task, got several of {twice['model']!r} on {twice['task']!r}")
+        raise ValueError(f"expected one row per model and task, got several of {twice['model']!r} on {twice['task']!r}")
     values = [
         f"{row.model} on {row.task} {row.score:.3f} ({row.low:.3f} to {row.high:.3f})" for row in rows.itertuples()
     ]
@@ -39,7 +39,7 @@ def systems(table: pd.DataFrame, *, metric: str = "nDCG@10") -> Picture:
 
 
 def _systems(rows: pd.DataFrame, metric: str, width: float) -> Figure:
-    """`systems` at a width in inches; letters keep their size."""
+    """Draw `systems` at a width in inches; the font size stays the same."""
     names, tasks = list(dict.fromkeys(rows["model"])), list(dict.fromkeys(rows["task"]))
     figure = Figure(figsize=(width, 1.1 + 0.38 * len(names) * max(1, len(tasks) * 0.7)), layout="constrained")
     axes = figure.add_subplot()
@@ -69,7 +69,7 @@ def _systems(rows: pd.DataFrame, metric: str, width: float) -> Figure:
 
 
 def tradeoff(table: pd.DataFrame, *, metric: str = "nDCG@10", cost: str = "texts_per_second") -> Picture:
-    """Plot quality against speed, a point a model, with its name and 95 % interval.
+    """Plot quality against speed, one point per model, with its name and 95 % interval.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def tradeoff(table: pd.DataFrame, *, metric: str = "nDCG@10", cost: str = "texts
     axes.margins(x=0.25, y=0.1)
     labelled: list[tuple[float, float]] = []
     to_screen, to_axes = axes.transData.transform, axes.transAxes.inverted().transform
-    for row in rows:  # below its point where a name would cover another
+    for row in rows:  # a name that would cover another goes below its point
         x, y = to_axes(to_screen((row[cost], row[metric])))
         crowded = any(abs(x - other_x) < 0.25 and abs(y - other_y) < 0.08 for other_x, other_y in labelled)
         axes.annotate(str(row["model"]), (row[cost], row[metric]), xytext=(8, -13 if crowded else 4),
@@ -111,7 +111,7 @@ def tradeoff(table: pd.DataFrame, *, metric: str = "nDCG@10", cost: str = "texts
 
 
 def slices(table: pd.DataFrame, baseline: str) -> Picture:
-    """Plot the paired difference on each slice with its 95 % interval, one line a slice.
+    """Plot the paired difference on each slice with its 95 % interval, one line per slice.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A figure with its description, and what all figures share: colours and a plain frame."""
+"""Define the look that all figures share, and the picture: a figure with its description."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Picture:
     Attributes
     ----------
     figure : matplotlib Figure
-        Belongs to no window.
+        Not attached to a window.
     alt : str
         What the figure shows, with its values, for readers who cannot see it.
     narrow : matplotlib Figure, optional

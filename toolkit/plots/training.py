@@ -1,4 +1,4 @@
-"""Plot a training by epochs."""
+"""Plot training by epoch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from toolkit.plots.style import COLOURS, MARKERS, PHONE, Picture, tidy
 
 
 def learning(history: pd.DataFrame, *, metric: str = "nDCG@10") -> Picture:
-    """Plot the validation score by epoch, one line a candidate, with a star at the best epoch of each.
+    """Plot the validation score by epoch, one line per candidate, with a star at the best epoch of each.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Sections on what went in: data, training, what was chosen on what, and licences."""
+"""Show the inputs of a run in a report: data, training, choices on validation data, and licences."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ def data(
     steps = steps[(steps["dropped"] > 0) | (steps["changed"] > 0)]
     tables = {"dropped": steps}
     blocks: list[Block] = [loaded.guess.reason, loaded.guess.columns] if loaded.guess is not None else []
-    blocks += [*loaded.notes, "Rows in and out, and why:", steps]
+    blocks += [*loaded.notes, "Rows kept and dropped, and why:", steps]
     if cleaned is not None and len(cleaned.lines):
         blocks += ["Lines that are repeated in over 1 % of the texts were removed:", cleaned.lines]
     if languages is not None:
         blocks += ["Languages:", languages]
     if split is not None:
         tables["split"] = split.table
-        blocks += ["Searches, and the groups of those that must stay together:", split.table, *leaks]
+        blocks += ["Searches, and groups of texts that must stay together:", split.table, *leaks]
     return Section("The data", blocks, tables, text_columns=("example", "line"))
 
 
 def training(tuned: Tuned) -> Section:
-    """Show the candidates of a training and their learning curves.
+    """Show the training candidates and their learning curves.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def training(tuned: Tuned) -> Section:
     """
     picture = plots.learning(tuned.history, metric=tuned.metric)
     blocks: list[Block] = [
-        f"The candidate with the best {tuned.metric} on validation data is taken:",
+        f"The candidate with the best {tuned.metric} on validation data is used:",
         tuned.candidates,
         picture,
     ]
@@ -75,7 +75,7 @@ def training(tuned: Tuned) -> Section:
 
 
 def reproducibility(test: Comparison, model: Encoder, *, scored: str, chosen: str) -> Section:
-    """Show what a reviewer asks: how often the test was used, what the model saw before, and what was chosen on what.
+    """Show what reviewers ask for: uses of the test set, the model's training data, and choices on validation data.
 
     Parameters
     ----------
@@ -89,13 +89,13 @@ def reproducibility(test: Comparison, model: Encoder, *, scored: str, chosen: st
     """
     datasets = ", ".join(declared(model).datasets) or "its card names none"
     blocks = [
-        f"{scored} Each system counts as one: this run scored {len(test.scores)} (`evaluate.comparing.ledger()` lists "
+        f"{scored} Each system counts once: this run scored {len(test.scores)} (`evaluate.comparing.ledger()` lists "
         f"all).",
-        f"Training sets that the base model declares: {datasets}. Texts from them are not unseen.",
-        f"Chosen on validation data: {chosen}. Test data decided none of these: all systems were scored on them once, "
+        f"Training sets that the base model declares: {datasets}. The model may have seen texts from them.",
+        f"Chosen on validation data: {chosen}. Test data were not used for that: all systems were scored on them once, "
         f"at the end.",
         "For a paper: `comparison.to_paper(folder)` of the package `toolkit.evaluate` writes qrels and rankings in "
-        "TREC form, a table in LaTeX, and a paragraph on methods.",
+        "TREC format, a LaTeX table, and a methods paragraph.",
     ]
     return Section("For reviewers", blocks)
 

@@ -1,4 +1,4 @@
-"""Sections on what was measured: the systems, their differences, and single searches."""
+"""Show the measurements of a run in a report: the systems, their differences, and single searches."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def numbers(*comparisons: Comparison) -> Section:
     ties = ties[ties["metric"] == METRIC].reset_index(drop=True)
     blocks: list[Block] = [
         f"Read the paired difference to {comparisons[0].baseline} with its interval, not the overlap of two intervals. "
-        f"p is adjusted by Holm over the systems and metrics of a task. mdd, the minimum detectable difference, is the "
+        f"p is Holm-corrected over the systems and metrics of a task. mdd, the minimum detectable difference, is the "
         f"smallest true difference that this test shows with 80 % probability. unjudged@10 is the share of the first "
         f"ten texts that nobody judged.",
         pd.concat(tables, ignore_index=True),
         f"Which systems differ by {METRIC} (Holm over all pairs): those that share a letter are not shown to differ.",
         ties[["model", "score", "letters"]],
     ]
-    return Section("Every number", blocks, {"ties": ties})
+    return Section("All results", blocks, {"ties": ties})
 
 
 def diagnostics(test: Comparison, system: str) -> Section:
@@ -104,7 +104,7 @@ def diagnostics(test: Comparison, system: str) -> Section:
             if len(found.table) < 2:
                 continue
             scores = found.scores.rename(columns={"slice": "task"})
-            blocks += ["Each language by itself:", report.wide(scores).rename(columns={"task": "language"})]
+            blocks += ["Each language separately:", report.wide(scores).rename(columns={"task": "language"})]
         table = found.table[["slice", "baseline", "score", "difference", "low", "high", "p_holm", "n"]]
         blocks.append(Folded(f"{system} minus {base} by {by} of the searches", [found.note, table]))
         sliced += [found.table.assign(by=by)] if len(found.table) else []
@@ -123,7 +123,7 @@ def diagnostics(test: Comparison, system: str) -> Section:
         space.insert(1, base, spaces[base]["value"])
         tables["space"] = space[["measure", base, system, "reads"]]
         blocks.append(Folded(f"The vectors of searches and right texts, {base} and {system}", [
-            "These are signs, not scores: they show whether training moved all texts close together.", tables["space"],
+            "These are diagnostics, not scores: they show whether training crowded texts together.", tables["space"],
         ]))  # fmt: skip
     return Section("Where the difference comes from", blocks, tables)
 
@@ -147,12 +147,12 @@ def examples(
     Returns
     -------
     Section
-        With the tables ``examples`` and ``errors``, the second of all searches.
+        With the tables ``examples`` and ``errors``, the latter for all searches.
     """
     drawn = evaluate.analysis.examples(test, system, seed=seed, also=list(also))
     third = f" ({', '.join(also)} is shown too)" if also else ""
     blocks: list[Block] = [
-        f"{test.baseline} beside {system}{third}: up to three {searches} that do better with {system} by {METRIC}, "
+        f"{test.baseline} next to {system}{third}: up to three {searches} that do better with {system} by {METRIC}, "
         f"three that do worse, and two whose right text keeps its place, drawn at random. Texts are cut at {SHOWN} "
         f"characters."
     ]
@@ -165,7 +165,7 @@ def examples(
         columns = {name: [(cut(text), right) for text, right in items] for name, items in example.found.items()}
         if not any(right for items in columns.values() for _, right in items):
             columns["the right text"] = [(cut(example.right[0]), True)]
-        note = f"{KINDS[example.kind].format(system)}; place of the right text: {places}"
+        note = f"{KINDS[example.kind].format(system)}; rank of the right text: {places}"
         blocks.append(SideBySide(cut(example.query), note, columns))
     table = pd.DataFrame(
         {"kind": example.kind, "query": example.query, "model": name, "rank": rank, "right": right, "text": text}

@@ -1,4 +1,4 @@
-"""Sections on what a reader does with a run: understand the words, know the limits, use what is deployed."""
+"""Show how to use a run in a report: its terms, its limits, and the deployed system."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from toolkit.vectors import Encoder, System
 from toolkit.vectors.origin import declared, describe
 from toolkit.vectors.systems import dense_part
 
-# How many texts a search brings depends on how far the systems agree; four seconds are what a short text takes.
+# The number of texts per search depends on how much the systems agree; a short text takes four seconds.
 JUDGING = (
-    "A search brings about ten texts to judge: five searches some minutes, thirty about twenty, at four seconds a text."
+    "Expect about ten texts per search and four seconds per text: a few minutes for five searches, twenty for thirty."
 )
-FEW = 300  # pairs under which little is to be expected of training
+FEW = 300  # with fewer pairs, expect little from training
 
 
 def terms(
     model: Encoder, *, pairs: int | None = None, searches: str = "searches", index: Index | None = None
 ) -> Section:
-    """Explain the words of a report to readers who never measured a search.
+    """Explain the terms of a report to readers who are new to search evaluation.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def terms(
     """
     name = str(describe(model)["name"])
     name = Path(name).name if Path(name).is_dir() else name
-    words = {"base": f"the base model, {name}, as it came: nothing here changed it."}
+    words = {"base": f"the base model, {name}, as released, without tuning."}
     if pairs is not None:
         words |= {
             "tuned": f"base with a small layer on top, trained on {pairs:,} pairs of these texts.",
@@ -49,12 +49,12 @@ def terms(
             "tuned+BM25 fuse the two lists.",
             "validation, test": "parts of the data that training does not see. Validation data (dev) decide what to "
             "use; test data show how good that is.",
-            "nDCG@10": "how high the right text stands among the first ten: 1 when it always comes first, 0 when it is "
+            "nDCG@10": "how high the right text ranks among the first ten: 1 when it always comes first, 0 when it is "
             "never among them.",
             "0.8 [0.7, 0.9]": "a value and its 95 % interval: how far chance may have moved it, depending on which "
-            f"{searches} happen to be in the test. A difference is shown where its interval leaves out zero.",
+            f"{searches} happen to be in the test. A difference is shown where its interval excludes zero.",
             "groups": f"{searches} that must stay together, such as those that share a text. Intervals come from "
-            "drawing whole groups again and again.",
+            "resampling whole groups.",
             "mdd": "minimum detectable difference: the smallest true difference that a test of this size shows four "
             "times out of five; it may miss smaller ones.",
         }
@@ -64,7 +64,7 @@ def terms(
             f"how vectors are searched: {'every vector is compared, so nothing is missed' if exact else 'by a graph'}. "
             f"Its recall@10 is the share of the ten nearest texts that it finds."
         )
-    return Section("What the words mean", [Terms(words)])
+    return Section("Terms", [Terms(words)])
 
 
 def limits(
@@ -79,7 +79,7 @@ def limits(
     forgotten: Forgetting | None = None,
     searches: str = "searches",
 ) -> Section:
-    """Say what a verdict does not tell, the most serious first; what is not given is left out.
+    """List the limits of a verdict, the most serious first; arguments that are not given are skipped.
 
     Parameters
     ----------
@@ -109,22 +109,22 @@ def limits(
     sentences = []
     if stand_in:
         sentences.append(
-            f"{stand_in} People phrase searches differently, and usually shorter. Real searches that you judge tell "
-            f"more: `Judge it`, below. {JUDGING}"
+            f"{stand_in} People phrase searches differently, and usually shorter. Judge real searches to learn "
+            f"more: see `Judge it` below. {JUDGING}"
         )
     if model is not None and languages is not None:
         trained, name = declared(model).languages, str(describe(model)["name"])
         sentences.append(text.language_mismatch(languages, trained, name))
     if split is not None and len(split.train) < FEW:
-        sentences.append(f"There were {len(split.train):,} pairs to train on; under {FEW} expect little of training.")
+        sentences.append(f"There were {len(split.train):,} pairs to train on; with fewer than {FEW}, expect little.")
     if test is not None and system is not None:
         scores = test.scores[system.name]
         by_vectors = dense_part(system) or dense_part(test.systems[test.baseline])
         copies = analysis.copies_above(scores, by_vectors.vectors) if by_vectors else 0.0
         sentences.append(
-            f"Only the text of its own row is known to be right for a search. Nobody judged {scores.unjudged(10):.0%} "
+            f"For a search, only the text of its own row is known to be right. Nobody judged {scores.unjudged(10):.0%} "
             f"of the first ten texts, which count as wrong; in {copies:.1%} of the {searches} a near-copy of the "
-            f"right text (cosine 0.95 and above) stands before it and counts as wrong. So true scores are higher."
+            f"right text (cosine 0.95 and above) ranks above it and counts as wrong. So true scores are higher."
         )
     sentences += split.notes if split is not None else []
     if lengths is not None and (lengths["lost"] > 0).mean() > 0.01:
@@ -137,7 +137,7 @@ def limits(
     if forgotten is not None:
         sentences += forgotten.sentences
         tables = {"general_tasks": forgotten.table} if len(forgotten.table) else {}
-    sentences.append("Other texts and other searches will differ: this measures this file alone.")
+    sentences.append("Results on other texts and searches will differ: this run measured only this file.")
     return Section("What this does not tell you", [sentence for sentence in sentences if sentence], tables)
 
 
@@ -150,7 +150,7 @@ def deployment(
     measured: Mapping[str, float] | None = None,
     texts: Sequence[str] = (),
 ) -> Section:
-    """Show how to use what is deployed, as lines to paste.
+    """Show how to use the deployed system, as lines to paste.
 
     Parameters
     ----------
@@ -171,8 +171,8 @@ def deployment(
     if index is not None and measured is not None:
         deployed += (
             f" Index {index.kind}, {measured['megabytes']} MB: recall@10 {measured['recall']:.3f} against exact "
-            f"search, {measured['median_ms']} ms a search; encoding the search comes on top"
-            f"{', and so does keyword search' if kind == 'fusion' else ''}."
+            f"search, {measured['median_ms']} ms per search, plus the time to encode it"
+            f"{' and for keyword search' if kind == 'fusion' else ''}."
         )
     bundle, python, final = (Path(folder) / "bundle").resolve(), runs.this_python(), runs.quoted(str(folder))
     lines, alone = deploy.packing.snippet(system, bundle, query), ""
@@ -182,14 +182,14 @@ def deployment(
     change = (
         "from toolkit import deploy\n"
         f"bundle = deploy.load({str(bundle)!r})\n"
-        'bundle = bundle.add({"new-1": "text of a new document"})  # the folder is written anew\n'
-        'bundle = bundle.remove(["new-1"])  # text and vector are gone from it for good'
+        'bundle = bundle.add({"new-1": "text of a new document"})  # rewrites the folder\n'
+        'bundle = bundle.remove(["new-1"])  # deletes text and vector permanently'
     )
     blocks: list[Block] = [
         deployed,
         "Search it:",
         Code(f"{python} -m toolkit.deploy search {final} {search}"),
-        f"Judge it, with searches that people really type: you mark what is right. {JUDGING}",
+        f"Judge it with real searches: you mark which results are right. {JUDGING}",
         Code(f"{python} -m toolkit.evaluate judge {final}"),
         f"Lines for another program:{alone}",
         Code(lines),

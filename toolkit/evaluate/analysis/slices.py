@@ -142,7 +142,7 @@ def _findings(table: pd.DataFrame) -> str:
     shown = table[table["p_holm"] < ALPHA]
     unadjusted = int((table["p"] < ALPHA).sum())
     named = f"{len(shown)} ({', '.join(shown['slice'])})" if len(shown) else "none"
-    text = f"{len(table)} slices; after Holm over them, a difference is shown on {named}"
+    text = f"{len(table)} slices; after Holm correction, a difference is shown on {named}"
     text += f"; without the adjustment it would be {unadjusted}." if unadjusted > len(shown) else "."
     return (
         f"{text} Among many slices some look special by chance: confirm a slice that you did not ask about beforehand "

@@ -97,8 +97,8 @@ def space(vectors: Any, pairs: Any = None, *, seed: int = 0) -> pd.DataFrame:
     found.append(("effective rank", rank, n, reads))
     counts = occurrences(rows, min(HUB, n - 1))
     hubness, share = float(skew(counts)) if np.ptp(counts) else 0.0, float(counts.max()) / n
-    found.append(("hubness", hubness, n, "0 is balanced; above about 2 a few texts are found again and again."))
-    found.append(("largest hub", share, n, f"One text is among the ten nearest of {share:.1%} of all."))
+    found.append(("hubness", hubness, n, "0 is balanced; above about 2, a few texts turn up in many results."))
+    found.append(("largest hub", share, n, f"One text is among the ten nearest of {share:.1%} of all texts."))
     return pd.DataFrame(found, columns=["measure", "value", "n", "reads"])
 
 

@@ -38,11 +38,11 @@ def verdict(
     keywords : str, optional
         Name of the keyword search in `comparison`: then a sentence compares it with `deployed`.
     metric : str, optional
-        The metric that decides; without it nDCG@10 of a search, else the first.
+        The metric that decides; by default nDCG@10 for searches, else the first.
     searches : str, optional
         What the items are called, such as ``"stand-in searches"``.
     deployed : str or System, optional
-        The system that will be used, without it `system`. Where it is the keyword search, that one is compared with
+        The system that will be used; by default `system`. Where it is the keyword search, that one is compared with
         the baseline.
 
     Returns
@@ -85,7 +85,7 @@ def verdict(
     elif gap.high < 0:
         sentence = f"{search} is better here than {other}, by {_size(gap)} {metric}: use it."
     else:
-        shown = f"{_signed(gap)} {metric}; this test could have shown {mdd:.3f}"
+        shown = f"{_signed(gap)} {metric}; minimum detectable difference {mdd:.3f}"
         sentence = f"no difference shown between {other} and {search}, which needs no model: {shown}."
     return [*sentences, _capital(sentence)]
 
@@ -93,32 +93,32 @@ def verdict(
 def conclusions(comparison: Comparison, *, metric: str | None = None) -> list[str]:
     """Summarise what a comparison shows by one metric, and what it does not: a sentence for each system, then the ties.
 
-    By p-values after Holm over all comparisons: what holds for one difference (`verdict`) may not hold for the best of
+    By Holm-corrected p over all comparisons: what holds for one difference (`verdict`) may not hold for the best of
     many.
 
     Parameters
     ----------
     comparison : Comparison
     metric : str, optional
-        Without it nDCG@10 of a search, else the first.
+        By default nDCG@10 for searches, else the first.
     """
     base, over = comparison.scores[comparison.baseline], len(comparison.table)
     metric = metric or main_metric(base.metrics)
     rows = comparison.table[comparison.table["metric"] == metric]
     if rows.empty:
-        raise ValueError(f"the systems were not compared by {metric!r}; there is {', '.join(base.metrics)}")
+        raise ValueError(f"the systems were not compared by {metric!r}; expected one of {', '.join(base.metrics)}")
     sentences = []
     for row in rows.to_dict("records"):
         pair = f"{row['model']} and {comparison.baseline}"
         size = f"{report.interval(row['difference'] + 0, row['low'], row['high'], sign='+')} {metric}"
-        p = f"p {row['p_holm']:.4f} after Holm over {over} comparisons"
+        p = f"p = {row['p_holm']:.4f}, Holm-corrected over {over} comparisons"
         if row["n_groups"] < 2:
             sentences.append(f"{pair}: nothing can be shown, since all items are in one group.")
         elif row["p_holm"] < ALPHA:
             stands = "better" if row["difference"] > 0 else "worse"
             sentences.append(f"{row['model']} is {stands} than {comparison.baseline}: {size}, {p}.")
         else:
-            alone = " (it would be, had this been the only comparison)" if row["p"] < ALPHA else ""
+            alone = " (it would be if this were the only comparison)" if row["p"] < ALPHA else ""
             mdd = f"true difference of {row['mdd']:.3f} would be shown in four of five tests, a smaller one less often"
             sentences.append(f"{pair}: no difference shown{alone}, {size}, {p}. Not shown is not equal: a {mdd}.")
     ties = comparison.ties[comparison.ties["metric"] == metric]
@@ -134,10 +134,10 @@ def conclusions(comparison: Comparison, *, metric: str | None = None) -> list[st
 
 
 def best(comparison: Comparison, *, metric: str = MAIN) -> System:
-    """Choose the system to use. For choices, and so only for dev.
+    """Choose the system to use, from a comparison on validation data (dev) only.
 
-    Of the single systems that are shown to be better than the baseline the one with the highest mean, else the
-    baseline; a system made of others, such as a fusion with keyword search, only where it is shown to be better than
+    Choose the single system with the highest mean among those shown to be better than the baseline, else the
+    baseline; choose a combined system, such as a fusion with keyword search, only where it is shown to be better than
     that one. Shown means that the interval of the paired difference lies above zero.
 
     Returns
@@ -203,26 +203,26 @@ def headline(
     first, ten = _right_answers(comparison, chosen)
     called = _called(comparison, chosen)
     text = f"Use {called}" if taken else f"Validation data preferred {called}"
-    text += f": a right text comes first in {first} of 100 {searches}, and among the first ten in {ten}"
+    text += f": a correct text ranks first in {first} of 100 {searches}, and in the top ten in {ten}"
     beside = "; ".join(f"{_called(comparison, name)}: {numbers[name]}" for name in others)
     return " ".join([f"{text} ({beside})." if beside else f"{text}.", *filter(None, doubts)])
 
 
 def _doubt(comparison: Comparison, chosen: str, other: str, keywords: str | None, metric: str) -> str:
-    """Explain by which numbers `chosen` is not shown to beat `other` on test, and what is simpler; else return ""."""
+    """Explain why `chosen` is not shown to beat `other` on test, and which is simpler; else return ""."""
     gap, mdd = _gap(comparison, chosen, other, metric)
     if gap.n_groups > 1 and gap.low > 0:
         return ""
     called = _called(comparison, other)
     size = f"{_signed(gap)} {metric}"
-    shown = f"the difference is {size}, and this test would have shown {mdd:.3f}."
+    shown = f"the difference is {size}, with a minimum detectable difference of {mdd:.3f}."
     if other == keywords and other != comparison.baseline:
         stands = "is better here" if gap.high < 0 else "may be as good"
         return f"Keyword search, which needs no model, {stands}: {shown}" if gap.n_groups > 1 else ""
     if gap.n_groups < 2:
-        return "This test can neither confirm nor refute it: all its items are in one group."
+        return "This test cannot confirm that: all its items are in one group."
     if gap.high < 0:
-        return f"This test refutes it: {called} is better here, the difference is {size}. Use {called}."
+        return f"This test contradicts that: {called} is better here, the difference is {size}. Use {called}."
     simpler = f"So {called} stays the simpler choice."
     if chosen == keywords:
         simpler = "Keyword search needs no model and stays the simpler choice."
@@ -241,7 +241,7 @@ def _called(comparison: Comparison, name: str) -> str:
         if kind == "dense":
             return "the base model" if called == comparison.baseline else f"the {called} model"
         if kind == "fusion" and sorted(part["kind"] for part in parts) == ["bm25", "dense"]:
-            return f"{described(next(part for part in parts if part['kind'] == 'dense'))} with keywords"
+            return f"{described(next(part for part in parts if part['kind'] == 'dense'))} fused with keyword search"
         return f"{described(parts[0])}, reranked" if kind == "reranked" else called
 
     return described(getattr(comparison.systems.get(name), "record", {"name": name}))
@@ -256,7 +256,7 @@ def _name(system: str | System) -> str:
 
 
 def _right_answers(comparison: Comparison, system: str) -> tuple[str | None, str | None]:
-    """Of 100 searches, how many have a right document first, and how many among the first ten."""
+    """Count in how many of 100 searches a right document comes first, and among the first ten."""
     table = comparison.scores[system].per_query
     first, ten = (f"{(table[m] > 0).mean() * 100:.0f}" if m in table else None for m in ("accuracy@1", "recall@10"))
     return first, ten
@@ -267,7 +267,7 @@ def _signed(gap: stats.Interval) -> str:
 
 
 def _size(gap: stats.Interval) -> str:
-    """Write a difference on one side of zero as a size, with its ends in ascending order."""
+    """Format a difference whose interval excludes zero as a magnitude, with its ends in ascending order."""
     return report.interval(abs(gap.mean), *sorted((abs(gap.low), abs(gap.high))))
 
 

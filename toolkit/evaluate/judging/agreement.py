@@ -1,4 +1,4 @@
-"""Score systems by the judges' answers, with intervals, and measure how far the judges agree."""
+"""Score systems from the judges' answers, with intervals, and measure how much the judges agree."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class Judged:
     sentence : str
         The verdict.
     table : DataFrame
-        One row a system and metric, ``model task metric score low high n n_groups``, with 95 % intervals: accuracy@1,
+        One row per system and metric, ``model task metric score low high n n_groups``, with 95 % intervals: accuracy@1,
         precision and nDCG@10 over the searches that were judged completely, where a document that nobody judged counts
         as not relevant; and unjudged@10, the share of a system's first 10 documents that nobody judged.
     comparison : DataFrame
         The system in question against each of the others, by accuracy@1: ``model other difference low high p p_holm mdd
         better worse n``, as in `toolkit.evaluate.Comparison`.
     agreement : DataFrame
-        One row a pair of judges, ``judge other n agreement kappa``: documents that both answered with yes or no, the
+        One row per pair of judges, ``judge other n agreement kappa``: documents that both answered with yes or no, the
         share of equal answers, and Cohen's kappa (0 is chance, 1 is full agreement).
     qrels : mapping of query id to mapping of document id to 1 or 0
         By the majority of the judges; a tie is 0.
@@ -83,7 +83,7 @@ def results(folder: str | Path, *, about: str | None = None, corpus: Mapping[str
     folder : path
         From `judge`.
     about : str, optional
-        The system that is compared with the others; without it the first.
+        The system that is compared with the others; by default the first.
     corpus : mapping of document id to text, optional
         The corpus that was searched, for the task. Without it the task has only the pooled documents, in which the
         right one is easier to find.
@@ -107,7 +107,7 @@ def results(folder: str | Path, *, about: str | None = None, corpus: Mapping[str
     relevant = {query: row for query, row in qrels.items() if any(row.values())}
     without = [query for query in qrels if query not in relevant]
     if begun:
-        notes.append(f"{_searches(begun)} judged in part: not counted.")
+        notes.append(f"{_searches(begun)} only partly judged: not counted.")
     if without:
         notes.append(f"{_searches(len(without))} without any relevant document: 0 for every system.")
     agreement = agreement_of(judges)
@@ -115,7 +115,7 @@ def results(folder: str | Path, *, about: str | None = None, corpus: Mapping[str
         mean = agreement["kappa"].mean()  # with more than two judges Light's kappa, the mean over the pairs
         notes.append(f"{len(judges)} judges; kappa {'is undefined' if math.isnan(mean) else f'{mean:.2f}'}.")
     if not qrels:
-        sentence = f"None of the {_searches(len(pool['queries']))} in {POOL} is judged completely yet: no result."
+        sentence = f"None of the {_searches(len(pool['queries']))} in {POOL} is fully judged yet: no result."
         return Judged(sentence, pd.DataFrame(columns=COLUMNS), pd.DataFrame(), agreement, {}, [], None, notes)
     table, right = _scored(pool, qrels)
     comparison = _compared(right, about)
@@ -198,7 +198,7 @@ def unjudged(found: Mapping[str, Sequence[str]], qrels: Mapping[str, Mapping[str
 def difference(a: NDArray[Any], b: NDArray[Any]) -> stats.Interval:
     """Compute the difference of two shares over the same searches, ``a - b``, with the interval of Agresti and Min.
 
-    Half a search is added to each of the four cells (both right, only a, only b, neither); unlike a bootstrap interval
+    Half a search is added to each of the four cells (both right, only a, only b, neither); unlike a bootstrap interval,
     it keeps its width where the two differ on few searches.
 
     Examples
@@ -216,7 +216,7 @@ def difference(a: NDArray[Any], b: NDArray[Any]) -> stats.Interval:
 def verdict_of(right: Mapping[str, int], comparison: pd.DataFrame, n: int) -> str:
     """Summarise how often each system was right, which differences are shown, and what more searches would show."""
     ordered = sorted(right, key=lambda name: -right[name])
-    sentences = [f"{_searches(n)}: right answer first " + ", ".join(f"{name} {right[name]}" for name in ordered) + "."]
+    sentences = [f"{_searches(n)}: right answer first: " + ", ".join(f"{name} {right[name]}" for name in ordered) + "."]
     unsure = []
     for row in comparison.to_dict("records"):
         size = f"{abs(row['difference']) * 100:.0f} of 100"
@@ -226,16 +226,16 @@ def verdict_of(right: Mapping[str, int], comparison: pd.DataFrame, n: int) -> st
         else:
             more = math.ceil(n * (row["mdd"] / row["difference"]) ** 2) if row["difference"] else 0
             rounded = f"{round(more, -max(0, len(str(more)) - 2)):,}"  # two digits: it is an estimate
-            unsure.append(row["other"] + (f" ({size}, would take about {rounded})" if more > n >= FEW else ""))
+            unsure.append(row["other"] + (f" ({size}, needs about {rounded} searches)" if more > n >= FEW else ""))
     if not unsure:
         return " ".join(sentences)
-    doubt = f"{comparison['model'].iloc[0]} against {', '.join(unsure)}: too few to be sure"
-    if n < FEW:  # the error of so few is itself a guess, and so would be an estimate made from it
+    doubt = f"{comparison['model'].iloc[0]} against {', '.join(unsure)}: too few searches to be sure"
+    if n < FEW:  # with so few searches the error is unreliable, and so is any estimate made from it
         return " ".join([*sentences, f"{doubt}, judge {FEW} or more."])
     mdd = comparison[comparison["p_holm"] >= 0.05]["mdd"].max()
     if wanted := next((m for m in (30, 100, 300, 1000) if m > n), None):
-        doubt += f": {wanted} searches would show a difference of {mdd * math.sqrt(n / wanted) * 100:.0f} of 100"
-    return " ".join([*sentences, f"{doubt}, these show one of {min(1, mdd) * 100:.0f}."])
+        doubt += f": {wanted} searches could detect a difference of {mdd * math.sqrt(n / wanted) * 100:.0f} of 100"
+    return " ".join([*sentences, f"{doubt}, these can detect one of {min(1, mdd) * 100:.0f}."])
 
 
 def read_judges(folder: Path, pool: Mapping[str, Any]) -> tuple[dict[str, Answers], list[str]]:
@@ -261,7 +261,7 @@ def majority(pool: Mapping[str, Any], judges: Mapping[str, Answers]) -> tuple[di
 
 
 def agreement_of(judges: Mapping[str, Answers]) -> pd.DataFrame:
-    """Measure the agreement of each pair of judges, as `Judged.agreement`; kappa is nan where both never vary."""
+    """Measure the agreement of each pair of judges, as `Judged.agreement`; kappa is nan where neither judge varies."""
     rows = []
     for (one, a), (two, b) in itertools.combinations(judges.items(), 2):
         both = [pair for pair in a if pair in b and a[pair][0] is not None and b[pair][0] is not None]

@@ -1,4 +1,4 @@
-"""The folder in which searches are judged: the pool of documents, the answers of each judge, the systems of a run."""
+"""Read and write a judging folder: the pool of documents, the answers of each judge, and the systems of a run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from toolkit.vectors.rankings import top
 from toolkit.vectors.systems import as_system, restore
 
 POOL = "pool.json"
-SHOWN = 10  # documents kept of each system, for unjudged@10
+SHOWN = 10  # documents kept per system, for unjudged@10
 ALIKE = 0.95  # share of the documents found before that a system must find again: rounding may swap near-ties
 _COLUMNS = ["judge", "query_id", "doc_id", "relevant", "seconds"]
 _ANSWERS: dict[str, bool | None] = {"1": True, "0": False, "": None}
@@ -52,13 +52,13 @@ def make_pool(
     with locked:
         old = read_pool(folder) if (folder / POOL).exists() else None
         if old is None and any(folder.glob("judgements-*.csv")):
-            raise ValueError(f"{folder} holds answers but no {POOL}: put it back, or judge in another folder")
+            raise ValueError(f"{folder} holds answers but no {POOL}: restore it, or judge in another folder")
         new = {"format": 1, "seed": seed, "depth": depth, "corpus": digest_texts(corpus, corpus.values())}
         before: dict[str, str] = old["queries"] if old else {}
         judged: dict[str, dict[str, list[str]]] = old["systems"] if old else {}
         if old is not None:
             _check_same(folder, old, {**new, "systems": systems})
-        ids = {text: query for query, text in before.items()}  # equal texts are one search
+        ids = {text: query for query, text in before.items()}  # equal texts count as one search
         free = (name for n in itertools.count(len(before) + 1) if (name := f"s{n}") not in {*before, *queries})
         for query, text in queries.items():
             if text not in ids:
@@ -68,7 +68,7 @@ def make_pool(
         for name, found in judged.items():
             same = sum(len({*docs} & {*lists[name][query]}) for query, docs in found.items())
             if same < ALIKE * sum(max(len(docs), len(lists[name][query])) for query, docs in found.items()):
-                raise _other_pool(folder, f"from other systems: {name!r} found other documents then")
+                raise _other_pool(folder, f"from other systems: {name!r} found different documents")
             lists[name] |= found  # what was judged stays as it is
         new["systems"] = {name: lists[name] for name in judged or lists}
         new["documents"] = {doc: corpus[doc] for docs in pooled_pairs(new).values() for doc in sorted(docs)}
@@ -161,7 +161,7 @@ def pooled_pairs(pool: Mapping[str, Any]) -> dict[str, set[str]]:
 def read_answers(file: Path, pairs: Mapping[str, set[str]]) -> tuple[Answers, list[str]]:
     """Read the answers of one judge, the last one of each document, and notes on what was dropped."""
     whole, half = _lines(file)
-    notes = [f"half a line at the end of {file.name} was dropped: its document is asked again"] if half else []
+    notes = [f"an incomplete last line of {file.name} was dropped: you judge its document again"] if half else []
     found: Answers = {}
     try:
         rows = list(csv.reader(io.StringIO(whole.decode("utf-8-sig"), newline="")))
@@ -183,7 +183,7 @@ def read_answers(file: Path, pairs: Mapping[str, set[str]]) -> tuple[Answers, li
 
 
 def append_answer(file: Path, judge: str, pair: Pair, relevant: bool | None, seconds: float) -> None:
-    """Add a line, in place of half a line that a crash or a full disk left. No whole line is ever removed."""
+    """Append a line, replacing an incomplete one left by a crash or a full disk. No complete line is ever removed."""
     whole, half = _lines(file)
     lines = io.StringIO(newline="")
     if whole and not whole.endswith(b"\n"):
@@ -199,21 +199,21 @@ def append_answer(file: Path, judge: str, pair: Pair, relevant: bool | None, sec
 
 
 def _lines(file: Path) -> tuple[bytes, bytes]:
-    r"""Divide a file of answers, with line ends \n or \r\n, into its whole lines and half a line at its end.
+    r"""Split a file of answers, with line ends \n or \r\n, into its complete lines and an incomplete last line.
 
-    The last line is whole without a line end too, as editors may leave it, when it reads as an answer.
+    A last line without a line end, as some editors leave it, counts as complete if it is a valid answer.
     """
     data = file.read_bytes() if file.exists() else b""
     end = data.rfind(b"\n") + 1
     if b"\r" in data[end:-1]:
-        raise ValueError(f"{file} has line ends of another kind than \\n or \\r\\n: save it with one of these")
+        raise ValueError(f"{file} has line ends other than \\n or \\r\\n: save it with one of these")
     try:
         [row] = csv.reader([data[end:].decode("utf-8-sig")])
         if row != _COLUMNS:
             _, _, _, relevant, seconds = row
             _ANSWERS[relevant], float(seconds)
         return data, b""
-    except (ValueError, KeyError, csv.Error):  # such as an empty rest, or a letter that was cut in two
+    except (ValueError, KeyError, csv.Error):  # such as an empty remainder, or a truncated character
         return data[:end], data[end:]
 
 
@@ -239,12 +239,12 @@ def run_documents(run: Path) -> dict[str, str]:
 def run_systems(run: Path, corpus: Mapping[str, str]) -> dict[str, System]:
     """Restore the systems that a run compared, the deployed one first.
 
-    Of a bundle alone: its system, the parts of it, and keyword search, alone and fused with it.
+    For a bundle without a run: its system, the system's parts, and keyword search, alone and fused with it.
 
     Warns
     -----
     UserWarning
-        When results of another search engine are among them, which cannot search anew.
+        When some are stored results of another search engine, which cannot run new searches.
 
     Raises
     ------
@@ -274,7 +274,7 @@ def run_systems(run: Path, corpus: Mapping[str, str]) -> dict[str, System]:
         return record["kind"] not in ("ranking", "other") and all(map(searches, record.get("parts", ())))
 
     if fixed := [record["name"] for record in records if not searches(record)]:
-        warnings.warn(f"{', '.join(fixed)} cannot search anew and is left out", UserWarning, stacklevel=2)
+        warnings.warn(f"{', '.join(fixed)} cannot run new searches and is left out", UserWarning, stacklevel=2)
     kept = sorted(filter(searches, records), key=lambda record: record["name"] != name)
     if not kept:
         raise ValueError(f"neither run.json nor bundle.json of {run} names a system: expected a finished run")

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-MOST, LONGEST = 500, 500  # searches at a time, and characters of one
-_NAMES = ("query", "search", "question", "text")  # headings under which a table may hold them
+MOST, LONGEST = 500, 500  # searches at a time, and characters per search
+_NAMES = ("query", "search", "question", "text")  # accepted column headings
 
 
 def queries_from(source: str | Path) -> dict[str, str]:
@@ -20,7 +20,7 @@ def queries_from(source: str | Path) -> dict[str, str]:
     Parameters
     ----------
     source : str or Path
-        One search a line, or the path of a ``.txt`` file with one search a line, or of a ``.csv`` or ``.tsv`` file
+        One search per line, or the path of a ``.txt`` file with one search per line, or of a ``.csv`` or ``.tsv`` file
         with a column ``query``, ``search``, ``question`` or ``text``, or with a single column.
 
     Warns
@@ -43,11 +43,11 @@ def queries_from(source: str | Path) -> dict[str, str]:
         text = text.strip()
         if len(text) > LONGEST:
             got = f"line {line} has {len(text):,} characters ({text[:40]!r} ...)"
-            raise ValueError(f"{got}: expected one search a line, of at most {LONGEST}")
+            raise ValueError(f"{got}: expected one per line, of at most {LONGEST}")
         if text:
             found[text] += 1
     if not 1 <= len(found) <= MOST:
-        raise ValueError(f"expected 1 to {MOST} searches, one a line, got {len(found):,}")
+        raise ValueError(f"expected 1 to {MOST} searches, one per line, got {len(found):,}")
     if repeated := found.total() - len(found):
         warnings.warn(f"{repeated} repeated searches were left out: each is judged once", UserWarning, stacklevel=2)
     return {f"s{number}": text for number, text in enumerate(found, 1)}
@@ -59,7 +59,7 @@ def _numbered(source: str | Path) -> Iterable[tuple[int, str]]:
         return enumerate(source.splitlines(), 1)
     path = Path(str(source).strip()).expanduser()
     if not path.is_file():
-        raise FileNotFoundError(f"there is no file {str(path)!r}: expected a .txt or .csv file, or one search a line")
+        raise FileNotFoundError(f"there is no file {str(path)!r}: expected a .txt or .csv file, or one search per line")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -74,5 +74,5 @@ def _numbered(source: str | Path) -> Iterable[tuple[int, str]]:
     if column is not None:
         return [(line, row[column]) for line, row in rows[1:] if len(row) > column]
     if any(len(row) > 1 for _, row in rows):
-        raise ValueError(f"{path} has the columns {', '.join(rows[0][1])}: name that of the searches 'query'")
+        raise ValueError(f"{path} has the columns {', '.join(rows[0][1])}: rename the one with the searches to 'query'")
     return [(line, row[0]) for line, row in rows]

@@ -14,7 +14,7 @@ from toolkit.evaluate.judging.pool import append_answer, make_pool, pooled_pairs
 from toolkit.storage import digest_texts
 from toolkit.vectors import Encoder, Ranking, System
 
-ASSUMED = 4  # seconds an answer, until a judge's own are known
+ASSUMED = 4  # seconds per answer, until the judge's own pace is known
 
 
 def judge(
@@ -27,10 +27,10 @@ def judge(
     depth: int = 5,
     seed: int = 0,
 ) -> Session:
-    """Pool the first documents of all systems for each search, to be judged blind; or go on where a judge stopped.
+    """Pool the first documents of all systems for each search, to be judged blind; or continue where a judge stopped.
 
-    Call it again with further searches to add them: those in the pool keep their documents and answers. Equal texts are
-    one search; a new search whose id is taken gets the next free one.
+    Call it again with further searches to add them: those in the pool keep documents and answers. Equal texts count as
+    one search; a new search whose id is taken gets the next free id.
 
     The documents are pooled (as TREC does since 1992), without repeats, in an order that depends only on seed, judge
     and search: nothing shows which system found one. ``folder`` then holds ``pool.json`` and one file of answers for
@@ -40,7 +40,7 @@ def judge(
     ----------
     systems : mapping of name to System, Encoder or ranking
         A ranking is ``{query_id: {doc_id: score}}`` and must cover all searches. `results` compares the first with the
-        others. To add searches give the same systems: they search for those in the pool too, and must find what they
+        others. To add searches, give the same systems: they rerun the searches in the pool too, and must find what they
         found before (95 of 100 documents, since rounding swaps near-ties).
     queries : mapping of query id to text
         Real searches, see `queries_from`.
@@ -50,13 +50,13 @@ def judge(
     judge : str
         Who judges: letters, digits, ``-`` and ``_``.
     depth : int
-        Documents that are judged of each system and search.
+        Documents to judge per system and search.
     seed : int
 
     Raises
     ------
     ValueError
-        When the folder was pooled from other systems or documents, or with another depth or seed, a ranking lacks
+        When the folder holds a pool of other systems or documents, or with another depth or seed, a ranking lacks
         searches, or no system finds anything.
     """
     folder = Path(folder).expanduser()
@@ -67,7 +67,7 @@ def judge(
 
 
 def resume(folder: str | Path, *, judge: str = "me") -> Session:
-    """Go on judging what was pooled in `folder`, or start as another judge; needs neither models nor corpus."""
+    """Continue judging the pool in `folder`, or start as another judge; needs neither models nor corpus."""
     return Session(folder, judge)
 
 
@@ -86,7 +86,7 @@ class Item:
 
 
 class Session:
-    """One judge's way through a pool. Made by `judge` and `resume`; works in any cell, `toolkit.widgets` has buttons.
+    """One judge's session on a pool. Made by `judge` and `resume`; works in any cell, `toolkit.widgets` has buttons.
 
     Attributes
     ----------
@@ -135,7 +135,7 @@ class Session:
 
     @property
     def progress(self) -> str:
-        """Documents judged so far, and the time left: by the judge's median answer, before three by 4 seconds."""
+        """Documents judged so far, and the time left, from the judge's median (4 seconds until three answers)."""
         judged = f"{len(self.answers)} of {len(self.pairs)} documents"
         if self.done:
             return judged
@@ -170,14 +170,14 @@ class Session:
         self._back, self._since = None, (-1, 0.0)
 
     def back(self) -> None:
-        """Go back to the document before this one, to answer it anew; the later answer counts."""
+        """Go back to the document before this one, to answer it again; the later answer counts."""
         now = self._now()
         self._back = max(0, (len(self.pairs) if now is None else now) - 1)
 
     def __str__(self) -> str:
         keys = "session.answer(True), .answer(False), .answer(None) when unsure, .back()"
         item = self.next()
-        return f"{self.progress}: all is judged" if item is None else f"{item}\n\n{keys}\n{self.progress}"
+        return f"{self.progress}: everything is judged" if item is None else f"{item}\n\n{keys}\n{self.progress}"
 
 
 def plain(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Ask a judge in a terminal, a key for each answer, or read answers from a pipe, one a line."""
+"""Ask a judge in a terminal, a key for each answer, or read answers from a pipe, one per line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOTHING, END = "\n", ""  # a key without a meaning, and the end of input
 
 
 def ask(session: Session) -> None:
-    """Show document after document until all are judged, the keys end, or the judge stops.
+    """Show document after document until all are judged, the input ends, or the judge stops.
 
     Raises
     ------

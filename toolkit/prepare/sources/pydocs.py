@@ -166,7 +166,7 @@ def load_pydocs(limit: int | None = 4500) -> tuple[pd.DataFrame, pd.DataFrame]:
         sizes = records["symbol"].value_counts()
         sizes = sizes[sorted(sizes.index, key=lambda symbol: hashlib.sha256(symbol.encode()).digest())]
         kept = records["symbol"].isin(sizes.index[sizes.cumsum() - sizes < limit])
-        records = _keep(records, kept, "limit", f"about {limit:,} rows, whole symbols", dropped)
+        records = _keep(records, kept, "limit", f"about {limit:,} rows, keeping symbols whole", dropped)
     table = dropped.table
     table.attrs["digest"] = digest
     return records.reset_index(drop=True), table
@@ -220,10 +220,10 @@ def _select(collected: Sequence[dict[str, str]]) -> pd.DataFrame:
     def is_sentence(text: str) -> bool:  # and not a signature
         return text[:1] not in ("", "{", "(") and not _CALL.match(text) and text.count("(") == text.count(")")
 
-    keep("one paragraph", "nothing beside the first sentence", lambda f: f["body"] != "")
+    keep("one paragraph", "no text besides the first sentence", lambda f: f["body"] != "")
     keep("stub", "deprecated, or an alias of something else",
          lambda f: ~(f["anchor"].str.match(_STUB) | f["body"].str.contains(r"(?:^| )Deprecated: ")))  # fmt: skip
-    keep("signature", "a call or half of one in place of a sentence", lambda f: f["anchor"].map(is_sentence))
+    keep("signature", "a call, or part of one, instead of a sentence", lambda f: f["anchor"].map(is_sentence))
     keep(
         "search too short or long",
         "fewer than 3 or more than 30 words",
@@ -233,7 +233,7 @@ def _select(collected: Sequence[dict[str, str]]) -> pd.DataFrame:
     frame = frame.assign(positive=cut(list(whole)))
     shortened = int((frame["positive"] != whole).sum())
     dropped.count("cut", len(frame), 0, f"{shortened:,} documents end at a sentence within {LIMIT} tokens")
-    keep("document too short", "fewer than 8 words beside the name", lambda f: f["positive"].str.split().str.len() > 8)
+    keep("document too short", "fewer than 8 words besides the name", lambda f: f["positive"].str.split().str.len() > 8)
     # A first sentence of two or three documents ("Make a violin plot", of Axes and of pyplot) is a search with as many
     # right answers; to keep only one would make the others wrong. One of ninety ("Set multiple properties at once") is
     # a phrase.
