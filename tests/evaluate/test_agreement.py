@@ -12,7 +12,7 @@ from handmade_judging import CORPUS, QUERIES, RIGHT, begin, finish, systems
 from sklearn.metrics import cohen_kappa_score
 
 from toolkit.evaluate.judging import judge, results, write_qrels
-from toolkit.evaluate.judging.agreement import agreement_of, difference, verdict_of
+from toolkit.evaluate.judging.agreement import agreement_of, difference, summarise
 from toolkit.evaluate.scoring import per_query
 
 
@@ -91,11 +91,11 @@ def test_the_verdict_follows_the_numbers(tmp_path) -> None:
     for other, row in table.iterrows():
         assert (f"than {other}, by" in found.sentence) == (row["p_holm"] < 0.05)
     pair = pd.DataFrame([{"model": "tuned", "other": "BM25", "difference": 0.3, "p_holm": 0.4, "mdd": 0.6}])
-    text = verdict_of({"tuned": 8, "BM25": 5}, pair, 10)
+    text = summarise({"tuned": 8, "BM25": 5}, pair, 10)
     for told in ("10 searches", "tuned 8, BM25 5", "30 of 100, would take about 40", "these show one of 60"):
         assert told in text
     assert "30 searches would show a difference of 35 of 100" in text
-    few = verdict_of({"tuned": 2, "BM25": 1}, pair, 3)
+    few = summarise({"tuned": 2, "BM25": 1}, pair, 3)
     assert "judge 10 or more" in few and "would" not in few
     with pytest.raises(ValueError, match="no system 'x' was pooled"):
         results(tmp_path / "judging", about="x")

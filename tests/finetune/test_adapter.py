@@ -45,7 +45,7 @@ def accuracy(queries: np.ndarray, documents: np.ndarray):
     return score
 
 
-@pytest.mark.parametrize("candidate", ["query layer", "a layer for each"])
+@pytest.mark.parametrize("candidate", ["query layer", "separate layers"])
 def test_learns_a_linear_relation(rotated: tuple[np.ndarray, np.ndarray], candidate: str) -> None:
     """A planted linear relation is found on held-out pairs."""
     queries, documents = rotated
@@ -68,7 +68,7 @@ def test_noise_keeps_the_base(candidate: str) -> None:
 
 
 def test_candidates_are_what_their_names_say(rotated: tuple[np.ndarray, np.ndarray]) -> None:
-    """A query layer leaves documents alone, one layer for both is shared, a layer for each are two."""
+    """A query layer leaves documents alone, one layer for both is shared, separate layers are two."""
     queries, documents = rotated
     score = accuracy(queries[400:], documents[400:])
     found = {name: fit(queries[:400], documents[:400], score, candidate=name)[0] for name in CANDIDATES}
@@ -107,7 +107,7 @@ def test_answers_of_the_same_search_are_no_negatives() -> None:
 def test_unknown_candidate() -> None:
     """Another name is refused with those that are known."""
     rows = unit(np.ones((4, 2)))
-    with pytest.raises(ValueError, match="'query layer', 'one layer for both', 'a layer for each'; got 'left'"):
+    with pytest.raises(ValueError, match="'query layer', 'one layer for both', 'separate layers'; got 'left'"):
         fit(rows, rows, lambda adapter: 0.0, candidate="left")
 
 

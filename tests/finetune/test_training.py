@@ -89,7 +89,7 @@ def test_base_model_does_not_change(model: Any, split: prepare.Split, tuned: fin
     np.testing.assert_allclose(vectors.encode(model, texts, dtype="float32"), model.encode(texts), atol=1e-5)
 
 
-@pytest.mark.parametrize("candidate", ["query layer", "one layer for both", "a layer for each"])
+@pytest.mark.parametrize("candidate", ["query layer", "one layer for both", "separate layers"])
 def test_saved_folder_gives_the_tuned_vectors(model: Any, split: prepare.Split, candidate: str, tmp_path: Path) -> None:
     """The saved folder, loaded by sentence-transformers alone, gives base vectors times the layers, exactly."""
     from sentence_transformers import SentenceTransformer
@@ -160,7 +160,7 @@ def test_a_saved_model_can_be_loaded_again(tuned: finetune.Tuned, tmp_path: Path
 def test_tables(tuned: finetune.Tuned) -> None:
     """Candidates and their epochs by name; the chosen one has the best score; settings are the defaults."""
     table, history = tuned.candidates, tuned.history
-    assert table["candidate"].tolist() == ["query layer", "one layer for both", "a layer for each"]
+    assert table["candidate"].tolist() == ["query layer", "one layer for both", "separate layers"]
     assert list(history.columns) == ["candidate", "epoch", "loss", "dev"] and tuned.metric == "nDCG@10"
     best = history.groupby("candidate", sort=False)["dev"].max()
     assert best.tolist() == table["dev"].tolist() and best[tuned.record["candidate"]] == tuned.dev_tuned

@@ -142,7 +142,7 @@ class Bundle:
             texts = list(corpus.values() if held is None else documents.values())
             vectors = encode(dense.encoder, texts, side="document", dtype=dense.dtype, cache=False)
             index = index.rebuild(vectors if held is None else np.concatenate([held[list(rows)], vectors]))
-        new, old_path = _beside(self.path)
+        new, old_path = _temporary_paths(self.path)
         for leftover in (new, old_path):  # from a killed call; the bundle itself is intact, since it was loaded
             shutil.rmtree(leftover, ignore_errors=True)
         with new_folder(new) as folder:
@@ -168,7 +168,7 @@ def load(path: str | Path) -> Bundle:
     """
     path = Path(path).expanduser()
     for place in (path, path / "bundle"):  # a process killed between the two renames leaves it aside
-        new, old = _beside(place)
+        new, old = _temporary_paths(place)
         if not place.exists() and (old / RECORD).is_file():
             (new if (new / RECORD).is_file() else old).rename(place)
     folder = path / "bundle" if (path / "bundle" / RECORD).is_file() else path
@@ -216,6 +216,6 @@ def _verified(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def _beside(folder: Path) -> tuple[Path, Path]:
+def _temporary_paths(folder: Path) -> tuple[Path, Path]:
     """Return where a changed bundle is written before it replaces the old one, and where the old one is moved."""
     return folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")

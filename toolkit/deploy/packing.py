@@ -20,7 +20,7 @@ RECORD = "bundle.json"
 FORMAT = 2
 QUERY = "your search"
 SHOWN = 100  # characters of a search in lines to paste
-HOW = {
+SEARCH_METHODS = {
     "dense": "by the model's vectors",
     "bm25": "by keywords (BM25)",
     "fusion": "in several ways, and fuses the results by rank",
@@ -77,15 +77,15 @@ def bundle(system: System, index: Index | None, out: str | Path, *, query: str =
         vectors as there are documents.
     """
     parts = list(walk(system))
-    other = next((part for part in parts if part.record["kind"] not in HOW), None)
+    other = next((part for part in parts if part.record["kind"] not in SEARCH_METHODS), None)
     if other is not None:
         raise ValueError(
             f"{other.name!r} is of kind {other.record['kind']!r}, which cannot run new searches: expected a system of "
             f"vectors.dense, bm25, fuse or rerank"
         )
     models: dict[int, Any] = {id(part.encoder): part.encoder for part in parts if isinstance(part, Dense)}
-    readers: dict[int, Any] = {id(part.reranker): part.reranker for part in parts if isinstance(part, Reranked)}
-    for what, found in (("model", models), ("cross-encoder", readers)):
+    rerankers: dict[int, Any] = {id(part.reranker): part.reranker for part in parts if isinstance(part, Reranked)}
+    for what, found in (("model", models), ("cross-encoder", rerankers)):
         if len(found) > 1:
             raise ValueError(f"expected a system with one {what}, got {len(found)}")
         wrong = next((one for one in found.values() if not hasattr(one, "save_pretrained")), None)
@@ -99,7 +99,7 @@ def bundle(system: System, index: Index | None, out: str | Path, *, query: str =
     with new_folder(out) as folder:
         for model in models.values():
             _save_model(model, folder / "model")
-        for reader in readers.values():
+        for reader in rerankers.values():
             with quiet():
                 reader.save_pretrained(str(folder / "reranker"))
             apply_umask(folder / "reranker")
@@ -119,7 +119,7 @@ def write_contents(
     plain = "faiss" in lines_to_paste and record["kind"] != "dense"
     page = _README.format(
         parts=", ".join(text for part, text in _PARTS.items() if (folder / part).exists()), snippet=lines_to_paste,
-        name=record["name"], how=HOW[record["kind"]],
+        name=record["name"], how=SEARCH_METHODS[record["kind"]],
         alone=" The lines below search by vectors alone, so they find other documents." if plain else "",
     )  # fmt: skip
     (folder / "README.md").write_text(page, encoding="utf-8")

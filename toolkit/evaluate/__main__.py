@@ -16,8 +16,8 @@ from toolkit.evaluate.judging import session as judging
 from toolkit.evaluate.judging.terminal import ask, show
 from toolkit.runs import command_line, quoted, this_python
 
-TYPE = "Type your searches, one per line, as you would into a search box; finish with an empty line."
-MORE = "Everything is judged. To add searches, type them, one per line; to skip this, press Enter."
+FIRST_PROMPT = "Type your searches, one per line, as you would into a search box; finish with an empty line."
+ADD_PROMPT = "Everything is judged. To add searches, type them, one per line; to skip this, press Enter."
 
 
 def judge(
@@ -120,7 +120,7 @@ def _pooled(run: Path, place: Path, judge: str, file: Path | None, options: dict
         options = {"depth": old["depth"], "seed": old["seed"], **options}
     source: str | Path | None = file
     if source is None:
-        show(MORE if old else TYPE)
+        show(ADD_PROMPT if old else FIRST_PROMPT)
         source = "".join(islice(takewhile(str.strip, iter(sys.stdin.readline, "")), searches.MOST + 1))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
 
-CANDIDATES = ("query layer", "one layer for both", "a layer for each")
+CANDIDATES = ("query layer", "one layer for both", "separate layers")
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def fit(
     q, d = torch.from_numpy(queries), torch.from_numpy(documents)
     n, dim = q.shape
     eye = torch.eye(dim)
-    moves = [torch.zeros(dim, dim, requires_grad=True) for _ in range(2 if candidate == "a layer for each" else 1)]
+    moves = [torch.zeros(dim, dim, requires_grad=True) for _ in range(2 if candidate == "separate layers" else 1)]
     # What decays is the move, so that the layer goes back to the identity.
     optimizer = torch.optim.AdamW(moves, lr=settings.learning_rate, weight_decay=settings.weight_decay)
 

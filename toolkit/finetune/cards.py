@@ -58,7 +58,7 @@ EXAMPLE = ("what you look for", "a text to be found")
 TRAINED = {
     "query layer": "a linear layer for searches; documents keep the base model's vectors",
     "one layer for both": "one linear layer for searches and documents",
-    "a layer for each": "a linear layer for searches and one for documents",
+    "separate layers": "a linear layer for searches and one for documents",
 }
 
 

@@ -52,7 +52,7 @@ def train(
         From `toolkit.prepare.split`; its test part is not looked at.
     candidates : sequence of str
         ``"query layer"`` trains a layer for queries alone, so that documents keep their vectors and an index stays
-        valid; ``"one layer for both"`` queries and documents; ``"a layer for each"`` two layers. Of equal dev scores
+        valid; ``"one layer for both"`` queries and documents; ``"separate layers"`` two layers. Of equal dev scores
         the first wins.
     settings : TrainSettings, optional
         Without it the defaults.

@@ -16,7 +16,7 @@ from toolkit.vectors.systems import Dense
 
 METRIC = "nDCG@10"
 SLICED_BY = ("length", "overlap", "language")
-SHOWN = 160  # characters of a text
+MAX_CHARACTERS = 160  # characters of a text
 KINDS = {"helped": "better with {}", "hurt": "worse with {}", "unchanged": "the same with {}"}
 
 
@@ -153,12 +153,12 @@ def examples(
     third = f" ({', '.join(also)} is shown too)" if also else ""
     blocks: list[Block] = [
         f"{test.baseline} next to {system}{third}: up to three {searches} that do better with {system} by {METRIC}, "
-        f"three that do worse, and two whose right text keeps its place, drawn at random. Texts are cut at {SHOWN} "
+        f"three that do worse, and two whose right text keeps its place, drawn at random. Texts are cut at {MAX_CHARACTERS} "
         f"characters."
     ]
 
     def cut(text: str) -> str:
-        return textwrap.shorten(text, SHOWN, placeholder=" ...")
+        return textwrap.shorten(text, MAX_CHARACTERS, placeholder=" ...")
 
     for example in drawn:
         places = ", ".join(f"{name}: {place or 'not in the first 100'}" for name, place in example.place.items())

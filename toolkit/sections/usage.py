@@ -21,7 +21,7 @@ from toolkit.vectors.systems import dense_part
 JUDGING = (
     "Expect about ten texts per search and four seconds per text: a few minutes for five searches, twenty for thirty."
 )
-FEW = 300  # with fewer pairs, expect little from training
+FEW_PAIRS = 300  # with fewer pairs, expect little from training
 
 
 def terms(
@@ -115,8 +115,10 @@ def limits(
     if model is not None and languages is not None:
         trained, name = declared(model).languages, str(describe(model)["name"])
         sentences.append(text.language_mismatch(languages, trained, name))
-    if split is not None and len(split.train) < FEW:
-        sentences.append(f"There were {len(split.train):,} pairs to train on; with fewer than {FEW}, expect little.")
+    if split is not None and len(split.train) < FEW_PAIRS:
+        sentences.append(
+            f"There were {len(split.train):,} pairs to train on; with fewer than {FEW_PAIRS}, expect little."
+        )
     if test is not None and system is not None:
         scores = test.scores[system.name]
         by_vectors = dense_part(system) or dense_part(test.systems[test.baseline])

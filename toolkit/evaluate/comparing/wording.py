@@ -198,22 +198,22 @@ def headline(
     if chosen == keywords:  # it is simpler than any model, and so need not be better
         taken = not _shown(comparison, base, keywords, metric)
     others = [name for name in dict.fromkeys((base, keywords)) if name is not None and name != chosen]
-    doubts = [_doubt(comparison, chosen, name, keywords, metric) for name in reversed(others)]
+    doubts = [_caveat(comparison, chosen, name, keywords, metric) for name in reversed(others)]
     numbers = {name: " and ".join(map(str, _right_answers(comparison, name))) for name in others}
     first, ten = _right_answers(comparison, chosen)
-    called = _called(comparison, chosen)
+    called = _display_name(comparison, chosen)
     text = f"Use {called}" if taken else f"Validation data preferred {called}"
     text += f": a correct text ranks first in {first} of 100 {searches}, and in the top ten in {ten}"
-    beside = "; ".join(f"{_called(comparison, name)}: {numbers[name]}" for name in others)
+    beside = "; ".join(f"{_display_name(comparison, name)}: {numbers[name]}" for name in others)
     return " ".join([f"{text} ({beside})." if beside else f"{text}.", *filter(None, doubts)])
 
 
-def _doubt(comparison: Comparison, chosen: str, other: str, keywords: str | None, metric: str) -> str:
+def _caveat(comparison: Comparison, chosen: str, other: str, keywords: str | None, metric: str) -> str:
     """Explain why `chosen` is not shown to beat `other` on test, and which is simpler; else return ""."""
     gap, mdd = _gap(comparison, chosen, other, metric)
     if gap.n_groups > 1 and gap.low > 0:
         return ""
-    called = _called(comparison, other)
+    called = _display_name(comparison, other)
     size = f"{_signed(gap)} {metric}"
     shown = f"the difference is {size}, with a minimum detectable difference of {mdd:.3f}."
     if other == keywords and other != comparison.baseline:
@@ -231,7 +231,7 @@ def _doubt(comparison: Comparison, chosen: str, other: str, keywords: str | None
     return f"This test does not confirm that it beats {called}: {shown} {simpler}"
 
 
-def _called(comparison: Comparison, name: str) -> str:
+def _display_name(comparison: Comparison, name: str) -> str:
     """Name a system in a sentence, by its record."""
 
     def described(record: Mapping[str, Any]) -> str:

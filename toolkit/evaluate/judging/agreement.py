@@ -103,11 +103,11 @@ def results(folder: str | Path, *, about: str | None = None, corpus: Mapping[str
     if corpus is not None and digest_texts(corpus, corpus.values()) != pool["corpus"]:
         raise ValueError(f"the corpus is not the one that was searched for {folder}")
     judges, notes = read_judges(folder, pool)
-    qrels, begun = majority(pool, judges)
+    qrels, partly_judged = majority(pool, judges)
     relevant = {query: row for query, row in qrels.items() if any(row.values())}
     without = [query for query in qrels if query not in relevant]
-    if begun:
-        notes.append(f"{_searches(begun)} only partly judged: not counted.")
+    if partly_judged:
+        notes.append(f"{_searches(partly_judged)} only partly judged: not counted.")
     if without:
         notes.append(f"{_searches(len(without))} without any relevant document: 0 for every system.")
     agreement = agreement_of(judges)
@@ -122,7 +122,7 @@ def results(folder: str | Path, *, about: str | None = None, corpus: Mapping[str
     queries = {query: pool["queries"][query] for query in relevant}
     data = RetrievalData(pool["documents"] if corpus is None else corpus, queries, relevant)
     return Judged(
-        verdict_of({name: int(values.sum()) for name, values in right.items()}, comparison, len(qrels)),
+        summarise({name: int(values.sum()) for name, values in right.items()}, comparison, len(qrels)),
         table, comparison, agreement, qrels, without,
         Task(NAME, "retrieval", data, {}) if relevant else None, notes,
     )  # fmt: skip
@@ -213,7 +213,7 @@ def difference(a: NDArray[Any], b: NDArray[Any]) -> stats.Interval:
     return stats.Interval(float(a.mean() - b.mean()), low, high, error, len(a), len(a))
 
 
-def verdict_of(right: Mapping[str, int], comparison: pd.DataFrame, n: int) -> str:
+def summarise(right: Mapping[str, int], comparison: pd.DataFrame, n: int) -> str:
     """Summarise how often each system was right, which differences are shown, and what more searches would show."""
     ordered = sorted(right, key=lambda name: -right[name])
     sentences = [f"{_searches(n)}: right answer first: " + ", ".join(f"{name} {right[name]}" for name in ordered) + "."]
@@ -248,7 +248,7 @@ def read_judges(folder: Path, pool: Mapping[str, Any]) -> tuple[dict[str, Answer
 
 def majority(pool: Mapping[str, Any], judges: Mapping[str, Answers]) -> tuple[dict[str, dict[str, int]], int]:
     """Make qrels of the searches that were judged completely, and count those judged in part."""
-    qrels, begun = {}, 0
+    qrels, partly_judged = {}, 0
     for query, docs in pooled_pairs(pool).items():
         pairs = [(query, doc) for doc in sorted(docs)]
         votes = {pair[1]: [given[pair][0] for given in judges.values() if pair in given] for pair in pairs}
@@ -256,8 +256,8 @@ def majority(pool: Mapping[str, Any], judges: Mapping[str, Answers]) -> tuple[di
         if judges and all(votes.values()) and (row or not votes):  # also where no system found a document
             qrels[query] = row
         else:
-            begun += any(votes.values())
-    return (qrels if any(qrels.values()) else {}), begun
+            partly_judged += any(votes.values())
+    return (qrels if any(qrels.values()) else {}), partly_judged
 
 
 def agreement_of(judges: Mapping[str, Answers]) -> pd.DataFrame:

@@ -24,7 +24,7 @@ from toolkit.vectors.systems import as_system, restore
 
 POOL = "pool.json"
 SHOWN = 10  # documents kept per system, for unjudged@10
-ALIKE = 0.95  # share of the documents found before that a system must find again: rounding may swap near-ties
+MIN_OVERLAP = 0.95  # share of the documents found before that a system must find again: rounding may swap near-ties
 _COLUMNS = ["judge", "query_id", "doc_id", "relevant", "seconds"]
 _ANSWERS: dict[str, bool | None] = {"1": True, "0": False, "": None}
 _CODES = {answer: code for code, answer in _ANSWERS.items()}
@@ -67,7 +67,7 @@ def make_pool(
         lists = _first_documents(systems, {query: ids[text] for query, text in queries.items()}, new, corpus)
         for name, found in judged.items():
             same = sum(len({*docs} & {*lists[name][query]}) for query, docs in found.items())
-            if same < ALIKE * sum(max(len(docs), len(lists[name][query])) for query, docs in found.items()):
+            if same < MIN_OVERLAP * sum(max(len(docs), len(lists[name][query])) for query, docs in found.items()):
                 raise _other_pool(folder, f"from other systems: {name!r} found different documents")
             lists[name] |= found  # what was judged stays as it is
         new["systems"] = {name: lists[name] for name in judged or lists}

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-MOST, LONGEST = 500, 500  # searches at a time, and characters per search
+MAX_QUERIES, MAX_CHARACTERS = 500, 500  # searches at a time, and characters per search
 _NAMES = ("query", "search", "question", "text")  # accepted column headings
 
 
@@ -41,13 +41,13 @@ def queries_from(source: str | Path) -> dict[str, str]:
     found: Counter[str] = Counter()
     for line, text in _numbered(source):
         text = text.strip()
-        if len(text) > LONGEST:
+        if len(text) > MAX_CHARACTERS:
             got = f"line {line} has {len(text):,} characters ({text[:40]!r} ...)"
-            raise ValueError(f"{got}: expected one per line, of at most {LONGEST}")
+            raise ValueError(f"{got}: expected one per line, of at most {MAX_CHARACTERS}")
         if text:
             found[text] += 1
-    if not 1 <= len(found) <= MOST:
-        raise ValueError(f"expected 1 to {MOST} searches, one per line, got {len(found):,}")
+    if not 1 <= len(found) <= MAX_QUERIES:
+        raise ValueError(f"expected 1 to {MAX_QUERIES} searches, one per line, got {len(found):,}")
     if repeated := found.total() - len(found):
         warnings.warn(f"{repeated} repeated searches were left out: each is judged once", UserWarning, stacklevel=2)
     return {f"s{number}": text for number, text in enumerate(found, 1)}

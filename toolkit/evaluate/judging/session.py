@@ -14,7 +14,7 @@ from toolkit.evaluate.judging.pool import append_answer, make_pool, pooled_pairs
 from toolkit.storage import digest_texts
 from toolkit.vectors import Encoder, Ranking, System
 
-ASSUMED = 4  # seconds per answer, until the judge's own pace is known
+DEFAULT_SECONDS = 4  # seconds per answer, until the judge's own pace is known
 
 
 def judge(
@@ -141,9 +141,9 @@ class Session:
             return judged
         times = [seconds for _, seconds in self.answers.values()]
         known = len(times) >= 3
-        minutes = (statistics.median(times) if known else ASSUMED) * (len(self.pairs) - len(times)) / 60
+        minutes = (statistics.median(times) if known else DEFAULT_SECONDS) * (len(self.pairs) - len(times)) / 60
         left = f"about {minutes:.0f} minutes left" if minutes >= 1.5 else "a minute or less left"
-        return f"{judged}, {left}" + ("" if known else f" if each takes {ASSUMED} seconds (assumed)")
+        return f"{judged}, {left}" + ("" if known else f" if each takes {DEFAULT_SECONDS} seconds (assumed)")
 
     def next(self) -> Item | None:
         """Return the document to be judged now, the same until it is answered; None when all are."""
