@@ -134,7 +134,7 @@ def test_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_new_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
-    """What was written appears under the name at the end; after an error nothing is left, and nothing is overwritten."""
+    """What was written appears at the end; after an error nothing is left, and nothing is overwritten."""
     with storage.new_folder(tmp_path / "a" / "b") as temporary:
         (temporary / "x").write_text("1")
         assert not (tmp_path / "a" / "b").exists()
