@@ -156,7 +156,7 @@ def test_model_card_warns_first(run: Path) -> None:
 def test_search_finds_a_document_by_its_own_text(run: Path) -> None:
     """In the bundle, each of some documents is the best answer to its own first words."""
     bundle = deploy.load(run)
-    for text in bundle.texts[::150]:
+    for text in list(bundle.corpus.values())[::150]:
         assert bundle.find(text, 1)[0].text == text
 
 
@@ -224,7 +224,7 @@ def test_own_file_is_looked_at_and_called_by_its_name(
     assert record["data"]["name"] == "tickets.csv" and record["training"]["data"]["digest"] == record["data"]["digest"]
     assert any("300" in sentence for sentence in record["limits"])  # pairs below which little is to be expected
     assert any("stsb, banking77" in sentence for sentence in record["limits"])
-    assert MAIL not in "".join(deploy.load(run).texts)
+    assert MAIL not in "".join(deploy.load(run).corpus.values())
     repeats = pd.read_csv(run / "repeats.csv")
     row = pd.read_csv(run / "comparison.csv").set_index(["model", "metric"]).loc[("tuned", "nDCG@10")]
     assert len(repeats) == 2 and repeats["difference"][0] == pytest.approx(row["difference"])
@@ -247,7 +247,7 @@ def test_keyword_search_that_is_deployed_is_said_everywhere(tmp_path: Path, caps
     table.to_csv(tmp_path / "cases.csv", index=False)
     run = own(tmp_path / "cases.csv", tmp_path / "runs")
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    assert record["deployed"]["name"] == "BM25" and deploy.load(run).record["system"]["kind"] == "bm25"
+    assert record["deployed"]["name"] == "BM25" and deploy.load(run).record["kind"] == "bm25"
     assert "Keyword search (BM25) is better here than base, by " in record["verdict"][-1]
     assert "index" not in record and not (run / "bundle" / "model").exists()
     assert str(number[0]) in deploy.load(run).find(f"case {number[0]}", 1)[0].text

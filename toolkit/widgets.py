@@ -90,10 +90,7 @@ def budget(measurements: Measurements, *, documents: int = 100_000, minutes: int
         table = found.table[["model", "nDCG@10", "minutes", "fits", "tied"]]
         return f"<p>{escape(found.sentence)}</p>" + table.to_html(index=False, float_format=lambda x: f"{x:.2f}")
 
-    def control(ipywidgets: Any) -> Any:
-        return ipywidgets.IntSlider(minutes, 1, 240, description="minutes", continuous_update=False)
-
-    _show(page, minutes, control)
+    _show(page, minutes, lambda w: w.IntSlider(minutes, 1, 240, description="minutes", continuous_update=False))
 
 
 def pairs(dataset: Any, *, n: int = 3) -> None:
@@ -115,10 +112,8 @@ def pairs(dataset: Any, *, n: int = 3) -> None:
         )
         return f"<table><tr><th>search</th><th>text to find</th></tr>{cells}</table>"
 
-    def control(ipywidgets: Any) -> Any:
-        return ipywidgets.BoundedIntText(0, 0, max(0, len(dataset) - 1), n, description="from row")
-
-    _show(page, 0, control)
+    last = max(0, len(dataset) - 1)
+    _show(page, 0, lambda w: w.BoundedIntText(0, 0, last, n, description="from row"))
 
 
 def side_by_side(examples: Sequence[Example]) -> None:
@@ -145,11 +140,8 @@ def side_by_side(examples: Sequence[Example]) -> None:
     def page(number: int) -> str:
         return "".join(map(one, examples)) if number == 0 else one(examples[number - 1])
 
-    def control(ipywidgets: Any) -> Any:
-        words = {"description": "search (0: all)", "style": {"description_width": "initial"}}
-        return ipywidgets.IntSlider(0, 0, len(examples), continuous_update=False, **words)
-
-    _show(page, 0, control)
+    words = {"description": "search (0: all)", "style": {"description_width": "initial"}}
+    _show(page, 0, lambda w: w.IntSlider(0, 0, len(examples), continuous_update=False, **words))
 
 
 def search(bundle: Bundle, text: str, *, k: int = 5) -> None:
@@ -168,10 +160,8 @@ def search(bundle: Bundle, text: str, *, k: int = 5) -> None:
         items = "".join(f"<li>{hit.score:.2f} {escape(plain(hit.text[:160]))}</li>" for hit in hits)
         return f"<p>{escape(plain(query))}</p><ol>{items}</ol>"
 
-    def control(ipywidgets: Any) -> Any:
-        return ipywidgets.Text(text, description="search", continuous_update=False, layout={"width": "40em"})
-
-    _show(page, text, control)
+    wide = {"width": "40em"}
+    _show(page, text, lambda w: w.Text(text, description="search", continuous_update=False, layout=wide))
 
 
 def _show(page: Callable[[Any], str], value: Any, control: Callable[[Any], Any]) -> None:
@@ -181,12 +171,11 @@ def _show(page: Callable[[Any], str], value: Any, control: Callable[[Any], Any])
     """
     from IPython.display import HTML, display
 
-    if os.environ.get("TOOLKIT_STATIC"):
-        display(HTML(page(value)))
-        return
     try:
-        ipywidgets: Any = import_module("ipywidgets")
+        ipywidgets: Any = None if os.environ.get("TOOLKIT_STATIC") else import_module("ipywidgets")
     except ImportError:
+        ipywidgets = None
+    if ipywidgets is None:
         display(HTML(page(value)))
         return
     html, handle = ipywidgets.HTML(page(value)), control(ipywidgets)
