@@ -196,8 +196,9 @@ def read_delimited(
     found, quoting = dialect(text.sample(), (separator,) if separator else _SEPARATORS)
     if separator and not found:
         raise ValueError(f"{text.path.name}: {separator!r} separates no fields in the first row: give another, or none")
+    options: list[Quoting] = [quoting] if quoting else [{"strict": True}, {}, {"quoting": csv.QUOTE_NONE}]
     results: list[tuple[int, pd.DataFrame, list[str], int]] = []
-    for option in [quoting] if quoting else [{"strict": True}, {}, {"quoting": csv.QUOTE_NONE}]:
+    for option in options:
         try:
             results.append(_parse(text, found or _NONE, option, sample))
         except csv.Error:

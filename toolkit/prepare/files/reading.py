@@ -213,7 +213,7 @@ def _read_folder(path: Path, sample: Sample, encoding: str | None) -> FileTable:
             notes += [f"{name}: {note}" for note in (*its_notes, *text.repairs())]
     if not rows:
         raise ValueError(f"the {len(wanted)} text files in the folder {path.name} are all empty")
-    if left_out := Counter(file.suffix.lower() or file.name for file in files if file not in wanted):
+    if left_out := Counter(file.suffix.lower() or file.name for file in files if file.suffix.lower() not in _TEXTS):
         kinds = ", ".join(f"{suffix} {n}" for suffix, n in left_out.most_common(5))
         notes.append(f"{plural(sum(left_out.values()), 'other file')} in the folder left out ({kinds})")
     if empty := len(wanted) - len(rows):

@@ -94,15 +94,13 @@ def guess(frame: pd.DataFrame, *, query: str | None = None, document: str | None
     pair = _pair(table, query, document)
     if pair is None and query is not None:
         raise ValueError(f"column {query!r} is the only one with texts: there is no column of texts to find")
-    if pair is None:
-        return _alone(table, document or table.longest(table.texts))
-    query, document, kind, reason = pair
-    keep = table.keep(query, document) if kind in ("duplicate", "search") else None
+    searched, found, kind, reason = pair or _alone(table, document or table.longest(table.texts))
+    keep = table.keep(searched, found) if searched and kind in ("duplicate", "search") else None
     if keep:
         reason += f"; `{keep}` marks which pairs belong together"
     elif kind == "duplicate" and (graded := [c for c in table.values if names.plain(c) in names.GRADES]):
         reason += f"; `{graded[0]}` is not 0 or 1 and was not used: all pairs count as belonging together"
-    return Guess(query, document, kind, keep, reason, table.overview)
+    return Guess(searched, found, kind, keep, reason, table.overview)
 
 
 def _pair(table: Columns, query: str | None, document: str | None) -> _Pair | None:
@@ -182,19 +180,16 @@ def _by_content(table: Columns, queries: Sequence[str], documents: Sequence[str]
     return _short_and_long(table, query, document) if query is not None else None
 
 
-def _alone(table: Columns, document: str) -> Guess:
+def _alone(table: Columns, document: str) -> tuple[str | None, str, str, str]:
     """Guess from one column of texts."""
-    texts, words = table.values[document], table.words[document]
+    texts, words, only = table.values[document], table.words[document], f"`{document}` is the only column of texts"
     labels = [c for c in table.of("label") if names.place(c, names.NO_LABELS) is None and table.distinct[c] >= 4]
-    query, found, kind = None, document, "none"
-    reason = f"`{document}` is the only column of texts"
     if words >= _LONG_WORDS and sum(map(has_rest, texts)) >= 0.5 * max(1, len(texts)):
-        kind, reason = "first sentence", f"{reason}; their first sentences stand in for searches"
-    elif labels and table.holds[document] == "text" and document not in table.named:
-        query, found, kind, reason = _labelled(table, document, labels[0])
-    else:
-        reason += f", and they are short (median {words:.0f} words): they can be searched, but not evaluated"
-    return Guess(query, found, kind, None, reason, table.overview)
+        return None, document, "first sentence", f"{only}; their first sentences stand in for searches"
+    if labels and table.holds[document] == "text" and document not in table.named:
+        return _labelled(table, document, labels[0])
+    short = f"they are short (median {words:.0f} words): they can be searched, but not evaluated"
+    return None, document, "none", f"{only}, and {short}"
 
 
 def _labelled(table: Columns, text: str, label: str) -> _Pair:

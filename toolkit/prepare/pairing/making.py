@@ -66,17 +66,18 @@ class Pairs:
         """Name of the shape, see `toolkit.prepare.frames.shape_of`."""
         return str(shape_of(self.data))
 
+    def _lines(self) -> list[str]:
+        columns = ", ".join(self.data.column_names)
+        return [f"{len(self.data):,} rows of {self.shape}, in the trainer's order: {columns}", *self.notes]
+
     def __str__(self) -> str:
-        head = f"{len(self.data):,} rows of {self.shape}: {', '.join(self.data.column_names)}"
-        return "\n".join([head, *self.notes, self.table.to_string(index=False)])
+        return "\n".join([*self._lines(), self.table.to_string(index=False)])
 
     def _repr_html_(self) -> str:
         from markupsafe import escape
 
-        head = f"{len(self.data):,} rows of {self.shape}, in the trainer's order: {', '.join(self.data.column_names)}"
-        first: pd.DataFrame = self.data.select(range(min(3, len(self.data)))).to_pandas()
-        lines = "".join(f"<p>{escape(line)}</p>" for line in (head, *self.notes))
-        return lines + first.to_html(index=False, max_cols=8) + self.table.to_html(index=False)
+        lines = "".join(f"<p>{escape(line)}</p>" for line in self._lines())
+        return lines + pd.DataFrame(self.data[:3]).to_html(index=False, max_cols=8) + self.table.to_html(index=False)
 
 
 def make_pairs(

@@ -27,7 +27,6 @@ import difflib
 import functools
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -43,7 +42,7 @@ _SHOWN = "name title kind shape subsets splits licence commercial hub local".spl
 class Known:
     """A row of the catalogue, its columns as attributes; `subset` is the requested one."""
 
-    def __init__(self, row: Mapping[str, str], subset: str = "") -> None:
+    def __init__(self, row: dict[str, str], subset: str = "") -> None:
         vars(self).update(row | {"subset": subset or row["subset"]})
 
     def __getattr__(self, column: str) -> str:  # all columns hold texts

@@ -110,20 +110,17 @@ def _finished(text: str) -> str:
     return text[: max(sentence_ends(text), default=0)]
 
 
-def _may_list(before: list[str]) -> bool:
-    """Whether a list item may follow these lines. If not, the dash is a minus that a line break put in front."""
-    return not before or bool(_BULLET.match(before[0])) or before[-1].rstrip()[-1] in ".:;,"
-
-
 def _paragraphs(lines: list[str]) -> list[str]:
     """Paragraphs, list items and definitions; what was dropped stands alone as `_GONE`."""
     paragraphs: list[list[str]] = [[]]
     for line, below in zip(lines, [*lines, ""][1:], strict=True):
-        head = _HEAD.fullmatch(line)
+        head, last = _HEAD.fullmatch(line), paragraphs[-1]
+        # Elsewhere a dash is a minus that a line break put in front.
+        may_list = not last or _BULLET.match(last[0]) or last[-1].rstrip()[-1] in ".:;,"
         if head and len(below) - len(below.lstrip()) > len(head[1]):  # a name, what it means one step to the right
             paragraphs.append([])
             line += ":"
-        elif not line.strip() or (_BULLET.match(line) and _may_list(paragraphs[-1])):
+        elif not line.strip() or (_BULLET.match(line) and may_list):
             paragraphs.append([])
         if line.strip() == _GONE:
             paragraphs += [[_GONE], []]

@@ -1,4 +1,4 @@
-"""Data sets of the Hugging Face Hub, or a local folder laid out like one; fails within seconds without a network."""
+"""Data sets of the Hugging Face Hub, or of a local copy of a repository; without a network it fails within seconds."""
 
 from __future__ import annotations
 

@@ -73,6 +73,11 @@ class ReadOptions:
     limit: int | None = None
 
     @property
+    def of_files(self) -> dict[str, Any]:
+        """The options of `toolkit.prepare.files.read`."""
+        return {"sheet": self.sheet, "encoding": self.encoding, "separator": self.separator}
+
+    @property
     def roles(self) -> dict[str, str]:
         """The columns, by their roles: the names that the schema has for them.
 
@@ -237,14 +242,13 @@ def load(
     if isinstance(source, (str, Path)):
         return _load_by_name(source, options, split, revision)
     unused = {"split": None if isinstance(source, DatasetDict) else split, "revision": revision}
-    _refuse(**unused, sheet=options.sheet, encoding=options.encoding, separator=options.separator)
+    _refuse(**unused, **options.of_files)
     return _load_table(source, options, split)
 
 
 def _load_by_name(source: str | Path, options: ReadOptions, split: str | None, revision: str | None) -> Loaded:
     path, limit, roles = Path(source).expanduser(), options.limit, options.roles
-    of_files: dict[str, Any] = {"sheet": options.sheet, "encoding": options.encoding, "separator": options.separator}
-    dropped = Dropped()
+    dropped, of_files = Dropped(), options.of_files
     if source == "pydocs":
         _refuse(split=split, revision=revision, columns=roles, **of_files)
         records, steps = load_pydocs(limit)
