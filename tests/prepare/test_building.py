@@ -106,7 +106,7 @@ def test_groups_of_the_user() -> None:
     [
         (pairs(QUERIES, DOCUMENTS), {"groups": "none"}, "expected groups 'auto', .* got 'none'"),
         (pairs(QUERIES, DOCUMENTS), {"groups": ["a"]}, "each of the 3 rows, got 1"),
-        (pairs(QUERIES, DOCUMENTS, positive_id=list("xyx")), {}, "gives 2 different documents the same name 'x'"),
+        (pairs(QUERIES, DOCUMENTS, positive_id=list("xyx")), {}, "names 2 different documents .x."),
         (pairs(QUERIES, DOCUMENTS, positive_id=["x", None, "z"]), {}, "positive_id names no document in 1 rows"),
         (pairs([], []), {}, "at least one row"),
         (

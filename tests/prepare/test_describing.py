@@ -149,16 +149,15 @@ def test_the_figure_draws_the_table() -> None:
     """Lines are the counts of the columns, the limit is a line, bars are labels, and the sentence names the ends."""
     labels = pd.DataFrame({"label": [f"l{i}" for i in range(12)], "rows": range(24, 0, -2)})
     lengths = length_table({"anchor": [2, 3, 3], "positive": [50, 70, 900]})
-    figure = plots.contents(lengths, labels, pd.DataFrame(), unit="tokens", limit=256)
-    left, right = figure.axes
+    picture = plots.contents(lengths, labels, pd.DataFrame(), unit="tokens", limit=256)
+    left, right = picture.figure.axes
     drawn = [patch.get_data().values.sum() for patch in left.patches]
     assert drawn == [3, 3] and left.get_lines()[0].get_xdata()[0] == 256 and "tokens" in left.get_xlabel()
     assert [bar.get_width() for bar in right.patches] == [*range(24, 6, -2), 2] and "of 12" in right.get_xlabel()
-    sentence = plots.describe_contents(lengths, labels, pd.DataFrame(), unit="tokens")
-    assert "12 labels, from l0 with 24 rows to l11 with 2." in sentence and "positive" in sentence
+    assert "12 labels, from l0 with 24 rows to l11 with 2." in picture.alt and "positive" in picture.alt
     scores = score_table(pd.Series([0.0, 0.1, 1.0]))
-    assert len(plots.contents(lengths, labels.head(0), scores, unit="characters").axes[1].patches) == 10
-    assert "Scores from 0 to 1" in plots.describe_contents(lengths, labels.head(0), scores, unit="characters")
+    picture = plots.contents(lengths, labels.head(0), scores, unit="characters")
+    assert len(picture.figure.axes[1].patches) == 10 and "Scores from 0 to 1" in picture.alt
 
 
 def test_with_a_model(model: Any) -> None:

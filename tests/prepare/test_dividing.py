@@ -197,5 +197,5 @@ def test_bad_tables() -> None:
         split(Dataset.from_dict({"text": texts, "label": [None, *["a"] * 29]}))
     with pytest.raises(ValueError, match="got 1 with labelled texts"):
         split(Dataset.from_dict({"text": texts, "label": ["a"] * 30}), documents=["x"])
-    with pytest.raises(ValueError, match=r"got labels 0, 1, 2"):
+    with pytest.raises(ValueError, match=r"got .0, 1, 2."):
         split(Dataset.from_dict({"sentence1": texts, "sentence2": texts, "label": [0, 1, 2] * 10}))

@@ -176,17 +176,14 @@ def _listed(rows: Sequence[Any], names: Sequence[str]) -> pd.DataFrame:
     width = len(rows[0]) if isinstance(rows[0], (list, tuple)) else None
     for number, row in enumerate(rows):
         if not isinstance(row, kind) or width not in (None, len(row)):
-            raise ValueError(
-                f"item {number} of the list is {row!r:.60}: expected dictionaries, texts, or tuples of texts, all as "
-                f"long as the first"
-            )
+            expected = "dictionaries, texts, or tuples of texts, all as long as the first"
+            raise ValueError(f"item {number} of the list is {row!r:.60}: expected {expected}")
     if width is None:
         return pd.DataFrame(list(rows))
     least, names = (1, names) if names else (2, _TRIPLET)
     if not least <= width <= len(names):
-        raise ValueError(
-            f"expected rows of {least} to {len(names)} values ({', '.join(names)}), got {width}: {rows[0]!r:.60}"
-        )
+        expected = f"{least} to {len(names)} values ({', '.join(names)})"
+        raise ValueError(f"expected rows of {expected}, got {width}: {rows[0]!r:.60}")
     return pd.DataFrame(list(rows), columns=list(names[:width]))
 
 

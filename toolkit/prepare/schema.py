@@ -185,17 +185,11 @@ def text_columns(names: Sequence[str]) -> list[str]:
     >>> text_columns(["label", "text"]), text_columns(["negative_1", "positive", "anchor", "score"])
     (['text'], ['anchor', 'positive', 'negative_1'])
     """
-    if "anchor" not in names:
-        for texts in (SENTENCES, TEXT):
-            if set(texts) <= set(names):
-                return list(texts)
-    for column in PAIR:
-        if column not in names:
-            raise ValueError(
-                f"expected a column {column!r}, got {', '.join(map(str, names))}; other shapes have the columns "
-                f"sentence1 and sentence2, or text"
-            )
-    return [*PAIR, *negatives_in(names)]
+    for texts in (PAIR,) if "anchor" in names else (SENTENCES, TEXT):
+        if set(texts) <= set(names):
+            return [*texts, *(negatives_in(names) if texts == PAIR else ())]
+    got = ", ".join(map(str, names))
+    raise ValueError(f"expected columns anchor and positive, sentence1 and sentence2, or text; got {got}")
 
 
 def loaded_shape(names: Sequence[str]) -> Shape:
@@ -207,10 +201,10 @@ def loaded_shape(names: Sequence[str]) -> Shape:
         When they make none; the message says how to rename them.
     """
     loads = [shape for shape in SHAPES.values() if shape.loads]
-    for shape in loads:
-        if set(shape.columns) <= set(names):
-            return shape
-    raise _no_shape(names, loads)
+    shape = _first_within(names, loads)
+    if shape is None:
+        raise _no_shape(names, loads)
+    return shape
 
 
 def task_shape(names: Sequence[str]) -> Shape:
@@ -229,13 +223,15 @@ def task_shape(names: Sequence[str]) -> Shape:
     if set(PAIR) <= set(names):
         return SHAPES["triplets" if negatives_in(names) else "pairs"]
     usable = [shape for shape in SHAPES.values() if shape.kinds]
-    for shape in usable:
-        if set(shape.columns) <= set(names):
-            return shape
-    found = layout(dict.fromkeys(names, "text"))
-    raise ValueError(
-        f"{found.shape} have no right answers to score: expected {', '.join(s.name for s in usable if s.kinds)}"
-    )
+    shape = _first_within(names, usable)
+    if shape is None:
+        found, expected = layout(dict.fromkeys(names, "text")).shape, ", ".join(shape.name for shape in usable)
+        raise ValueError(f"{found} have no right answers to score: expected {expected}")
+    return shape
+
+
+def _first_within(names: Sequence[str], shapes: Sequence[Shape]) -> Shape | None:
+    return next((shape for shape in shapes if set(shape.columns) <= set(names)), None)
 
 
 @dataclass(frozen=True)
@@ -307,17 +303,14 @@ def layout(kinds: Mapping[str, str]) -> Layout:
 
 def _no_shape(columns: Sequence[object], shapes: Sequence[Shape]) -> ValueError:
     names = list(map(str, columns))
-    for shape in shapes:
-        if set(shape.columns) <= set(names):
-            right = [*shape.columns, *(name for name in negatives_in(names) if name not in shape.columns)]
-            return ValueError(
-                f"the columns of {shape.name} must come first and in this order: {', '.join(right)}; got "
-                f"{', '.join(names)}. Use dataset.select_columns({right})"
-            )
+    got = ", ".join(names) or "(none)"
+    shape = _first_within(names, shapes)
+    if shape:
+        right = list(dict.fromkeys([*shape.columns, *negatives_in(names)]))
+        order = f"the columns of {shape.name} must come first and in this order: {', '.join(right)}"
+        return ValueError(f"{order}; got {got}. Use dataset.select_columns({right})")
     nearest = max(shapes, key=lambda shape: len(set(shape.columns) & set(names)) / len(shape.columns))
     missing = [column for column in nearest.columns if column not in names]
-    return ValueError(
-        f"no known shape has the columns {', '.join(names) or '(none)'}; nearest is {nearest.name}, which lacks "
-        f"{', '.join(missing)}. Rename yours with {{'your column': {missing[0]!r}}}: as columns= of prepare.load, or "
-        f"with dataset.rename_columns"
-    )
+    lacks = f"no known shape has the columns {got}; nearest is {nearest.name}, which lacks {', '.join(missing)}"
+    todo = "as columns= of prepare.load, or with dataset.rename_columns"
+    return ValueError(f"{lacks}. Rename yours with {{'your column': {missing[0]!r}}}: {todo}")

@@ -87,10 +87,8 @@ def require(values: pd.Series, usable: pd.Series, what: str, hint: str = HINT, *
     """
     wrong = values[~usable.astype(bool)].astype(object)
     if len(wrong):
-        raise ValueError(
-            f"column {values.name!r}{of} holds no {what} in {len(wrong):,} of {len(values):,} rows "
-            f"(first: row {wrong.index[0]}, {wrong.iloc[0]!r:.40}): {hint}"
-        )
+        some = f"{len(wrong):,} of {len(values):,} rows (first: row {wrong.index[0]}, {wrong.iloc[0]!r:.40})"
+        raise ValueError(f"column {values.name!r}{of} holds no {what} in {some}: {hint}")
 
 
 def require_texts(values: pd.Series, hint: str = HINT, *, missing: bool = False) -> None:

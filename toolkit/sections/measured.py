@@ -153,8 +153,8 @@ def examples(
     third = f" ({', '.join(also)} is shown too)" if also else ""
     blocks: list[Block] = [
         f"{test.baseline} next to {system}{third}: up to three {searches} that do better with {system} by {METRIC}, "
-        f"three that do worse, and two whose right text keeps its place, drawn at random. Texts are cut at {MAX_CHARACTERS} "
-        f"characters."
+        f"three that do worse, and two whose right text keeps its place, drawn at random. Texts are cut at "
+        f"{MAX_CHARACTERS} characters."
     ]
 
     def cut(text: str) -> str:

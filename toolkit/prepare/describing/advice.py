@@ -44,20 +44,14 @@ def advise(
     """
     if frame.empty:
         return ("There are no rows: check that the file and the columns are the right ones.",)
-    found = [f"No loss can be chosen: {trouble}"] if read is None else []
-    if read is not None and read.wrong:
-        found.append(f"For the trainer, {read.warning}")
-    found += _of_texts(texts)
-    if read is not None:
-        found += _of_rows(frame[list(read.inputs)])
-        found += _of_labels(frame, read, tables["labels"])
+    if read is None:
+        found = [f"No loss can be chosen: {trouble}", *_of_texts(texts)]
+    else:
+        found = [f"For the trainer, {read.warning}"] if read.wrong else []
+        found += [*_of_texts(texts), *_of_rows(frame[list(read.inputs)]), *_of_labels(frame, read, tables["labels"])]
         found += _of_scores(frame, read, tables["scores"])
-    return (
-        *found,
-        *_of_links(tables["links"]),
-        *_of_languages(tables["languages"], model),
-        *_of_words(tables["words"]),
-    )
+    found += [*_of_links(tables["links"]), *_of_languages(tables["languages"], model), *_of_words(tables["words"])]
+    return tuple(found)
 
 
 def percent(share: float) -> str:

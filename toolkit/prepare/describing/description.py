@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,12 +94,10 @@ class Description:
 
     def _tables(self) -> list[tuple[str, pd.DataFrame]]:
         """The tables below that of the texts, each with a heading; long ones by their beginning."""
-        tables = {
-            "Languages": self.languages, "Labels": self.labels, "Scores": self.scores,
-            "Words in many pieces": self.words, "Texts with several partners": self.links,
-        }  # fmt: skip
+        names = ("Languages", "Labels", "Scores", "Words in many pieces", "Texts with several partners")
+        tables = zip(names, (self.languages, self.labels, self.scores, self.words, self.links), strict=True)
         return [(f"{name} ({len(table):,}, the first 10)" if len(table) > 10 else name, table.head(10))
-                for name, table in tables.items() if len(table)]  # fmt: skip
+                for name, table in tables if len(table)]  # fmt: skip
 
     def _head(self) -> str:
         return f"{self.rows:,} rows of {self.shape or 'no known shape'}"
@@ -209,25 +208,19 @@ def _text_table(filled: Mapping[str, Sequence[str]], rows: int, counted: Mapping
     for column, texts in filled.items():
         lengths = [len(text) for text in texts] or [0]
         row: dict[str, Any] = {
-            "column": column,
-            "filled": len(texts),
-            "empty": rows - len(texts),
-            "repeated": len(texts) - len(set(texts)),
-            "near_copies": near_share(texts),
-            "shortest": min(lengths),
-            "median": int(np.median(lengths)),
-            "longest": max(lengths),
-        }
+            "column": column, "filled": len(texts), "empty": rows - len(texts),
+            "repeated": len(texts) - len(set(texts)), "near_copies": near_share(texts),
+            "shortest": min(lengths), "median": int(np.median(lengths)), "longest": max(lengths),
+        }  # fmt: skip
         if column in counted:
-            tokens = counted[column]
-            row |= {"tokens": 0, "limit": float("nan"), "cut": 0.0, "lost": 0.0}
-            if len(tokens):
-                row |= {
-                    "tokens": int(tokens["tokens"].median()),
-                    "limit": tokens["limit"].iloc[0],
-                    "cut": float(tokens["lost"].gt(0).mean()),
-                    "lost": float(tokens["lost"].sum() / max(1, tokens["tokens"].sum())),
-                }
+            tokens, limit, lost = (counted[column][name] for name in ("tokens", "limit", "lost"))
+            some = len(tokens) > 0
+            row |= {
+                "tokens": int(tokens.median()) if some else 0,
+                "limit": limit.iloc[0] if some else float("nan"),
+                "cut": float(lost.gt(0).mean()) if some else 0.0,
+                "lost": float(lost.sum() / max(1, tokens.sum())),
+            }
         table.append(row)
     return pd.DataFrame(table)
 
@@ -256,28 +249,22 @@ def length_table(values: Mapping[str, Sequence[float]]) -> pd.DataFrame:
     edges = np.unique(np.round(np.geomspace(1, longest + 1, BINS + 1)))
     rows = []
     for column, lengths in values.items():
-        counts, _ = np.histogram(np.clip(lengths, 1, None) if len(lengths) else [], bins=edges)
-        rows += [(column, int(a), int(b), int(n)) for a, b, n in zip(edges[:-1], edges[1:], counts, strict=True)]
+        counts, _ = np.histogram(np.clip(lengths, 1, None), bins=edges)
+        rows += [(column, int(a), int(b), int(n)) for (a, b), n in zip(pairwise(edges), counts, strict=True)]
     return pd.DataFrame(rows, columns=["column", "low", "high", "texts"])
 
 
 def _label_tables(frame: pd.DataFrame, read: Layout | None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`Description.labels` and `Description.scores`; empty where there are none, or lists."""
-    labels = pd.DataFrame(columns=["label", "rows", "share"])
-    scores = score_table(pd.Series(dtype=float))
-    if read is None or read.label is None:
-        return labels, scores
-    label = frame[read.label].dropna()
-    if label.map(lambda value: hasattr(value, "__len__") and not isinstance(value, str)).any():
-        return labels, scores
-    if read.shape.startswith("labelled"):
+    counts, numbers = pd.Series(dtype=int), pd.Series(dtype=float)
+    label = pd.Series(dtype=object) if read is None or read.label is None else frame[read.label].dropna()
+    lists = label.map(lambda value: hasattr(value, "__len__") and not isinstance(value, str)).any()
+    if read is not None and not lists and read.shape.startswith("labelled"):
         counts = label.value_counts()
-        shares = counts.to_numpy() / max(1, counts.sum())
-        labels = pd.DataFrame({"label": list(counts.index), "rows": counts.to_numpy(), "share": shares})
-    if read.shape.startswith("scored"):
+    if read is not None and not lists and read.shape.startswith("scored"):
         numbers = pd.to_numeric(label, errors="coerce").astype(float)
-        scores = score_table(numbers) if numbers.notna().all() else scores
-    return labels, scores
+    labels = {"label": list(counts.index), "rows": counts.to_numpy(), "share": counts.to_numpy() / max(1, counts.sum())}
+    return pd.DataFrame(labels), score_table(numbers if numbers.notna().all() else numbers[:0])
 
 
 def score_table(scores: pd.Series) -> pd.DataFrame:
@@ -306,17 +293,17 @@ def broken_words(model: Any, texts: Sequence[str]) -> pd.DataFrame:
         and which; hyphens and the like are not counted. Words end at white space; web addresses and scripts without
         spaces are left out.
     """
-    counts: Counter[str] = Counter()
-    looked = sample(texts, LOOK) if model is not None else []
-    for text in looked:
-        found = {re.sub(r"^\W+|\W+$", "", word) for word in text[:LONGEST].split()}
-        counts.update(w for w in found if 1 < len(w) <= 40 and "://" not in w and not UNSPACED_LETTER.search(w))
-    words = [word for word, n in counts.most_common(LOOK) if any(map(str.isalpha, word))]
     rows = []
-    if words:
+    if model is not None:
+        counts: Counter[str] = Counter()
+        looked = sample(texts, LOOK)
+        for text in looked:
+            found = {re.sub(r"^\W+|\W+$", "", word) for word in text[:LONGEST].split()}
+            counts.update(w for w in found if 1 < len(w) <= 40 and "://" not in w and not UNSPACED_LETTER.search(w))
+        words = [word for word, n in counts.most_common(LOOK) if any(map(str.isalpha, word))]
         tokenizer = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)
         for word, one in zip(words, tokenizer.encode_batch(words, add_special_tokens=False), strict=True):
-            pieces = [token for token, real in zip(one.tokens, one.attention_mask, strict=True) if real]
+            pieces = list(compress(one.tokens, one.attention_mask))
             spelled = sum(any(map(str.isalnum, piece)) for piece in pieces)
             if spelled >= MANY_PIECES:
                 rows.append((word, counts[word], counts[word] / len(looked), spelled, " ".join(pieces)))
@@ -330,7 +317,6 @@ def _link_table(frame: pd.DataFrame, sides: Sequence[str]) -> pd.DataFrame:
     rows = []
     for column in sides:
         partners = both[column].value_counts()
-        example = str(partners.index[0])[:120] if len(partners) else ""
-        most = int(partners.max()) if len(partners) else 0
-        rows.append((column, len(partners), int((partners > 1).sum()), most, example))
+        example, most = next(iter(partners.items()), ("", 0))
+        rows.append((column, len(partners), int((partners > 1).sum()), int(most), str(example)[:120]))
     return pd.DataFrame(rows, columns=["column", "texts", "several", "most", "example"])

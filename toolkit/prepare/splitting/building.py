@@ -68,10 +68,7 @@ def table_of_kind(data: Dataset, kind: str) -> Dataset:
 def check_no_documents(documents: Sequence[str], shape: Shape) -> None:
     """Refuse further documents for a table, in which nothing is searched."""
     if len(documents):
-        raise ValueError(
-            f"documents= are for pairs and triplets, whose documents are searched; got {len(documents)} with "
-            f"{shape.name}"
-        )
+        raise ValueError(f"documents= are searched with pairs and triplets; got {len(documents)} with {shape.name}")
 
 
 def table_groups(data: Dataset, shape: Shape, groups: str | Sequence[object] | None, model: Any) -> NDArray[np.int64]:
@@ -80,11 +77,8 @@ def table_groups(data: Dataset, shape: Shape, groups: str | Sequence[object] | N
     if shape.name == "labelled pairs":
         labels = list(dict.fromkeys(data["label"][:]))
         if not set(labels) <= {0, 1}:
-            raise ValueError(
-                f"labelled pairs are scored by 1 (the same) and 0 (not), got labels "
-                f"{', '.join(map(repr, labels[:5]))}: map yours, such as "
-                f"data.map(lambda row: {{'label': int(row['label'] == 0)}})"
-            )
+            todo = "map yours, such as data.map(lambda row: {'label': int(row['label'] == 0)})"
+            raise ValueError(f"expected labels 1 (the same) and 0 (not) of pairs, got {labels[:5]}: {todo}")
     return row_groups(sides, groups, labels_of(data), model=model)
 
 
@@ -114,12 +108,8 @@ def build_search(
         came = f"{wrong[0]!r:.40} among them" if wrong else "a single text"
         raise ValueError(f"expected documents as a list of texts, got {came}")
     columns = [data[column][:] for column in negatives_in(data.column_names)]
-    negatives = [
-        (row, text)
-        for row, texts in enumerate(zip(*columns, strict=True))
-        for text in texts
-        if isinstance(text, str) and text.strip()
-    ]
+    negatives = [(row, text) for row, texts in enumerate(zip(*columns, strict=True)) for text in texts
+                 if isinstance(text, str) and text.strip()]  # fmt: skip
     pool = [*positives, *(text for _, text in negatives), *documents]
     query_keys, query_of, query_rows = distinct(anchors)
     keys, number_of, first = distinct(pool)
@@ -138,14 +128,11 @@ def build_search(
     for query, document in zip(query_of.tolist(), document_of.tolist(), strict=True):
         qrels[f"q{query}"] |= {ids[twin]: 1 for twin in sorted(twins.get(document, {document}))}
     # A negative has grade 0 even if it is a twin of a positive, but not if another row names it as a positive.
-    wrong_of: dict[str, list[str]] = {query: [] for query in queries}
     right = set(zip(query_of.tolist(), document_of.tolist(), strict=True))
     for (row, _), document in zip(negatives, number_of[len(data) :].tolist(), strict=False):
         if (int(query_of[row]), document) not in right:
-            wrong_of[f"q{query_of[row]}"].append(ids[document])
-    for query, judged in wrong_of.items():
-        qrels[query] |= dict.fromkeys(judged, 0)
-    candidates = {query: list(dict.fromkeys([*qrels[query], *wrong_of[query]])) for query in queries}
+            qrels[f"q{query_of[row]}"][ids[document]] = 0
+    candidates = {query: list(judged) for query, judged in qrels.items()}
 
     component = query_rows
     if groups is not None:
@@ -194,10 +181,7 @@ def _document_ids(data: Dataset, document_of: Sequence[int], n: int) -> list[str
             ids[number] = str(name)
         name, copies = Counter(ids.values()).most_common(1)[0]
         if copies > 1:
-            raise ValueError(
-                f"column positive_id gives {copies} different documents the same name {name!r}: "
-                f"expected one name for each document"
-            )
+            raise ValueError(f"column positive_id names {copies} different documents {name!r}: expected one name each")
     taken = set(ids.values())
     free = (name for name in map("x{}".format, count()) if name not in taken)
     return [ids[number] if number < paired else next(free) for number in range(n)]

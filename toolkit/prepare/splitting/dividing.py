@@ -56,9 +56,9 @@ def divide(
     """
     n = sum(map(len, members.values()))
     if len(members) < FEWEST:
+        few = f"the {n} {noun} form {len(members)} groups, at least {FEWEST} are needed"
         raise TooFewGroupsError(
-            f"the {n} {noun} form {len(members)} groups, at least {FEWEST} are needed: most of the texts are "
-            f"near-copies of each other or share documents. Give more varied data, or groups of your own."
+            f"{few}: most share texts or near-copies. Give more varied data, or groups of your own."
         )
     wanted = {"test": sizes[2] * n, "dev": sizes[1] * n}
     order = list(members)

@@ -60,10 +60,8 @@ def official_task(source: str | Path, *, kind: str | None = None, name: str | No
         loaded = load(source, split="test" if on_hub else None)
         return build_task(loaded, kind=kind, name=name or loaded.name)
     if known.kind == "":
-        raise ValueError(
-            f"{known.name} is data to train on and has no task of its own: take another (prepare.sources.known() "
-            f"has the column kind), or prepare.task(prepare.load({known.name!r}))"
-        )
+        todo = f"take another of prepare.sources.known(), or prepare.task(prepare.load({known.name!r}))"
+        raise ValueError(f"{known.name} is data to train on and has no task of its own: {todo}")
     return _of_known(known, kind, name or known.full_name)
 
 
@@ -93,17 +91,15 @@ def _of_known(known: Known, kind: str | None, name: str) -> Task:
 
 def _questions(rows: Dataset, name: str) -> Task:
     """Questions and the paragraphs that answer them; equal ones are one."""
-    columns = {column: rows[column][:] for column in ("positive_id", "group") if column in rows.column_names}
     ids: dict[str, str] = {}
     queries: dict[str, str] = {}
     qrels: dict[str, dict[str, int]] = {}
     topics: list[tuple[str, Hashable]] = []
-    for row, (question, paragraph) in enumerate(zip(rows["anchor"][:], rows["positive"][:], strict=True)):
-        known = str(columns["positive_id"][row]) if "positive_id" in columns else f"d{len(ids)}"
-        document = ids.setdefault(paragraph, known)
-        query = queries.setdefault(question.strip(), f"q{len(queries)}")
+    for row in rows:
+        document = ids.setdefault(row["positive"], str(row.get("positive_id", f"d{len(ids)}")))
+        query = queries.setdefault(row["anchor"].strip(), f"q{len(queries)}")
         qrels.setdefault(query, {})[document] = 1
-        topics += [(query, columns["group"][row])] if "group" in columns else []
+        topics += [(query, row["group"])] if "group" in row else []
     corpus = {document: paragraph for paragraph, document in ids.items()}
     return _retrieval(RetrievalData(corpus, {query: text for text, query in queries.items()}, qrels), name, topics)
 

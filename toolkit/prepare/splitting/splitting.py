@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from toolkit.prepare.frames import Rows
 
+PARTS = ("train", "dev", "test")
+
 
 def task(
     source: Rows | str | Path,
@@ -176,14 +178,13 @@ def split(
     for item, group in group_of.items():
         members.setdefault(group, []).append(item)
     parts = divide(members, sizes, seed, age=age, labels=labels, noun=noun)
-    account = [
+    wanted = dict(zip(PARTS, sizes, strict=True)) | ({"left out": 0.0} if parts.get("left out") else {})
+    table = pd.DataFrame([
         {"part": name, noun: len(parts[name]), "groups": len({group_of[item] for item in parts[name]}),
-         "share": round(len(parts[name]) / len(group_of), 3), "wanted": wanted}
-        for name, wanted in (*zip(("train", "dev", "test"), sizes, strict=True), ("left out", 0.0))
-        if name != "left out" or parts.get(name)
-    ]  # fmt: skip
-    table, notes = pd.DataFrame(account), _notes(parts, members, texts, labels, noun)
-    rows = {name: sorted(row for item in parts[name] for row in rows_of[item]) for name in ("train", "dev", "test")}
+         "share": round(len(parts[name]) / len(group_of), 3), "wanted": share} for name, share in wanted.items()
+    ])  # fmt: skip
+    notes = _notes(parts, members, texts, labels, noun)
+    rows = {name: sorted(row for item in parts[name] for row in rows_of[item]) for name in PARTS}
     if not search:
         return Split(*_tables(data, shape, rows, group_of), table, notes, rows)
     n_groups = int(table.set_index("part")["groups"]["test"])
@@ -229,20 +230,15 @@ def _notes(
         notes.append(
             f"One group holds {len(largest):,} of {len(texts):,} {noun}: they are linked by shared documents or "
             f"near-copies, directly or through others{often}. It went to train, so dev and test may look different. "
-            f"If the link is a text without content (a greeting, a template), clean it away first; or give groups of "
-            f"your own."
+            f"If the link is a greeting or a template, clean it away first; or give groups of your own."
         )
     if parts.get("left out"):
-        notes.append(
-            f"{len(parts['left out']):,} older {noun} are left out: they share a document or near-copies with newer "
-            f"ones that are tested."
-        )
-    known = labels or {}
-    for name in ("train", "dev", "test") if known else ():
-        missing = sorted(map(str, {*known.values()} - {known[item] for item in parts[name]}))
+        left_out = f"{len(parts['left out']):,} older {noun} are left out"
+        notes.append(f"{left_out}: they share a document or near-copies with newer ones that are tested.")
+    every = set(labels.values()) if labels else set()
+    for name in PARTS if labels else ():
+        missing = sorted(map(str, every - {labels[item] for item in parts[name]}))
         if missing:
-            notes.append(
-                f"{len(missing)} of {len({*known.values()})} labels are not in {name}, such as {missing[0]!r}: their "
-                f"texts form too few groups, or the column time decides."
-            )
+            some = f"{len(missing)} of {len(every)} labels are not in {name}, such as {missing[0]!r}"
+            notes.append(f"{some}: their texts form too few groups, or the column time decides.")
     return notes

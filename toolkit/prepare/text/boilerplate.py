@@ -62,14 +62,11 @@ def repeats(texts: Sequence[str]) -> bool:
 
 def _repeated(texts: Sequence[str]) -> pd.DataFrame:
     distinct = {folded: text for text in texts if (folded := tuple(_fold(text)))}
-    counts = Counter(line for folded in distinct if len(folded) > 1 for line in set(folded))
+    several = [folded for folded in distinct if len(folded) > 1]
+    counts = Counter(line for folded in several for line in set(folded))
     found = {line: n for line, n in counts.most_common() if n >= FEWEST and n > SHARE * len(distinct)}
-    examples: dict[str, str] = {}
-    for folded, text in distinct.items():
-        for line in folded:
-            if line in found and len(folded) > 1:
-                examples.setdefault(line, " ".join(text.split())[:120])
-    rows = [(line, n, n / len(distinct), examples[line]) for line, n in found.items()]
+    first = {line: folded for folded in reversed(several) for line in folded if line in found}
+    rows = [(line, n, n / len(distinct), " ".join(distinct[first[line]].split())[:120]) for line, n in found.items()]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

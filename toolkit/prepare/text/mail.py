@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
 from typing import Any
 
 from toolkit.prepare.text.unicode import optional_import
@@ -81,11 +82,8 @@ def _once(text: str) -> str:
     lines = text.replace("\r\n", "\n").split("\n")
     if max(map(len, lines)) > LONGEST_LINE:
         return text
-    empty = 0
-    for number, line in reversed(list(enumerate(lines))):
-        empty = 0 if line.strip() else empty + 1
-        if empty > BLANK:
-            del lines[number]
+    runs = (list(run) for _, run in groupby(lines, key=lambda line: bool(line.strip())))
+    lines = [line for run in runs for line in (run if run[0].strip() else run[-BLANK:])]
     kept = _without_signature(_without_quotes(lines))
     return "\n".join(kept).strip("\n") if len(kept) < len(lines) else text
 
