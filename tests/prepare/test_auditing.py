@@ -93,10 +93,6 @@ def test_the_figure_and_its_sentence() -> None:
     [axes] = found.picture.figure.axes
     assert [bar.get_width() for bar in axes.patches] == (100 * found.counts["share"]).tolist() == [50, 0, 0, 50]
     assert [label.get_text() for label in axes.get_yticklabels()] == found.counts["reason"].tolist()
-<<<<<<< HEAD
-    assert found.picture.alt.startswith("What is tested and was seen in training: same text 50.0% (1); ")
-=======
     assert "same text 50.0% (1); " in found.picture.alt
->>>>>>> trim-text
     page = found._repr_html_()
     assert "<img" in page and "<b>" not in page and "&lt;b&gt;bold" in page

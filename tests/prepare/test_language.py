@@ -43,13 +43,7 @@ def test_a_few_are_no_language() -> None:
     texts = [ENGLISH] * 400 + [GERMAN] * 30 + [FRENCH] * 19 + ["ok"] * 51
     assert language_shares(texts)[["language", "texts"]].values.tolist() == [["en", 470], ["de", 30]]
     assert language_shares([*texts, *[ENGLISH] * 150])["language"].tolist() == ["en"]  # 30 of 650 are below 5 %
-<<<<<<< HEAD
-    assert language_shares([ENGLISH] * 60 + [FRENCH] * 19)["language"].tolist() == [
-        "en"
-    ]  # 19 are too few for any share
-=======
     assert language_shares([ENGLISH] * 60 + [FRENCH] * 19)["language"].tolist() == ["en"]  # 19 are too few
->>>>>>> trim-text
     assert language_shares(texts)["share"].sum() == pytest.approx(1)
     dutch = "Waar is mijn fiets?"
     unsure = language_shares([ENGLISH] * 50 + [GERMAN] * 50 + [dutch] * 5)

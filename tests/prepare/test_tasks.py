@@ -91,15 +91,8 @@ def test_reranking_needs_candidates_that_exist() -> None:
     offered = RetrievalData({"d": "x", "e": "y"}, {"q": "1", "r": "2"}, judged, {"q": ["d", "e"], "r": ["e"]})
     part = Task("t", "reranking", offered, {}).only(["r"], "part")
     assert part.data.candidates == {"r": ["e"]}
-<<<<<<< HEAD
-    for candidates, message in (
-        ({"q": ["d"]}, "1 of 2 queries .* no candidates"),
-        ({"q": ["f"], "r": ["e"]}, "corpus lacks"),
-    ):
-=======
     missing, unknown = {"q": ["d"]}, {"q": ["f"], "r": ["e"]}
     for candidates, message in ((missing, "1 of 2 queries .* no candidates"), (unknown, "corpus lacks")):
->>>>>>> trim-text
         data = RetrievalData(offered.corpus, offered.queries, judged, candidates)
         with pytest.raises(ValueError, match=message):
             Task("t", "reranking", data, {})
