@@ -162,16 +162,17 @@ def _notes(tasks: list[Any], identity: Identity, meta: Any) -> list[str]:
     return notes + [note for note in declared_training(identity.name, meta, registered)["note"] if note]
 
 
-def _parts(task: Any) -> list[tuple[str, str]]:
-    return [(split, subset) for split in task.eval_splits for subset in task.hf_subsets]
+def _parts(task: Any) -> dict[str, tuple[str, str]]:
+    """Name the splits and subsets to score: ``split/subset``."""
+    return {f"{split}/{subset}": (split, subset) for split in task.eval_splits for subset in task.hf_subsets}
 
 
 def _characters(task: Any) -> int:
     """Count the characters to encode, by mteb's statistics or the data; 0 where neither is there."""
     if hasattr(task, "toolkit_task"):
         task.load_data()
-        return sum(localdata.size(task, *part)[1] for part in _parts(task))
-    return sum((localdata.published_size(task, *part) or (0, 0))[1] for part in _parts(task))
+        return sum(localdata.size(task, *part)[1] for part in _parts(task).values())
+    return sum((localdata.published_size(task, *part) or (0, 0))[1] for part in _parts(task).values())
 
 
 def _scored(task: Any, source: Path | None, encoder: Encoder, folder: Path, notes: list[str]) -> dict[str, Any]:
@@ -181,7 +182,7 @@ def _scored(task: Any, source: Path | None, encoder: Encoder, folder: Path, note
 
     localdata.load(task, source)
     metadata, meta = task.metadata, encoder.mteb_model_meta
-    digests = {f"{split}/{subset}": localdata.digest(task, split, subset) for split, subset in _parts(task)}
+    digests = {name: localdata.digest(task, *part) for name, part in _parts(task).items()}
     result = mteb.ResultCache(folder).get_task_result_path(metadata.name, meta)
     path = folder / "intervals" / result.relative_to(folder / "results")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -206,9 +207,10 @@ def _scored(task: Any, source: Path | None, encoder: Encoder, folder: Path, note
             for split, rows in task_result.scores.items():
                 for scores in rows:
                     subset = scores["hf_subset"]
-                    if f"{split}/{subset}" not in record["rows"]:
+                    if (part := f"{split}/{subset}") not in record["rows"]:
                         kept = queries.pop((split, subset), found.get(subset, {}).get(split))
-                        record["rows"][f"{split}/{subset}"] = _row(task, split, subset, scores, kept, digests)
+                        row = _row(task, split, subset, scores, kept)
+                        record["rows"][part] = row | {"data": digests[part]}
             write_json(path, record)
             super().save_to_cache(task_result, *args, **kwargs)
 
@@ -265,32 +267,29 @@ def _earlier(path: Path, result: Path, digests: Mapping[str, str], notes: list[s
     return {"rows": {}}
 
 
-def _row(
-    task: Any, split: str, subset: str, scores: Mapping[str, Any], kept: Any, digests: Mapping[str, str]
-) -> dict[str, Any]:
-    """Make the record of one part: its score, interval and data."""
+def _row(task: Any, split: str, subset: str, scores: Mapping[str, Any], kept: Any) -> dict[str, Any]:
+    """Make the record of one part: its score, its interval, and the size of its data."""
     main = float(scores[task.metadata.main_score])
     found = interval(task, split, subset, kept)
     # Where the means differ it is the interval of another score.
     low, high = (np.nan, np.nan) if abs(found.mean - main) > 1e-4 else (found.low, found.high)
     rows, characters = localdata.size(task, split, subset)
     return {
-        "score": main, "low": low, "high": high, "n": found.n, "n_groups": found.n_groups,
-        "data": digests[f"{split}/{subset}"], "rows": rows, "characters": characters,
-        "published_size": localdata.published_size(task, split, subset),
+        "score": main, "low": low, "high": high, "n": found.n, "n_groups": found.n_groups, "rows": rows,
+        "characters": characters, "published_size": localdata.published_size(task, split, subset),
     }  # fmt: skip
 
 
 def _rows(task: Any, model: str, records: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Make the rows of the table: each part, and the mean of all if all were scored."""
     metadata, parts = task.metadata, _parts(task)
-    found = [records[metadata.name]["rows"][f"{split}/{subset}"] for split, subset in parts]
-    complete = {(split, subset) for split in metadata.eval_splits for subset in metadata.hf_subsets}
+    found = [records[metadata.name]["rows"][part] for part in parts]
+    complete = {f"{split}/{subset}" for split in metadata.eval_splits for subset in metadata.hf_subsets}
     shared = {"model": model, "metric": metadata.main_score}
     rows = [
-        {**shared, "task": f"{metadata.name}/{split}/{subset}"}
+        {**shared, "task": f"{metadata.name}/{part}"}
         | {key: float("nan") if row[key] is None else row[key] for key in ("score", "low", "high", "n", "n_groups")}
-        for (split, subset), row in zip(parts, found, strict=True)
+        for part, row in zip(parts, found, strict=True)
     ]
     if len(complete) == len(parts) == 1:
         rows[0]["task"] = metadata.name
