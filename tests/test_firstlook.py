@@ -81,7 +81,7 @@ def test_forecast_counts_what_it_says(tickets: Path, model: Any) -> None:
     found = firstlook.forecast(model, loaded, dtype="float32")
     assert found.texts == 160 and found.languages["language"].tolist() == ["en"]
     assert found.cut == 0 and found.limit == 256 and found.seconds > firstlook.OVERHEAD
-    long = prepare.Loaded("x", loaded.data, loaded.table, "", documents=["word " * 600] * 20)
+    long = prepare.Loaded("x", loaded.data, loaded.table, documents=["word " * 600] * 20)
     more = firstlook.forecast(model, long, dtype="float32")
     assert more.cut == pytest.approx(1 / 81) and more.texts == 161
     lengths = vectors.truncation(model, [*dict.fromkeys([*loaded.data["positive"], *long.documents])])

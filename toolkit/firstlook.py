@@ -12,7 +12,7 @@ import pandas as pd
 
 from toolkit import prepare, vectors
 from toolkit.prepare import Loaded
-from toolkit.prepare.frames import digest_of, sample
+from toolkit.prepare.frames import sample
 from toolkit.report import Section
 from toolkit.runs import Run
 
@@ -193,7 +193,7 @@ def _sampled(loaded: Loaded, limit: int) -> Loaded:
     row = {"step": "sample", "rows_in": pairs, "rows_out": len(data), "dropped": pairs - len(data),
            "why": f"a random {limit:,} rows were used to save time", "example": ""}  # fmt: skip
     table = pd.concat([loaded.table, pd.DataFrame([row])], ignore_index=True)
-    return replace(loaded, data=data, documents=documents, table=table, digest=digest_of(data, documents))
+    return replace(loaded, data=data, documents=documents, table=table)
 
 
 def duration(seconds: float) -> str:

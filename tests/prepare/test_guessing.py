@@ -125,9 +125,7 @@ def test_wrong_columns(options: dict, message: str) -> None:
 
 def test_no_texts() -> None:
     """A file without texts is refused with what was seen in it."""
-    with pytest.raises(
-        ValueError, match="no column holds texts; there are: `id` number, `price` number, `remark` empty"
-    ):
+    with pytest.raises(ValueError, match="no column holds texts.* `id` number, `price` number, `remark` empty"):
         guess(pd.DataFrame({name: OTHERS[name] for name in ("id", "price", "remark")}))
     with pytest.raises(ValueError, match="no columns"):
         guess(pd.DataFrame())

@@ -194,7 +194,7 @@ def test_collections_of_the_hub(folder: Path) -> None:
 def test_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a network one sentence says where a copy would be looked for."""
     monkeypatch.setenv("TOOLKIT_DATA", str(tmp_path))
-    with pytest.raises(ConnectionError, match=re.escape(f"in {tmp_path}/mteb/scifact: run 'hf download")):
+    with pytest.raises(ConnectionError, match=re.escape(f"in {tmp_path}/mteb/scifact, run 'hf download")):
         load("scifact")
     with pytest.raises(ConnectionError, match=r"stsb_en/test.jsonl.gz"):
         load("stsb", split="test")

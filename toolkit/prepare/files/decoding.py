@@ -26,15 +26,15 @@ _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BO
 _SEPARATOR_LINE = re.compile(r'"?sep=.?"?\s*')  # Excel writes and reads it above the header
 
 
-def plural(n: int, singular: str, several: str | None = None) -> str:
+def plural(n: int, singular: str) -> str:
     """A number with its noun.
 
     Examples
     --------
-    >>> plural(1, "row"), plural(2000, "query", "queries")
-    ('1 row', '2,000 queries')
+    >>> plural(1, "row"), plural(2000, "row")
+    ('1 row', '2,000 rows')
     """
-    return f"{n:,} {singular if n == 1 else several or singular + 's'}"
+    return f"{n:,} {singular}{'s' * (n != 1)}"
 
 
 @dataclass
