@@ -262,7 +262,7 @@ def _check_table(task: Task) -> None:
 
 def _check_labels(name: str, tested: Dataset, train: Dataset) -> None:
     """Refuse labels that mean one thing in training and another in the test."""
-    names = [getattr(data.features["label"], "names", None) for data in (tested, train)]
+    names: list[Any] = [getattr(data.features["label"], "names", None) for data in (tested, train)]
     if names[0] and names[1] and names[0] != names[1]:
         tested_as, trained_as = (", ".join(some[:3]) for some in names)
         differ = f"stand for {tested_as}, ... where it is tested and for {trained_as}, ... in train="

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -203,7 +203,7 @@ def clean(
     return Cleaned(found, dropped.table, documents, lines, shown)
 
 
-def _read(dataset: Rows | Sequence[str | None]) -> tuple[Dataset, pd.DataFrame]:
+def _read(dataset: Any) -> tuple[Dataset, pd.DataFrame]:
     """Return the data, and of them the columns that tell rows apart: texts and, but for searches, score and label.
 
     Of a list of texts the data have only the numbers: a Dataset cannot hold the lone surrogates that cleaning drops.
