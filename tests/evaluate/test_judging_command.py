@@ -209,7 +209,7 @@ def test_answers_without_their_run(tmp_path, monkeypatch, capsys) -> None:
 def test_the_report_has_no_empty_table(tmp_path) -> None:
     """With one judge there is no agreement to show, with one system nothing to compare; else both are there."""
     run = words_run(tmp_path / "run")
-    page = report.write(run / "report.html", "A run", {"First": ["words"]})
+    page = report.write(run / "report.html", "A run", [report.Section("First", ["words"])])
     __main__.results(run)
     assert page.read_text().count("<table") == 1
     finish(resume(run / "judging", judge="ann"))
@@ -275,7 +275,7 @@ def test_the_systems_of_a_run_and_of_a_bundle(tmp_path, model) -> None:
     make_run(tmp_path / "alone", bundle={"system": fused("mine", packed)})
     found = run_systems(alone, CORPUS)
     assert list(found) == ["mine", "tuned", "BM25"]
-    assert found["mine"].systems == (found["tuned"], found["BM25"])  # each model is loaded once
+    assert found["mine"].parts == (found["tuned"], found["BM25"])  # each model is loaded once
     (alone / "run.json").write_text(json.dumps({"deployed": "tuned"}))  # of an older version
     with pytest.raises(ValueError, match="names a system"):
         run_systems(make_run(alone, bundle={"by": "vectors"}), CORPUS)

@@ -133,4 +133,5 @@ def vectors_of(
 def same_dimension(one: NDArray[np.float32], two: NDArray[np.float32], names: tuple[str, str]) -> None:
     """Refuse vectors of two parts that come from different models."""
     if one.shape[1] != two.shape[1]:
-        raise ValueError(f"the vectors of {names[0]!r} have {one.shape[1]} dimensions, of {names[1]!r} {two.shape[1]}")
+        got = f"{names[0]!r} have {one.shape[1]} dimensions and those of {names[1]!r} {two.shape[1]}"
+        raise ValueError(f"the vectors of {got}: expected both from one model")
