@@ -15,7 +15,7 @@ PACKAGES = (
 
 
 def machine() -> dict[str, Any]:
-    """What a reader needs to judge a timing or to repeat a result: processor, cores, memory, versions."""
+    """Return what is needed to judge a timing or reproduce a result: processor, cores, memory, versions."""
     import psutil
 
     versions = {}
@@ -35,7 +35,7 @@ def machine() -> dict[str, Any]:
 
 
 def processor() -> str:
-    """Name of the processor, with family and model where Linux tells them (one name covers several generations)."""
+    """Return the processor name, with family and model on Linux, since one name covers several generations."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 RESAMPLES = 10_000
 BLOCK = 1_000_000  # counts or signs held as float64 at a time: 8 MB
-KEPT = 32_000_000  # largest matrix of counts kept for the next call, which mostly has the same groups: 32 MB
+KEPT = 32_000_000  # largest matrix of counts kept for the next call, which usually has the same groups: 32 MB
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Interval:
     Attributes
     ----------
     mean, low, high : float
-        The mean over items and the ends of the interval, in the unit of the values. The ends are nan where there are
-        fewer than two groups: no interval exists then.
+        The mean over items and the ends of the interval, in the unit of the values. The ends are nan if there are
+        fewer than two groups, since no interval exists then.
     error : float
         Standard error of the mean: the standard deviation over the resamples.
     n, n_groups : int
@@ -57,7 +57,7 @@ def intervals(
     values : array of shape (n,) or (n, m)
         One row per item (such as a query), one column per measurement.
     groups : sequence of n labels, optional
-        Items with equal labels are resampled together. Without it, every item is a group of its own.
+        Items with equal labels are resampled together. Without it, every item is its own group.
     resamples : int
         Number of bootstrap resamples.
     seed : int
@@ -96,9 +96,9 @@ def intervals(
 
 
 def percentile_interval(values: ArrayLike) -> tuple[float, float]:
-    """Find the 2.5th and 97.5th percentile of resampled values: the ends of a 95 % interval.
+    """Compute the 2.5th and 97.5th percentiles of resampled values: the ends of a 95 % interval.
 
-    Values that are not finite (a metric is undefined on some resamples) are left out; without any other both ends are
+    Values that are not finite (a metric is undefined on some resamples) are left out; if none remain, both ends are
     nan.
 
     Parameters
@@ -140,11 +140,11 @@ def _kept(n_groups: int, resamples: int, seed: int) -> tuple[NDArray[np.uint8], 
 
 
 def _draw(n_groups: int, resamples: int, seed: int) -> Iterator[NDArray[np.uint8]]:
-    """Draw indices as scipy does, and count them in pieces that fit into the processor's cache."""
+    """Draw indices as scipy does, and count them in pieces that fit into the CPU cache."""
     rng = np.random.default_rng(seed)
     rows, piece = max(1, BLOCK // n_groups), max(1, BLOCK // 16 // n_groups)
     for start in range(0, resamples, rows):
-        # No count comes near 256: with 256 groups or more its chance is below 1e-500.
+        # Counts never reach 256: with 256 or more groups the probability is below 1e-500.
         block = np.empty((min(rows, resamples - start), n_groups), dtype=np.uint8)
         for at in range(0, len(block), piece):
             part = block[at : at + piece]
@@ -169,7 +169,7 @@ def group_numbers(groups: Sequence[Hashable]) -> NDArray[np.intp]:
 def sign_flip_test(
     differences: ArrayLike, groups: Sequence[Hashable] | None = None, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> float:
-    """Test one paired difference: its two-sided p-value; see `sign_flip_tests`.
+    """Compute the two-sided p-value of one paired difference; see `sign_flip_tests`.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ def sign_flip_tests(
 
     If two systems are exchangeable, the sum of a group's differences is as likely to be negative as positive.
     p = (count + 1) / (resamples + 1), where count is the number of flips whose sum is at least as far from zero as the
-    observed one. Where the n groups that differ allow no more than `resamples` patterns (2**n), p is the exact share
+    observed one. If the n groups that differ allow at most `resamples` patterns (2**n), p is the exact share
     of all patterns. It is never 0.
 
     Parameters
@@ -206,7 +206,7 @@ def sign_flip_tests(
         As in `intervals`. All columns share the flips; none depends on the values of another.
     """
     _, sums, _ = _by_group(differences, groups)
-    # Sums of the same numbers in another order differ in the last digits, and must count as equal.
+    # Sums in a different order differ in the last digits, but must count as equal.
     far = np.abs(sums.sum(axis=0)) - 1e-12 * np.abs(sums).sum(axis=0)
     moved = (sums != 0).sum(axis=0)
     exact = (moved < 2) | (2.0**moved <= resamples)
@@ -263,14 +263,14 @@ def minimum_detectable_difference(error: float, *, alpha: float = 0.05, power: f
 
 
 def selection_bias(error: float, systems: int) -> float:
-    """Compute by how much the best of several equally good systems is expected to exceed them by chance alone.
+    """Compute by how much the best of several equally good systems is expected to exceed their mean by chance.
 
-    This is the expected maximum of as many independent normal errors.
+    This is the expected maximum of that many independent normal errors.
 
     Parameters
     ----------
     error : float
-        Standard error of one system's score that the others do not share: for systems scored on the same items, that
+        Part of a score's standard error that systems do not share: for systems scored on the same items, that
         of the paired difference divided by the square root of 2. The standard error of a score itself is an upper
         bound, since hard items are hard for all systems.
     systems : int

@@ -16,27 +16,27 @@ import platformdirs
 
 
 def cache_folder() -> Path:
-    """Folder for what can be made again: vectors, the collected `pydocs`, speed probes. Readable by its owner alone.
+    """Return the folder for data that can be recomputed (vectors, `pydocs`, speed tests), readable only by its owner.
 
-    ``TOOLKIT_CACHE`` names it; without that it is the user's cache folder of the operating system. It is made when it
-    does not exist; where that is not allowed the path is returned all the same, and writers say what they could not
-    keep.
+    Set by ``TOOLKIT_CACHE``; by default the operating system's user cache folder. It is created if it
+    does not exist; if that is not allowed, the path is still returned, and writers report what they could not
+    store.
     """
     named = os.environ.get("TOOLKIT_CACHE")
     folder = Path(named).expanduser() if named else platformdirs.user_cache_path("embedding-recipes", appauthor=False)
-    with suppress(OSError):  # whoever writes there says what could not be kept
+    with suppress(OSError):  # writers report what they could not store
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Write to a temporary name beside `path` and rename at the end: readers see the old file or the new, never half.
+    """Write to a temporary file next to `path` and rename it at the end, so that readers never see a partial file.
 
     Yields
     ------
     Path
-        Where to write. When the block raises, it is removed and `path` stays as it was.
+        The temporary file. If the block raises, it is removed and `path` is unchanged.
 
     Examples
     --------
@@ -49,9 +49,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} into; make it first")
+        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} into; create it first")
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    temporary.touch(exist_ok=False)  # with the permissions that any new file gets
+    temporary.touch(exist_ok=False)  # with default permissions
     try:
         yield temporary
         temporary.replace(path)
@@ -87,14 +87,14 @@ def new_folder(path: str | Path) -> Iterator[Path]:
 
 
 def write_json(path: str | Path, value: Mapping[str, Any]) -> None:
-    """Write `value` as indented JSON, whole or not at all. NaN becomes null."""
+    """Write `value` as indented JSON, atomically. NaN becomes null."""
     text = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
     with replacing(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def _plain(value: Any) -> Any:
-    """`value` in JSON's own types: numpy unwrapped, paths and dates as text, NaN as None."""
+    """Convert `value` to JSON types: numpy unwrapped, paths and dates as text, NaN as None."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if hasattr(value, "tolist"):
@@ -107,13 +107,13 @@ def _plain(value: Any) -> Any:
 
 
 def digest_file(path: str | Path) -> str:
-    """SHA-256 of a file, as 64 hexadecimal digits."""
+    """Return the SHA-256 of a file, as 64 hexadecimal digits."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digest_texts(*columns: Iterable[str]) -> str:
-    """SHA-256 over columns of texts, as 64 hexadecimal digits; order and boundaries count.
+    """Return the SHA-256 of columns of texts, as 64 hexadecimal digits; order and boundaries matter.
 
     Examples
     --------
@@ -130,9 +130,9 @@ def digest_texts(*columns: Iterable[str]) -> str:
 
 
 def apply_umask(folder: str | Path) -> None:
-    """Give a folder and all in it the permissions that anything new gets here (by the umask).
+    """Give a folder and its contents the default permissions set by the umask.
 
-    ``tempfile.mkdtemp`` and ``safetensors`` make what only its owner can read, whatever the umask says.
+    ``tempfile.mkdtemp`` and ``safetensors`` create files that only the owner can read, regardless of the umask.
     """
     folder = Path(folder)
     probe = folder / f".{secrets.token_hex(4)}"
@@ -144,11 +144,11 @@ def apply_umask(folder: str | Path) -> None:
 
 
 def link_tree(source: str | Path, target: str | Path) -> None:
-    """Copy a folder, by hard links where the file system allows: a second name costs no second 90 MB."""
+    """Copy a folder, with hard links if the file system allows them, so that 90 MB are not stored twice."""
 
     def link(old: str, new: str) -> str:
         try:
-            os.link(Path(old).resolve(), new)  # what a symbolic link points to: relative ones would break
+            os.link(Path(old).resolve(), new)  # resolve symbolic links, since relative ones would break
         except OSError:
             shutil.copy2(old, new)
         return new

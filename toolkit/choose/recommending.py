@@ -13,16 +13,16 @@ from toolkit.evaluate import compare
 
 @dataclass(frozen=True)
 class Recommendation:
-    """The model to take.
+    """The recommended model.
 
     Attributes
     ----------
     model : str
     sentence : str
-        What to take, and why.
+        The recommendation and its reason.
     table : DataFrame
         The measurements with ``minutes`` for all documents, whether each ``fits``, and whether it is ``tied`` with the
-        best that fits: no difference is shown.
+        best that fits: no difference was detected.
     """
 
     model: str
@@ -41,20 +41,20 @@ def recommend(
     ms: float = float("inf"),
     megabytes: float = float("inf"),
 ) -> Recommendation:
-    """Take the best model that fits the budget; of those that cannot be told from it, the fastest.
+    """Recommend the fastest of the models that tie with the best within the budget.
 
     Parameters
     ----------
     measurements : Measurements
     documents : int
-        How many texts are to be encoded.
+        Number of texts to encode.
     minutes, ms, megabytes : float
-        What may be spent on encoding all of them, on one search, and on the model.
+        Limits: minutes to encode all texts, milliseconds per search, and size of the model.
 
     Raises
     ------
     ValueError
-        When nothing fits; the message holds the smallest of each cost.
+        When no model fits; the message gives the lowest value of each cost.
     """
     table = measurements.table.copy()
     table["minutes"] = documents / table["texts_per_second"] / 60
@@ -62,7 +62,7 @@ def recommend(
     table["fits"] = [all(row[name] <= limit for name, limit in limits.items()) for _, row in table.iterrows()]
     if not table["fits"].any():
         least = ", ".join(f"{name} from {table[name].min():.3g}" for name in limits)
-        raise ValueError(f"no candidate fits {limits}: there are {least}")
+        raise ValueError(f"no candidate fits {limits}; the lowest are {least}")
     best = str(table.loc[table["fits"], "model"].iloc[0])
     scores = measurements.comparison.scores
 
@@ -75,12 +75,10 @@ def recommend(
     table["tied"] = [bool(fits) and tied(str(name)) for name, fits in zip(table["model"], table["fits"], strict=True)]
     row = table[table["tied"]].sort_values("texts_per_second", ascending=False, kind="stable").iloc[0]
     chosen = str(row["model"])
-    why = (
-        "the best that fits" if chosen == best else f"no difference to {best} is shown, and it is the fastest of these"
-    )
+    why = "the best that fits" if chosen == best else f"no difference from {best} is shown, and it is the fastest"
     sentence = (
         f"Take {chosen}: {why} ({METRIC} {row[METRIC]:.3f} [{row['low']:.3f}, {row['high']:.3f}], "
-        f"{row['minutes']:.1f} minutes for {documents:,} documents, {row['ms_per_search']:.1f} ms a search, "
+        f"{row['minutes']:.1f} minutes for {documents:,} documents, {row['ms_per_search']:.1f} ms per search, "
         f"{row['megabytes']:.0f} MB)."
     )
     return Recommendation(chosen, sentence, table)

@@ -1,8 +1,8 @@
 """Train a small layer on top of the fixed vectors of a model.
 
 The vectors of the base model are computed once; what is trained is a square matrix, for the queries, for both sides, or
-one for each, which starts as the identity. So a step costs a product of small matrices, and training takes seconds on a
-processor.
+one for each, which starts as the identity. A step is then a product of small matrices, and training takes seconds on a
+CPU.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ class TrainSettings:
     """How an adapter is trained.
 
     The defaults were compared once on validation parts of the docstrings of `pydocs`, never on a test part; elsewhere
-    they are a start.
+    they are a starting point.
 
     Attributes
     ----------
     batch_size : int
-        Pairs in a batch. The other documents of the batch are the wrong answers, so larger batches teach more; on
+        Pairs in a batch. The other documents of the batch are the negatives, so larger batches teach more; on
         fixed vectors they cost next to nothing.
     epochs, patience : int
         The most passes over the pairs, and passes without a better validation score after which training stops.
@@ -45,9 +45,9 @@ class TrainSettings:
     scale : float
         Of the cosine in the loss; the default of sentence-transformers.
     near_copy : float
-        Cosine from which another document of the batch is not a wrong answer but a near-copy of the right one.
+        Cosine above which another document of the batch is a near-copy of the positive, not a negative.
     same_text : float
-        Cosine from which two texts are the same: the answer of the same query is not a wrong one, nor is the query
+        Cosine above which two texts are the same: answers to the same query are not negatives, nor is the query
         itself.
     """
 
@@ -105,7 +105,7 @@ def fit(
     settings: TrainSettings | None = None,
     seed: int = 0,
 ) -> tuple[Adapter, list[Epoch]]:
-    """Train an adapter, and keep that of the best epoch on validation data.
+    """Train an adapter, and keep the epoch that scores best on validation data.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def fit(
     n, dim = q.shape
     eye = torch.eye(dim)
     moves = [torch.zeros(dim, dim, requires_grad=True) for _ in range(2 if candidate == "separate layers" else 1)]
-    # What decays is the move, so that the layer goes back to the identity.
+    # Weight decay applies to the delta, so that it pulls the layer back to the identity.
     optimizer = torch.optim.AdamW(moves, lr=settings.learning_rate, weight_decay=settings.weight_decay)
 
     def adapter() -> Adapter:
@@ -180,8 +180,8 @@ def fit(
 def assemble(model: SentenceTransformer, adapter: Adapter, record: dict[str, Any] | None = None) -> SentenceTransformer:
     """Build a standard model: all modules of `model`, then the adapter, then `Normalize`.
 
-    The adapter comes after the model's own `Normalize`, since that is where the vectors were taken that it was trained
-    on; where the model has none, one is added before it. `record` becomes `toolkit.vectors.Origin.training`.
+    The adapter comes after the model's own `Normalize`, since it was trained on the vectors
+    taken there; where the model has none, one is added before it. `record` becomes `toolkit.vectors.Origin.training`.
     """
     import torch
     from sentence_transformers import SentenceTransformer
@@ -206,7 +206,7 @@ def assemble(model: SentenceTransformer, adapter: Adapter, record: dict[str, Any
         modules=[*modules, Normalize()], device=str(model.device), prompts=cast(Any, dict(model.prompts)),
         default_prompt_name=model.default_prompt_name, similarity_fn_name="cosine",
     )  # fmt: skip
-    if tuned.max_seq_length != model.max_seq_length:  # which some modules do not let be set
+    if tuned.max_seq_length != model.max_seq_length:  # some modules do not allow it to be set
         tuned.max_seq_length = model.max_seq_length
     set_origin(tuned, Origin(origin_of(model).name, training=record or {"base": describe(model)}))
     return tuned

@@ -43,7 +43,7 @@ print(model.similarity(queries, documents))
 | arithmetic | {dtype} |
 
 The figures above are of the validation data, on which the layer was chosen; the report of the run holds those of the
-test data. On texts of another kind such a layer can do harm: tune it on yours, or use the base model.
+test data. On other kinds of text such a layer can hurt: tune it on yours, or use the base model.
 """
 
 _LOADING = """from sentence_transformers import SentenceTransformer
@@ -53,7 +53,7 @@ _LOADING_HERE = """from toolkit import vectors  # this model has a module of the
 
 model = vectors.load("path/to/this/folder")"""
 
-EXAMPLE = ("what you look for", "a text to be found")
+EXAMPLE = ("what you are looking for", "a text that answers it")
 
 TRAINED = {
     "query layer": "a linear layer for searches; documents keep the base model's vectors",
@@ -65,12 +65,12 @@ TRAINED = {
 def write_card(path: str | Path, record: Mapping[str, Any], *, example: tuple[str, str] | None = None) -> None:
     """Write the card of a tuned model from its `record`; its first line says how to call the model.
 
-    `example` is a search and a text that is right for it, for the lines to paste; each is cut to a line.
+    `example` is a search and a text that is right for it, for the code example; each is cut to one line.
     """
     path = Path(path)
     if record["candidate"] == "one layer for both":
         warning = (
-            "One layer for searches and documents: encode, encode_query and encode_document agree, but for the base's "
+            "One layer for searches and documents: encode, encode_query and encode_document agree, except for base "
             "prompts."
         )
     else:
@@ -78,7 +78,7 @@ def write_card(path: str | Path, record: Mapping[str, Any], *, example: tuple[st
             "Use encode_query for searches and encode_document for documents: a bare encode takes the document side."
         )
     name = record["base"]["name"]
-    base = Path(name).name if Path(name).is_dir() else name  # a path of this computer is nobody else's business
+    base = Path(name).name if Path(name).is_dir() else name  # do not publish a local path
     search, text = (repr(" ".join(part.split())[:80]) for part in example or EXAMPLE)
     fields = {**record, "base": base, "warning": warning, "trained": TRAINED[record["candidate"]],
               "search": search, "text": text,

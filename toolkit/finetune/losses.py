@@ -1,4 +1,4 @@
-"""Losses: the data that each fits, why, and how it is built."""
+"""Choose a loss that fits the data, and build it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class LossSpec:
 def _in_batch_negatives(settings: TrainSettings) -> BatchLoss:
     """Build the cross-entropy over the cosines of a query with all documents of its batch.
 
-    Left out of the wrong documents are near-copies of the right one, answers of the same query, and the query itself.
+    Near-copies of the positive, other answers to the same query, and the query itself are not used as negatives.
     Sources: A. van den Oord et al., arXiv:1807.03748; M. Henderson et al., arXiv:1705.00652.
     """
     import torch
@@ -53,10 +53,10 @@ def _in_batch_negatives(settings: TrainSettings) -> BatchLoss:
 LOSSES: dict[str, LossSpec] = {
     "MultipleNegativesRankingLoss": LossSpec(
         {
-            "pairs": "pairs of a search and its answer carry no wrong answers: the answers of the other searches in a "
+            "pairs": "pairs of a search and its answer have no negatives: the answers of the other searches in a "
             "batch serve as such, so larger batches teach more",
-            "triplets": "uses the given negatives beside those of the batch",
-            "n-tuples": "uses all of the given negatives beside those of the batch",
+            "triplets": "uses the given negatives as well as those of the batch",
+            "n-tuples": "uses all given negatives as well as those of the batch",
         },
         _in_batch_negatives,
     ),
@@ -68,14 +68,14 @@ LOSSES: dict[str, LossSpec] = {
         {"scored triplets": "learns the teacher's margins between the right and the wrong texts"}
     ),
     "DistillKLDivLoss": LossSpec(
-        {"scored triplets": "lists of scores alone: learns how the teacher shares its belief among the texts"}
+        {"scored triplets": "lists of scores alone: learns the teacher's distribution over the texts"}
     ),
     "CoSENTLoss": LossSpec({"scored pairs": "learns the order of the scores, not their exact values"}),
     "CosineSimilarityLoss": LossSpec(
         {"scored pairs": "forces the cosine to equal the score, which only fits scores made that way"}
     ),
     "OnlineContrastiveLoss": LossSpec(
-        {"labelled pairs": "labels 0 and 1: pulls equal pairs together and pushes the hardest others apart"}
+        {"labelled pairs": "labels 0 and 1: pulls pairs with label 1 together and pushes hard negatives apart"}
     ),
     "SoftmaxLoss": LossSpec({"labelled pairs": "three or more classes, as in natural language inference"}),
     "BatchHardTripletLoss": LossSpec(
@@ -91,12 +91,12 @@ LOSSES: dict[str, LossSpec] = {
         {"texts with vectors": "learns the teacher's vectors, also of another language or for a smaller model"}
     ),
     "EmbedDistillLoss": LossSpec(
-        {"texts with vectors": "the same, and where the lengths of the vectors do not matter, by the cosine"}
+        {"texts with vectors": "the same, optionally by cosine where vector lengths do not matter"}
     ),
     "ContrastiveTensionLossInBatchNegatives": LossSpec(
         {
             "texts": "learns from texts alone; pairs made of the documents (toolkit.prepare.make_pairs) or damaged "
-            "copies of them mostly teach more"
+            "copies of them usually teach more"
         }
     ),
 }

@@ -42,17 +42,17 @@ def train(
     """Train a small layer on top of the fixed model, for each of `candidates`, and keep the best on dev.
 
     The model itself does not change, so its vectors are computed once, from the cache where they are known, and a
-    candidate trains in seconds. Early stopping and the choice among the candidates look at dev only.
+    candidate trains in seconds. Early stopping and the choice among the candidates use dev only.
 
     Parameters
     ----------
     model : SentenceTransformer
         From `toolkit.vectors.load`.
     split : Split
-        From `toolkit.prepare.split`; its test part is not looked at.
+        From `toolkit.prepare.split`; its test part is not used.
     candidates : sequence of str
         ``"query layer"`` trains a layer for queries alone, so that documents keep their vectors and an index stays
-        valid; ``"one layer for both"`` queries and documents; ``"separate layers"`` two layers. Of equal dev scores
+        valid; ``"one layer for both"`` queries and documents; ``"separate layers"`` two layers. If dev scores tie,
         the first wins.
     settings : TrainSettings, optional
         Without it the defaults.
@@ -76,7 +76,7 @@ def train(
         raise ValueError(f"expected pairs to train on (columns anchor, positive), got {shape}: see suggest_loss")
     if len(split.train) < LEAST:
         raise ValueError(
-            f"expected at least {LEAST} training pairs, got {len(split.train)}: more data, or the base model"
+            f"expected at least {LEAST} training pairs, got {len(split.train)}: add data, or use the base model"
         )
     if split.dev.kind != "retrieval":
         raise ValueError(
@@ -133,7 +133,7 @@ def _dev_score(model: SentenceTransformer, dev: Task, dtype: str) -> Callable[[A
     """Return a function that scores an adapter on a search task: the whole corpus, searched exactly."""
     data = dev.data
     names = list(data.corpus)
-    spare = max(map(len, dev.self_matches.values()), default=0)  # so that ten are left when these are taken out
+    spare = max(map(len, dev.self_matches.values()), default=0)  # so that ten are left without self-matches
     documents = vectors.encode(model, list(data.corpus.values()), side="document", dtype=dtype)
     queries = vectors.encode(model, list(data.queries.values()), side="query", dtype=dtype)
 

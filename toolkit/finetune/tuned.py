@@ -1,4 +1,4 @@
-"""A tuned model: what was trained, how it was chosen, and how it is saved."""
+"""Hold and save a tuned model, with what was trained and how it was chosen."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tuned:
-    """A tuned model and how it came about.
+    """A tuned model and how it was trained.
 
     Attributes
     ----------
@@ -31,11 +31,11 @@ class Tuned:
         What was trained.
     settings : TrainSettings
     history : DataFrame
-        One row an epoch and candidate: ``candidate epoch loss dev``. Epoch 0 is the base model.
+        One row per epoch and candidate: ``candidate epoch loss dev``. Epoch 0 is the base model.
     candidates : DataFrame
-        One row a candidate: ``candidate epochs seconds dev chosen``.
+        One row per candidate: ``candidate epochs seconds dev chosen``.
     metric : str
-        What validation data (dev) were scored by.
+        Metric on the validation data (dev).
     dev_base, dev_tuned : float
         The score on dev before and after.
     reencode_documents : bool
@@ -61,17 +61,17 @@ class Tuned:
         return self.dev_tuned > self.dev_base
 
     def save(self, folder: str | Path, *, example: tuple[str, str] | None = None) -> Path:
-        """Write a standard model folder with a model card, whole or not at all.
+        """Write a standard model folder with a model card, atomically.
 
-        The origin of `model` then names the folder, so that a system with this model can be made again.
+        The origin of `model` then names the folder, so that a system with this model can be restored.
 
         Parameters
         ----------
         folder : path
             One that does not exist yet.
         example : (str, str), optional
-            A search and a text that is right for it, for the lines to paste in the card. A card goes where the model
-            goes: without it the card holds no text of the data.
+            A search and a text that is right for it, for the code example in the card. The card is shared with the
+            model: without an example it holds none of your texts.
 
         Raises
         ------
@@ -93,7 +93,7 @@ class Tuned:
 
 
 def training_data_warning(model: Encoder, name: str, digest: str) -> str:
-    """Warn of a tuned model on data that it was not tuned on, or on the data that it was tuned on.
+    """Return a warning if a tuned model is used on its own training data or on other data.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What was left out of data, step by step, and why."""
+"""Track which rows each step drops, and why."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ STEPS = ["step", "rows_in", "rows_out", "dropped", "changed", "why", "example"]
 
 
 class Dropped:
-    """Drop rows from tables and keep account of them.
+    """Drop rows from tables and log what was dropped.
 
     Attributes
     ----------
     rows : list of dict
         One a step, with the keys `STEPS`; without ``changed`` where no step counts it.
     notes : list of str
-        What had to be guessed on the way.
+        Guesses made along the way.
 
     Examples
     --------
@@ -51,7 +51,7 @@ class Dropped:
         kept : Series of bool
         name, why : str
         columns : sequence of str, optional
-            Columns of the example; if not given, the first two values that are there (not the column ``row``).
+            Columns of the example; by default the first two non-missing values (excluding the column ``row``).
         changed : int, optional
             As in `count`.
         """
@@ -75,7 +75,7 @@ class Dropped:
         rows_out: int | None = None,
         changed: int | None = None,
     ) -> None:
-        """Note a step by its numbers.
+        """Record a step by its row counts.
 
         Parameters
         ----------
@@ -85,7 +85,7 @@ class Dropped:
         example : sequence of str
             Texts of a row that was dropped.
         rows_out : int, optional
-            Where rows are combined: it is not `rows_in` less `dropped` then.
+            For steps that combine rows, where it is not `rows_in` minus `dropped`.
         changed : int, optional
             How many rows a step changed. If any step has it, the table has this column.
         """
@@ -95,12 +95,12 @@ class Dropped:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a step: ``step rows_in rows_out dropped [changed] why example``."""
+        """One row per step: ``step rows_in rows_out dropped [changed] why example``."""
         table = pd.DataFrame(self.rows, columns=STEPS)
         return table if table["changed"].notna().any() else table.drop(columns="changed")
 
     @property
     def losses(self) -> pd.DataFrame:
-        """The rows of `table` with something dropped."""
+        """The rows of `table` that dropped something."""
         table = self.table
         return table[table["dropped"] > 0].reset_index(drop=True)

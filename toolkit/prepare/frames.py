@@ -1,4 +1,4 @@
-"""Tables of any form to a Dataset or a DataFrame, and back: the one place where rows are interpreted."""
+"""Convert tables of any form to a Dataset or a DataFrame; the only module that interprets rows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class HasDataset(Protocol):
-    """A result with rows: that of `load`, `clean` or `make_pairs`."""
+    """The result of `load`, `clean` or `make_pairs`."""
 
     @property
     def data(self) -> Dataset:
@@ -87,7 +87,7 @@ def from_frame(frame: pd.DataFrame) -> Dataset:
     Raises
     ------
     ValueError
-        For several columns of one name, several rows of headings, a column with values of several kinds, or a text
+        For duplicate column names, several header rows, a column with values of several types, or a text
         with a lone surrogate.
     """
     from datasets import Dataset
@@ -95,16 +95,16 @@ def from_frame(frame: pd.DataFrame) -> Dataset:
     _check_headings(frame)
     if frame.columns.has_duplicates:
         twice = frame.columns[frame.columns.duplicated()][0]
-        raise ValueError(f"the table has several columns {twice!r}: drop or rename the others")
+        raise ValueError(f"the table has several columns {twice!r}: drop or rename the duplicates")
     try:
         with no_lone_surrogates():
             return Dataset.from_pandas(frame.rename(columns=str), preserve_index=False)
     except Exception as error:  # Arrow has many types for values of several kinds in one column
-        raise ValueError(f"the table holds values of several kinds in one column ({str(error)[:150]})") from error
+        raise ValueError(f"the table has values of several types in one column ({str(error)[:150]})") from error
 
 
 def to_frame(source: Any, names: Sequence[str] = ()) -> pd.DataFrame:
-    """Convert any supported table to a DataFrame of its own; class numbers of a Dataset become the names of classes.
+    """Convert any supported table to a new DataFrame; class numbers of a Dataset become class names.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def to_frame(source: Any, names: Sequence[str] = ()) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        For anything else, or a list with items of several kinds or lengths.
+        For anything else, or a list with items of several types or lengths.
 
     Examples
     --------
@@ -140,7 +140,7 @@ def to_frame(source: Any, names: Sequence[str] = ()) -> pd.DataFrame:
             lengths = {name: len(values) for name, values in source.items()}
             if len(set(lengths.values())) > 1:
                 counts = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
-                raise ValueError(f"expected columns of one length, got {counts}")
+                raise ValueError(f"expected columns of equal length, got {counts}")
             return pd.DataFrame(dict(source))
         if is_texts(source):
             return pd.DataFrame({(*names, "text")[0]: pd.Series(list(source), dtype=object)})
@@ -151,7 +151,7 @@ def to_frame(source: Any, names: Sequence[str] = ()) -> pd.DataFrame:
 
 
 def is_texts(source: Any) -> bool:
-    """Whether it holds texts one by one: a list, a Series, a column. Some may be missing."""
+    """Return whether `source` is a flat list, Series or column of texts, some possibly missing."""
     if isinstance(source, (list, tuple)):
         return bool(source) and (source[0] is None or isinstance(source[0], str))
     one_by_one = isinstance(source, (pd.Series, pd.Index)) or type(source).__name__ in ("ndarray", "Column")
@@ -159,7 +159,7 @@ def is_texts(source: Any) -> bool:
 
 
 def _unwrapped(source: Any) -> Any:
-    """The Dataset of a result, or what came."""
+    """Return the Dataset of a result; anything else unchanged."""
     from datasets import Dataset, DatasetDict
 
     if isinstance(source, DatasetDict):
@@ -169,7 +169,7 @@ def _unwrapped(source: Any) -> Any:
 
 
 def _listed(rows: Sequence[Any], names: Sequence[str]) -> pd.DataFrame:
-    """A list of dictionaries or of tuples as a table; an empty list as a table without rows."""
+    """Convert a list of dictionaries or tuples to a table, which may be empty."""
     if not rows:
         return pd.DataFrame(columns=list(names or ("text",)))
     kind: Any = Mapping if isinstance(rows[0], Mapping) else (list, tuple)
@@ -189,19 +189,19 @@ def _listed(rows: Sequence[Any], names: Sequence[str]) -> pd.DataFrame:
 
 def _check_headings(frame: pd.DataFrame) -> None:
     if frame.columns.nlevels > 1:
-        raise ValueError(f"the table has {frame.columns.nlevels} rows of headings: expected one name a column")
+        raise ValueError(f"the table has {frame.columns.nlevels} header rows: expected one name per column")
 
 
 def documents_of(source: Rows, documents: Sequence[str]) -> Sequence[str]:
-    """Return `documents`, or where they are empty those that `source`, a result of `load` or `clean`, brings along."""
+    """Return `documents`, or if empty, those of `source`, a result of `load` or `clean`."""
     return documents if len(documents) else getattr(source, "documents", ())
 
 
 def shape_of(dataset: Rows) -> str:
     """Name the shape of a data set by its columns, such as ``"pairs"``.
 
-    The trainer of sentence-transformers takes ``label``, ``labels``, ``score`` or ``scores`` for the label and every
-    other column for an input, in the order of the columns, whatever their names.
+    The trainer of sentence-transformers takes ``label``, ``labels``, ``score`` or ``scores`` as the label and every
+    other column as an input, in the order of the columns, whatever their names.
 
     Parameters
     ----------
@@ -259,7 +259,7 @@ def shape_of(dataset: Rows) -> str:
 def shaped(data: Dataset, columns: Mapping[str, str]) -> tuple[Dataset, str]:
     """Rename, select and convert the columns of a shape, and name the shape.
 
-    Scores become numbers, and labels of texts names, since their numbers differ from file to file
+    Scores become numbers, and labels of texts become names, since label numbers differ between files
     (``dataset.class_encode_column("label")`` makes the numbers that trainers read).
 
     Parameters
@@ -272,7 +272,7 @@ def shaped(data: Dataset, columns: Mapping[str, str]) -> tuple[Dataset, str]:
     Raises
     ------
     ValueError
-        A column is missing, comes twice, or holds something else than texts, numbers or labels.
+        A column is missing, occurs twice, or holds values other than texts, numbers or labels.
 
     Examples
     --------
@@ -291,7 +291,7 @@ def shaped(data: Dataset, columns: Mapping[str, str]) -> tuple[Dataset, str]:
     names = [columns.get(name, name) for name in data.column_names]
     twice = next((name for name in names if is_role(name) and names.count(name) > 1), None)
     if twice:
-        raise ValueError(f"with these columns= the table has several columns {twice!r}: drop or rename the others")
+        raise ValueError(f"with these columns= the table has several columns {twice!r}: drop or rename one")
     shape = loaded_shape([name for name in names if is_role(name)] or names)
     data = data.select_columns([old for old, new in zip(data.column_names, names, strict=True) if is_role(new)])
     data = data.rename_columns({old: new for old, new in columns.items() if old != new})
@@ -305,14 +305,14 @@ def shaped(data: Dataset, columns: Mapping[str, str]) -> tuple[Dataset, str]:
             nested = not isinstance(dtype, str) or dtype in ("list", "dict")
             hint = "name the part you want with a dot, as in 'answers.text'" if nested else "see columns="
             held = "nested values" if nested else dtype
-            raise ValueError(f"column {column!r} holds {held}, expected one text a row: {hint}")
+            raise ValueError(f"column {column!r} holds {held}, expected one text per row: {hint}")
     data = _with_typed_label(data, shape)
-    # The extra columns are no inputs of a loss: `split` reads them and leaves them out of training.
+    # The extra columns are not inputs of a loss: `split` reads them and leaves them out of training.
     return data, "documents" if shape.name == "texts" else shape_of(data.select_columns([*inputs, *label]))
 
 
 def _with_typed_label(data: Dataset, shape: Shape) -> Dataset:
-    """Scores as numbers, classes of texts as names, labels of pairs as whole numbers where they are such."""
+    """Convert scores to numbers, text classes to names, and whole-number labels of pairs to integers."""
     from datasets import ClassLabel, Value
 
     feature = data.features.get("label")
@@ -334,13 +334,13 @@ def _with_typed_label(data: Dataset, shape: Shape) -> Dataset:
 
 
 def check_role(name: str) -> None:
-    """Refuse a name that ``columns=`` cannot give."""
+    """Check that ``columns=`` maps to a known name."""
     if not is_role(name):
         raise ValueError(f"columns= maps to {name!r}, expected one of {', '.join(ROLES)}, negative_1, ...")
 
 
 def digest_of(data: Dataset, documents: Sequence[str] = ()) -> str:
-    """SHA-256 over the columns of a table, and over `documents` where there are any."""
+    """Return the SHA-256 of the columns of a table, and of `documents` if there are any."""
 
     def column(name: str) -> Iterator[str]:
         for batch in data.select_columns([name]).iter(10_000):

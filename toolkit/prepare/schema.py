@@ -1,6 +1,6 @@
-"""The data schema: columns, their synonyms, the shapes that they make, and the tasks that a shape can become.
+"""Define the data schema: columns, their synonyms, their shapes, and the tasks that each shape can become.
 
-`COLUMNS` and `SHAPES` are the one table; every other module reads it.
+`COLUMNS` and `SHAPES` are the single source that all other modules read.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Column:
     name : str
     holds : {"text", "score", "label", "name", "time"}
     synonyms : str
-        Names that people give to such a column, separated by blanks, the preferred ones first.
+        Common names of such a column, separated by spaces, preferred ones first.
     """
 
     name: str
@@ -70,20 +70,20 @@ NO_LABELS = """
     status state priority language lang locale country gender sex user author agent owner assignee customer team
     channel source type version currency sentiment rating active open closed prioritat sprache land estado idioma
     pais etat langue pays priorite prioridad"""
-"""Names of columns with few values that are no ``label`` of a text's meaning."""
+"""Names of columns with few distinct values that do not label the meaning of a text."""
 PAIR_FLAGS = "isduplicate duplicate isduplicated relevant isrelevant relevance match ismatch matched label duplikat"
-"""Names of columns of yes or no that mark which pairs belong together."""
+"""Names of yes/no columns that mark which pairs belong together."""
 
 PAIR, SENTENCES, TEXT = ("anchor", "positive"), ("sentence1", "sentence2"), ("text",)
 EXTRA = ("positive_id", "group", "time")
-"""Columns that data may have besides: `toolkit.prepare.split` reads them, training leaves them out."""
+"""Optional extra columns: `toolkit.prepare.split` reads them; training does not."""
 SEARCH_KINDS = ("retrieval", "reranking")
 _MANY = 10**6
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What columns make together.
+    """A recognised combination of columns.
 
     Attributes
     ----------
@@ -93,15 +93,15 @@ class Shape:
     label : str
         The usual name of its label column; empty without one.
     negatives : tuple of two ints
-        The fewest and the most columns of negatives.
+        Minimum and maximum number of negative columns.
     label_holds : tuple of str
-        What the label column may hold: ``"score"``, ``"class"``, ``"list"``, or ``""`` where there may be none.
+        Allowed contents of the label column: ``"score"``, ``"class"``, ``"list"``, or ``""`` if it is optional.
     kinds : tuple of str
         Kinds of task that such data can become, the default first.
     loads : bool
-        `toolkit.prepare.load` recognises data by these columns (with or without negatives).
+        Whether `toolkit.prepare.load` recognises these columns (with or without negatives).
     trains : bool
-        A loss of sentence-transformers reads it.
+        Whether a loss of sentence-transformers can train on it.
     """
 
     name: str
@@ -115,7 +115,7 @@ class Shape:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of its columns, in the trainer's order; of several negatives the first."""
+        """Names of its columns, in the trainer's order, with only the first of several negatives."""
         negatives = ("negative",) if self.negatives[0] else ()
         return (*self.texts, *negatives, *((self.label,) if self.label else ()))
 
@@ -139,30 +139,30 @@ SHAPES = {
         Shape("sentence pairs", SENTENCES, kinds=("bitext",), trains=False),
     )
 }  # fmt: skip
-"""All shapes by name. Where data fit several, the first in this order counts."""
+"""All shapes by name. If data fit several, the first applies."""
 
 TABLE_KINDS = {
     kind: shape.columns for shape in SHAPES.values() if shape.texts != PAIR for kind in shape.kinds
 }  # fmt: skip
 """Kinds of task whose data are a table, and its columns; the others are `SEARCH_KINDS`."""
 ROLES = (*PAIR, *EXTRA, "negative", *SENTENCES, "score", "text", "label")
-"""Names that ``columns=`` of `toolkit.prepare.load` may give."""
+"""Names that ``columns=`` of `toolkit.prepare.load` may map to."""
 
 _NEGATIVE = re.compile(r"negative(_\d+)?$")
 
 
 def is_negative(name: object) -> bool:
-    """Whether a column holds negatives: ``negative``, ``negative_1``, ..., but not ``negative_id``."""
+    """Return whether a column holds negatives: ``negative``, ``negative_1``, ..., but not ``negative_id``."""
     return bool(_NEGATIVE.match(str(name)))
 
 
 def is_role(name: str) -> bool:
-    """Whether a column has one of the names in `ROLES`, or is one of several negatives."""
+    """Return whether a column has one of the names in `ROLES`, or is one of several negatives."""
     return name in ROLES or is_negative(name)
 
 
 def is_training_column(name: object) -> bool:
-    """Whether the trainer should read a column: a text of a shape, a negative, or a label."""
+    """Return whether the trainer should read a column: a text of a shape, a negative, or a label."""
     column = COLUMNS.get(str(name))
     return (column is not None and column.holds == "text") or name in LABELS or is_negative(name)
 
@@ -198,7 +198,7 @@ def loaded_shape(names: Sequence[str]) -> Shape:
     Raises
     ------
     ValueError
-        When they make none; the message says how to rename them.
+        When they match no shape; the message says how to rename them.
     """
     loads = [shape for shape in SHAPES.values() if shape.loads]
     shape = _first_within(names, loads)
@@ -213,7 +213,7 @@ def task_shape(names: Sequence[str]) -> Shape:
     Raises
     ------
     ValueError
-        When the columns make no shape, or one without right answers.
+        When the columns match no shape, or one without correct answers.
 
     Examples
     --------
@@ -226,7 +226,7 @@ def task_shape(names: Sequence[str]) -> Shape:
     shape = _first_within(names, usable)
     if shape is None:
         found, expected = layout(dict.fromkeys(names, "text")).shape, ", ".join(shape.name for shape in usable)
-        raise ValueError(f"{found} have no right answers to score: expected {expected}")
+        raise ValueError(f"{found} have no correct answers to score: expected {expected}")
     return shape
 
 
@@ -255,16 +255,16 @@ class Layout:
 
     @property
     def warning(self) -> str:
-        """Why the further columns are a mistake, and how to select the others."""
+        """Why the further columns are a mistake, and how to select the right ones."""
         right = [*self.inputs, *([self.label] if self.label else [])]
         return (
-            f"further columns become inputs of the loss: {', '.join(self.wrong)}. The trainer reads every column but "
+            f"further columns become inputs of the loss: {', '.join(self.wrong)}. The trainer reads all columns but "
             f"one of {', '.join(LABELS)} as a text of the row. Train on dataset.select_columns({right})"
         )
 
 
 def layout(kinds: Mapping[str, str]) -> Layout:
-    """Name the shape of columns, as the trainer of sentence-transformers reads them.
+    """Find the shape of columns, as the trainer of sentence-transformers reads them.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Tasks to be scored on, splits, and the checks that both have to pass."""
+"""Define and validate evaluation tasks and splits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from toolkit.storage import digest_texts
 if TYPE_CHECKING:
     from datasets import Dataset
 
-LARGEST_GRADE = 1_000  # grades are mostly 0 to 4; a time or an id in their place makes trec_eval count for minutes
+LARGEST_GRADE = 1_000  # grades are usually 0 to 4; a time or an id instead makes trec_eval run for minutes
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class RetrievalData:
     corpus : mapping of document id to text
     queries : mapping of query id to text
     qrels : mapping of query id to mapping of document id to grade
-        Grade 1 and above is relevant.
+        Grades of 1 and above are relevant.
     candidates : mapping of query id to document ids, optional
-        Of reranking: the documents to be ranked for each query; None is the whole corpus.
+        For reranking: the documents to rank for each query; None means the whole corpus.
     """
 
     corpus: Mapping[str, str]
@@ -43,7 +43,7 @@ class RetrievalData:
 
 @dataclass(frozen=True)
 class Task:
-    """Something to be scored on.
+    """An evaluation task.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Task:
     kind : str
         ``"retrieval"``, ``"reranking"``, or a key of `toolkit.prepare.schema.TABLE_KINDS`.
     data : RetrievalData or Dataset
-        A Dataset has the columns of its kind and, optionally, ``id``, the names of the rows; without it these are their
+        A Dataset has the columns of its kind and, optionally, ``id``, the names of the rows; by default their
         numbers.
     groups : mapping of item to label
         Items (queries, or rows of a table) with equal labels are not independent: statistics resample them together.
@@ -111,9 +111,9 @@ class Task:
 
     @cached_property
     def self_matches(self) -> dict[str, set[str]]:
-        """For each query the documents that equal it (but for case and punctuation) and are not judged relevant.
+        """Documents equal to each query (ignoring case and punctuation) that are not judged relevant.
 
-        Where duplicates are searched, a text is itself in the collection. Rankings leave these documents out, as BEIR
+        When searching for duplicates, the query itself is in the collection. Rankings leave it out, as BEIR
         leaves out documents with the id of the query.
         """
         if self.kind != "retrieval":
@@ -167,9 +167,9 @@ class Split:
     train : Dataset
         The columns of its shape, in the trainer's order, such as ``anchor`` and ``positive``.
     dev, test : Task
-        Of pairs and triplets both search the whole corpus. Every choice is made on dev; test is scored once.
+        For pairs and triplets, both search the whole corpus. Make every choice on dev; score test once.
     table : DataFrame
-        One row a part: ``part queries groups share wanted`` (of a table ``rows`` in place of ``queries``).
+        One row per part: ``part queries groups share wanted`` (``rows`` instead of ``queries`` for tables).
     notes : list of str
         Sizes that could not be met, a very large group, labels that are missing in a part.
     rows : mapping of part to list of int
@@ -188,12 +188,12 @@ class Split:
 
 
 def check_task(given: Any, *kinds: str) -> None:
-    """Check that an argument is a task, and of one of these kinds.
+    """Check that an argument is a task of one of these kinds.
 
     Raises
     ------
     ValueError
-        The message says how to make a task from what came.
+        The message says how to make a task from the argument.
     """
     if not isinstance(given, Task):
         hint = "make one with prepare.task(rows), or with prepare.split(rows), which has .dev and .test"
@@ -212,7 +212,7 @@ _USABLE: dict[str, Callable[[Any], bool]] = {
 
 
 def _check_retrieval(task: Task) -> None:
-    """Refuse queries that cannot be scored."""
+    """Check that all queries can be scored."""
     data = task.data
     if not isinstance(data, RetrievalData):
         raise ValueError(f"expected RetrievalData for kind {task.kind!r}, got {type(data).__name__}")
@@ -238,7 +238,7 @@ def _check_retrieval(task: Task) -> None:
 
 
 def _check_table(task: Task) -> None:
-    """Refuse a table that cannot be scored."""
+    """Check that a table can be scored."""
     if isinstance(task.data, RetrievalData):
         raise ValueError(f"expected a Dataset for kind {task.kind!r}, got RetrievalData")
     if task.kind == "classification" and task.train is None:
@@ -257,11 +257,11 @@ def _check_table(task: Task) -> None:
     if task.train is not None:
         _check_labels(task.name, task.data, task.train)
     if len(set(task.items)) < len(task.items):
-        raise ValueError(f"column id of task {task.name!r} names several rows the same: expected one name a row")
+        raise ValueError(f"column id of task {task.name!r} repeats a name: expected one name per row")
 
 
 def _check_labels(name: str, tested: Dataset, train: Dataset) -> None:
-    """Refuse labels that mean one thing in training and another in the test."""
+    """Check that labels mean the same in training and test."""
     names: list[Any] = [getattr(data.features["label"], "names", None) for data in (tested, train)]
     if names[0] and names[1] and names[0] != names[1]:
         tested_as, trained_as = (", ".join(some[:3]) for some in names)
@@ -274,7 +274,7 @@ def _check_labels(name: str, tested: Dataset, train: Dataset) -> None:
 
 
 def check_grades(qrels: Mapping[str, Mapping[str, int]]) -> None:
-    """Check that grades are whole numbers, none so large that it must be something else.
+    """Check that grades are whole numbers, none so large that it must be an error.
 
     Raises
     ------

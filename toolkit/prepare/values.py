@@ -1,4 +1,4 @@
-"""Values of columns: texts and their normal form, numbers, times, labels of groups."""
+"""Convert and check column values: texts and their normal form, numbers, times, group labels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from toolkit.vectors.keywords import UNSPACED
 
 # Accents and vowel signs belong to the letter before them. In scripts without spaces (Thai, Lao, Burmese, Khmer, kana,
-# Chinese) each character counts as a word; a sentence would otherwise be one word, and no sentence a near-copy.
+# Chinese) each character counts as a word; otherwise a sentence would be one word, and no two would be near-copies.
 _MARKS = "".join(chr(code) for code in range(0x300, 0x10000) if unicodedata.category(chr(code))[0] == "M")
 _WORDS = re.compile(rf"(?=[^\W_])(?:[{UNSPACED}][{_MARKS}]*|[^\W_{UNSPACED}](?:[^\W_{UNSPACED}]|[{_MARKS}])*)")
 HINT = "convert them, or choose another column"
@@ -24,7 +24,7 @@ _ASCII = {code: " " for code in range(128) if not chr(code).isalnum()}
 
 
 def normal(text: str) -> str:
-    """Reduce a text to its lower-case words: texts that differ in case, spaces and punctuation become equal.
+    """Reduce a text to its lower-case words: texts that differ only in case, spaces and punctuation become equal.
 
     Examples
     --------
@@ -50,9 +50,9 @@ def distinct(texts: Iterable[str]) -> tuple[list[str], NDArray[np.int64], NDArra
     list of str
         The distinct normal forms, in order of first appearance.
     array of shape (texts,), int64
-        For each text the number of its normal form.
+        For each text, the number of its normal form.
     array of shape (distinct,), int64
-        For each normal form the place of the first text that has it.
+        For each normal form, the position of the first text that has it.
 
     Examples
     --------
@@ -62,12 +62,12 @@ def distinct(texts: Iterable[str]) -> tuple[list[str], NDArray[np.int64], NDArra
     """
     numbers: dict[str, int] = {}
     number_of = np.array([numbers.setdefault(normal(text), len(numbers)) for text in texts], dtype=np.int64)
-    first = np.unique(number_of, return_index=True)[1]  # numbers are given in the order of their first texts
+    first = np.unique(number_of, return_index=True)[1]  # numbers follow the order of first appearance
     return list(numbers), number_of, first.astype(np.int64)
 
 
 def require(values: pd.Series, usable: pd.Series, what: str, hint: str = HINT, *, of: str = "") -> None:
-    """Refuse a column where some values are not usable; the message counts them and names the first row.
+    """Raise if some values of a column are not usable; the message counts them and names the first row.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def require(values: pd.Series, usable: pd.Series, what: str, hint: str = HINT, *
 
 
 def require_texts(values: pd.Series, hint: str = HINT, *, missing: bool = False) -> None:
-    """Refuse a column with something other than texts; with `missing`, missing values may pass."""
+    """Raise if a column holds anything but texts; with `missing`, missing values are allowed."""
     texts = values.map(lambda value: isinstance(value, str)).astype(bool)
     require(values, texts | values.isna() if missing else texts, "text", hint)
 
@@ -105,12 +105,12 @@ def numbers(values: pd.Series, *, missing: bool = False) -> pd.Series:
     values : Series
         With the column's name.
     missing : bool
-        Let missing values pass, as NaN.
+        Allow missing values, as NaN.
 
     Raises
     ------
     ValueError
-        When something is no finite number; the message names the first row.
+        When a value is not a finite number; the message names the first row.
 
     Examples
     --------
@@ -125,24 +125,24 @@ def numbers(values: pd.Series, *, missing: bool = False) -> pd.Series:
 
 
 def times(values: Sequence[Any], *, name: str = "time") -> NDArray[np.float64]:
-    """Convert dates or numbers to numbers that grow with time.
+    """Convert dates or numbers to numbers that increase with time.
 
     Parameters
     ----------
     values : sequence
-        Dates in any common form: the day comes first where the months would not fit otherwise.
+        Dates in any common format; day first if the values do not parse month first.
     name : str
         Of the column, for messages.
 
     Returns
     -------
     array of shape (values,), float64
-        The numbers as they are; of dates the seconds since 1970 (UTC).
+        Numbers unchanged; for dates, seconds since 1970 (UTC).
 
     Raises
     ------
     ValueError
-        Where a value is neither; the message names it and its row.
+        If a value is neither; the message names it and its row.
 
     Examples
     --------
@@ -154,16 +154,16 @@ def times(values: Sequence[Any], *, name: str = "time") -> NDArray[np.float64]:
     if found.notna().all():
         return found.to_numpy(dtype=np.float64)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pandas warns that it parses each value by itself, which is meant
+        warnings.simplefilter("ignore")  # pandas warns that it parses each value separately, which is intended
         parsed = [pd.to_datetime(series, errors="coerce", utc=True, dayfirst=first) for first in (False, True)]
     dates = min(parsed, key=lambda dates: int(dates.isna().sum()))
-    require(series, dates.notna(), "date or number", "use one form throughout, best 2026-03-31")
+    require(series, dates.notna(), "date or number", "use one format throughout, preferably 2026-03-31")
     seconds = (dates - pd.Timestamp(0, tz="UTC")).dt.total_seconds()
     return np.asarray(seconds, dtype=np.float64)
 
 
 def labels_in(values: Iterable[object]) -> list[object]:
-    """Return labels of groups, with None for everything that stands for a missing one.
+    """Return group labels, with None for every kind of missing value.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Batches of texts of similar length, within a budget of tokens."""
+"""Batch texts of similar length within a token budget."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from toolkit.vectors.engines.base import Body, Window, unit
 
-PADDING = 0.02  # of the tokens of a batch
+PADDING = 0.02  # largest share of padding in a batch
 SMALL = 0.25  # of the budget: a batch up to this size may hold more padding
-STOCK_BATCH = 1024  # texts that are handed to an engine that makes its own batches
+STOCK_BATCH = 1024  # texts per call to an engine that makes its own batches
 
 
 def batches(body: Body, window: Window) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32]]]:
@@ -24,7 +24,7 @@ def divide_window(lengths: NDArray[np.int64], budget: int | None) -> Iterator[ND
     """Yield the positions of each batch of texts of these lengths.
 
     Texts are sorted by length. A batch ends before it is full where padding would take more than a fiftieth of it, but
-    not while it is so small that what a call costs at all would count. Without a budget texts keep their order.
+    not while it is so small that the fixed cost of a call matters. Without a budget texts keep their order.
     """
     if budget is None:
         for start in range(0, len(lengths), STOCK_BATCH):

@@ -1,4 +1,4 @@
-"""What the cache of vectors and scores holds, and how to empty it."""
+"""List and delete cached vectors and scores."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def clear(model: str | None = None) -> int:
     Raises
     ------
     ValueError
-        When no cached set is of that model; the message names those that are there.
+        When the cache has no vectors of that model; the message lists the models it has.
     """
     table = info()
     if model is not None:
         chosen = table[table["model"].str.startswith(model) | table["weights"].str.startswith(model[:12])]
         if chosen.empty:
             known = ", ".join(sorted(set(table["model"]))) or "none"
-            raise ValueError(f"no cached vectors of {model!r}; there are vectors of: {known}")
+            raise ValueError(f"no cached vectors of {model!r}; the cache holds vectors of: {known}")
         table = chosen
     for folder in table["folder"]:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Encode texts to unit vectors, each distinct text once, from the cache where it can."""
+"""Encode texts to unit vectors, each distinct text once, reusing cached vectors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from toolkit.vectors.protocols import Encoder
 from toolkit.vectors.store import Store, text_keys
 
 WINDOW_TEXTS = 8_192  # texts that are tokenised and sorted at a time ...
-WINDOW_CHARACTERS = 32_000_000  # ... and the characters that they may hold
+WINDOW_CHARACTERS = 32_000_000  # ... and the most characters that they may have
 KEEP_EVERY = 150_000  # tokens between two writes to the cache: about half a minute on two cores
 
 
@@ -39,8 +39,8 @@ def encode(
     """Encode texts to vectors of unit length.
 
     Each distinct text is encoded once. Texts are tokenised once, sorted by their number of tokens and batched to a
-    budget of tokens, which leaves almost no padding. Vectors are kept in the cache as the work goes on, so that an
-    interrupted call goes on where it stopped. Beside the result, memory is bounded for any number of texts.
+    budget of tokens, which leaves almost no padding. Vectors are cached as the work proceeds, so that an
+    interrupted call resumes where it stopped. Apart from the result, memory use is bounded for any number of texts.
 
     Parameters
     ----------
@@ -55,13 +55,13 @@ def encode(
         ``"auto"`` (see `toolkit.vectors.precision.resolve_dtype`), ``"float32"``, ``"bfloat16"`` or ``"float16"``: the
         format of the transformer's arithmetic. Pooling, everything after it, and the result are float32.
     cache : bool
-        Whether to read and keep vectors in the folder of `toolkit.storage.cache_folder`. It stores no text.
+        Whether to read and store vectors in `toolkit.storage.cache_folder()`. No text is stored there.
     out : path, optional
         A ``.npy`` file to write; the result is then that file, memory-mapped, and need not fit in memory.
     progress : bool
-        Whether to show a bar, with the time left, when it takes more than two seconds.
+        Whether to show a progress bar, with the time left, when encoding takes more than two seconds.
     warn : bool
-        Whether to warn of texts that were cut; a server that encodes one query at a time need not.
+        Whether to warn of texts that were cut; turn it off in a server that encodes one query at a time.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def encode(
     if n_cut and warn:
         warnings.warn(
             f"{n_cut:,} of {len(texts):,} texts are longer than the {body.limit} tokens that {name} reads, and "
-            f"were cut there. vectors.truncation(model, texts) shows which; shorter texts lose nothing.",
+            f"were cut there. vectors.truncation(model, texts) shows which; shorter texts are read in full.",
             UserWarning,
             stacklevel=2,
         )
@@ -106,7 +106,7 @@ def has_body(model: Encoder) -> bool:
     """Return whether an engine of this toolkit runs the model."""
     if hasattr(model, "open_body"):
         return True
-    if "sentence_transformers" not in sys.modules:  # then it cannot be one of its models, and the import takes seconds
+    if "sentence_transformers" not in sys.modules:  # not imported, so not one of its models; importing takes seconds
         return False
     from sentence_transformers import SentenceTransformer
 
@@ -114,13 +114,13 @@ def has_body(model: Encoder) -> bool:
 
 
 def _foreign(model: Encoder, texts: Sequence[str], out: str | Path | None) -> NDArray[np.float32]:
-    """Return unit vectors of anything else that has ``encode``."""
+    """Encode texts with any other model that has ``encode``."""
     if isinstance(model, str) or not hasattr(model, "encode"):
         raise ValueError(f"expected a model with encode(texts), got {type(model).__name__}")
     rows = np.asarray(model.encode(list(each(texts))), dtype=np.float32)
     if rows.ndim != 2 or len(rows) != len(texts):
         raise ValueError(
-            f"{type(model).__name__}.encode returned shape {rows.shape}, expected ({len(texts)}, dim): a row a text"
+            f"{type(model).__name__}.encode returned shape {rows.shape}, expected ({len(texts)}, dim): one row per text"
         )
     rows = unit(rows)
     if out is not None:
@@ -130,7 +130,7 @@ def _foreign(model: Encoder, texts: Sequence[str], out: str | Path | None) -> ND
 
 
 def _to_file(out: Path, body: Body, texts: Sequence[str], store: Store | None, progress: bool) -> int:
-    """Encode block by block into a ``.npy`` file that appears under its name when it is complete."""
+    """Encode block by block into a ``.npy`` file that gets its final name once it is complete."""
     n_cut = 0
     with replacing(out) as temporary:
         mapped = None
@@ -141,7 +141,7 @@ def _to_file(out: Path, body: Body, texts: Sequence[str], store: Store | None, p
                 mapped = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float32, shape=shape)
             mapped[start : start + len(rows)] = rows
             n_cut += cut
-        del mapped  # closes it: Windows renames no open file
+        del mapped  # closes it: Windows cannot rename an open file
     return n_cut
 
 
@@ -161,7 +161,7 @@ def _vectors(body: Body, texts: Sequence[str], store: Store | None, progress: bo
         _, first, inverse = np.unique(keys[missing], return_index=True, return_inverse=True)
         distinct = missing[np.sort(first)]
         _encode_distinct(body, texts, distinct, (keys, rows, flags), store, progress)
-        twin = missing[first][inverse]  # for each missing text, the one with equal words that was encoded
+        twin = missing[first][inverse]  # for each missing text, the identical one that was encoded
         copies = twin != missing
         for at in np.array_split(np.flatnonzero(copies), 1 + int(copies.sum()) // BLOCK):
             rows[missing[at]], flags[missing[at]] = rows[twin[at]], flags[twin[at]]
@@ -176,7 +176,7 @@ def _encode_distinct(
     store: Store | None,
     progress: bool,
 ) -> None:
-    """Encode the texts at the positions `distinct` into the rows and flags of `target`, keeping them as it goes."""
+    """Encode the texts at the positions `distinct` into the rows and flags of `target`, caching them as it goes."""
     keys, rows, flags = target
     done, tokens_done, unkept = 0, 0, 0
     waiting: list[NDArray[np.intp]] = []
@@ -205,7 +205,7 @@ def _encode_distinct(
                     unkept = 0
             done += len(positions)
             tokens_done += here
-    finally:  # also on Ctrl-C: what was encoded is kept
+    finally:  # also on Ctrl-C: finished vectors are cached
         keep()
         bar.close()
 

@@ -18,19 +18,19 @@ def nearest(
     queries : array of shape (n, dim), float32
     docs : array of shape (m, dim), float32
     k : int
-        At least 1; all of `docs` come back where k is larger than m.
+        At least 1; if k is larger than m, all of `docs` are returned.
 
     Returns
     -------
     scores : array of shape (n, min(k, m)), float32
         Descending in each row.
     ids : array of shape (n, min(k, m)), int64
-        Row numbers in `docs`; of equal scores within the k, the smaller number comes first.
+        Row numbers in `docs`; ties within the k are ordered by row number.
 
     Raises
     ------
     ValueError
-        For k < 1 or shapes that do not fit.
+        For k < 1 or shapes that do not match.
 
     Examples
     --------
@@ -55,9 +55,9 @@ def nearest(
         k,
         metric=faiss.METRIC_INNER_PRODUCT,
     )
-    if (ids < 0).any():  # FAISS's way to say that there was nothing to compare
+    if (ids < 0).any():  # how FAISS reports that nothing could be compared
         raise ValueError(
-            "queries or docs hold values that are not finite (NaN): encode gives none, look at their source"
+            "queries or docs hold values that are not finite (NaN): encode returns none, so check where they come from"
         )
     order = np.lexsort((ids, -scores), axis=1)
     return np.take_along_axis(scores, order, axis=1), np.take_along_axis(ids, order, axis=1)

@@ -1,4 +1,4 @@
-"""Texts as they come: a list, or a column of any table."""
+"""Check and read texts, given as a list or a column of any table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BLOCK = 65_536  # texts that are read at a time
 
 
 def check_texts(texts: Sequence[str], *, allow_surrogates: bool = False) -> None:
-    """Refuse anything but a list or column of texts, before long work starts.
+    """Check that texts are a list or column of str, before long work starts.
 
     With `allow_surrogates`, texts may hold lone surrogates, halves of characters that no model can read.
 
@@ -27,15 +27,15 @@ def check_texts(texts: Sequence[str], *, allow_surrogates: bool = False) -> None
     >>> check_texts({"q1": "reset my password"})
     Traceback (most recent call last):
     ...
-    ValueError: expected a list of texts, got dict: of a table give one column, table['text']; of a dict its values, ...
+    ValueError: expected a list of texts, got dict: for a table pass a column, table['text']; for a dict its values, ...
     """
     if isinstance(texts, (str, bytes)):
         raise ValueError(f"expected a list of texts, got a single {type(texts).__name__}: put it in a list, [text]")
     listlike = hasattr(texts, "__len__") and hasattr(texts, "__getitem__") and not isinstance(texts, Mapping)
     if not listlike or getattr(texts, "ndim", 1) != 1 or hasattr(texts, "column_names"):  # a table gives its headings
         raise ValueError(
-            f"expected a list of texts, got {type(texts).__name__}: of a table give one column, table['text']; of a "
-            f"dict its values, list(texts.values()); of anything else list(texts)"
+            f"expected a list of texts, got {type(texts).__name__}: for a table pass a column, table['text']; for a "
+            f"dict its values, list(texts.values()); otherwise list(texts)"
         )
     for number, text in enumerate(each(texts)):
         if not isinstance(text, str):
@@ -67,19 +67,19 @@ def take(texts: Sequence[str], positions: NDArray[np.intp]) -> list[str]:
 
 @contextmanager
 def no_lone_surrogates(what: str = "a text") -> Iterator[None]:
-    """Explain the error of a text with a lone surrogate, where one is written or sent on."""
+    """Explain the error that is raised when a text with a lone surrogate is encoded."""
     try:
         yield
     except UnicodeEncodeError as error:
         part = error.object[max(0, error.start - 20) : error.end + 20]
         raise ValueError(
-            f"{what} ({part!r}) holds half a character (a lone surrogate), which no model can read: give "
+            f"{what} ({part!r}) holds half a character (a lone surrogate), which no model can read: use "
             f"text.encode('utf-8', 'replace').decode()"
         ) from None
 
 
 def check_corpus(corpus: Any, expected: str = "a corpus {doc_id: text}") -> None:
-    """Refuse anything but a mapping of ids to texts with at least one entry.
+    """Check that a corpus maps ids to texts and has at least one entry.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def check_corpus(corpus: Any, expected: str = "a corpus {doc_id: text}") -> None
 
 
 def check_queries(queries: Any, k: int) -> None:
-    """Refuse anything but a mapping of ids to texts, which may be empty, and a `k` below 1."""
+    """Check that queries map ids to texts (there may be none) and that `k` is at least 1."""
     if not isinstance(queries, Mapping) or queries:
         check_corpus(queries, "queries {query_id: text}")
     if k < 1:

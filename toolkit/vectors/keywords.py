@@ -1,4 +1,4 @@
-"""Keyword search, the baseline that every embedding model has to beat."""
+"""Search by keywords, the baseline that every embedding model has to beat."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class BM25:
     ----------
     corpus : mapping of document id to text
     language : str
-        As it was given to `bm25`.
+        As passed to `bm25`.
     name : str
     index : bm25s.BM25
     ids : list of str
@@ -99,7 +99,7 @@ class BM25:
 
 
 def bm25(corpus: Mapping[str, str], *, language: str = "english", name: str = "BM25") -> BM25:
-    """Index a corpus for keyword search by BM25, with stemming and without stop words, by the library bm25s.
+    """Index a corpus for keyword search by BM25, with stemming and without stop words, using the library bm25s.
 
     Parameters
     ----------
@@ -140,15 +140,15 @@ def _terms(texts: Sequence[str], stemmer: Any, *, english: bool) -> list[list[st
 
 
 def keyword_query(corpus: Mapping[str, str], *, n: int = 3, drop: Collection[str] = ()) -> Callable[[str], str]:
-    """Return a function that cuts a search to its `n` rarest words, in their order, which is how many people search.
+    """Return a function that shortens a query to its `n` rarest words, in order, as many people search.
 
     Parameters
     ----------
     corpus : mapping of document id to text
-        Where rarity is counted; words that no document has are taken last.
+        Where word frequencies are counted; words that no document has come last.
     n : int
     drop : collection of str
-        Words to leave out beside English stop words, in lower case, such as one that every search begins with.
+        Words to leave out besides English stop words, in lower case, such as one that every search begins with.
 
     Examples
     --------

@@ -17,13 +17,13 @@ def truncation(model: Encoder, texts: Sequence[str]) -> pd.DataFrame:
     Parameters
     ----------
     model : Encoder
-        One of sentence-transformers.
+        A sentence-transformers model.
     texts : sequence of str
 
     Returns
     -------
     DataFrame
-        One row a text, in order: ``tokens`` (with the special ones and the longest of the model's prompts), ``limit``
+        One row per text, in order: ``tokens`` (with special tokens and the longest of the model's prompts), ``limit``
         (NaN where the model has none) and ``lost`` (tokens beyond the limit). ``frame["lost"].gt(0).mean()`` is the
         share of texts that are cut, ``frame["lost"].sum() / frame["tokens"].sum()`` the share of the tokens.
 

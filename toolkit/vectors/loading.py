@@ -37,7 +37,7 @@ DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 def load(name: str | Path = DEFAULT, *, revision: str | None = None, device: str | None = None) -> SentenceTransformer:
     """Load a model for `encode`.
 
-    The Hub is asked only when `name` is neither the default model nor a local folder, and is not in the Hub's local
+    The Hub is contacted only when `name` is neither the default model nor a local folder, and is not in the Hub's local
     cache.
 
     Parameters
@@ -48,7 +48,7 @@ def load(name: str | Path = DEFAULT, *, revision: str | None = None, device: str
     revision : str, optional
         Commit, tag or branch on the Hub. With it the copy in the package is not used.
     device : str, optional
-        ``"cpu"``, ``"cuda"`` or ``"mps"``; without it the fastest that is there.
+        ``"cpu"``, ``"cuda"`` or ``"mps"``; by default the fastest available.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def load_again(
     record : mapping
         `toolkit.vectors.Origin.record`.
     folder : path
-        What a relative ``folder`` in the record is relative to, such as the folder of a run.
+        Base for a relative ``folder`` in the record, such as the folder of a run.
     device : str, optional
         As in `load`.
 
@@ -111,7 +111,7 @@ def load_again(
         model = load(name, revision=record.get("commit") or record.get("revision"), device=device)
     else:
         raise ValueError(
-            f"the record of {name!r} does not tell where its weights are: expected a model from vectors.load, or one "
+            f"the record of {name!r} does not say where its weights are: expected a model from vectors.load, or one "
             f"that was saved (Tuned.save)"
         )
     expected, found = record.get("sha256"), origin_of(model).sha256
@@ -124,9 +124,9 @@ def load_again(
 
 
 def first_layers(model: SentenceTransformer, n: int) -> SentenceTransformer:
-    """Copy a transformer with its first `n` layers only, which are not trained again.
+    """Copy a transformer with only its first `n` layers, without retraining them.
 
-    About as much faster as it is shorter, and worse: measure how much. Training can win some of it back.
+    Speed rises about in proportion to the layers removed; quality drops, and training can recover some of it.
 
     Raises
     ------
@@ -147,9 +147,9 @@ def first_layers(model: SentenceTransformer, n: int) -> SentenceTransformer:
 
 
 def _open_wordllama(device: str | None) -> SentenceTransformer:
-    """Open the mean of word vectors, from the weights and the tokenizer in the package ``wordllama`` (MIT).
+    """Open WordLlama, a mean of word vectors, from the weights and the tokenizer in the package ``wordllama`` (MIT).
 
-    The package's own loader looks for its tokenizer in a folder that it does not have, and then wants the network.
+    The package's own loader looks for its tokenizer in a folder that does not exist, and then tries to download it.
     """
     found = find_spec("wordllama")
     if found is None or not found.submodule_search_locations:
@@ -192,7 +192,7 @@ def _looks_like_a_path(name: str) -> bool:
 
 
 def _check_folder(folder: Path, name: str) -> None:
-    """Refuse anything but a model folder before the slow import."""
+    """Check that a folder holds a model, before the slow import."""
     if not folder.exists():
         raise FileNotFoundError(
             f"there is no folder {name!r}. Expected a model folder, a name on the Hub such as "
@@ -219,9 +219,9 @@ def _open(folder: Path, *, name: str, device: str | None) -> SentenceTransformer
                 model = reopen(folder, device)
             else:
                 model = SentenceTransformer(str(folder), device=device, local_files_only=True)
-        except ModuleNotFoundError:  # it says what to install
+        except ModuleNotFoundError:  # the message says what to install
             raise
-        except Exception as error:  # safetensors, json, tokenizers and torch each have their own
+        except Exception as error:  # safetensors, json, tokenizers and torch each raise their own
             raise ValueError(
                 f"the model in {folder} could not be loaded ({type(error).__name__}: {error}). Expected a complete "
                 f"sentence-transformers folder; copy or download it again."
@@ -241,7 +241,7 @@ def _open_from_hub(name: str, revision: str | None, device: str | None) -> Sente
     from sentence_transformers import SentenceTransformer
 
     with quiet():
-        try:  # what was downloaded before needs no network
+        try:  # a model that was downloaded before needs no network
             model = SentenceTransformer(name, revision=revision, device=device, local_files_only=True)
         except (OSError, ValueError):
             _require_hub(name)
@@ -256,7 +256,7 @@ def _require_hub(name: str) -> None:
     from huggingface_hub import constants
 
     way_out = (
-        f"Expected a local folder, or a network for the Hub name {name!r}. Without one: take the default model "
+        f"Expected a local folder, or a network for the Hub name {name!r}. Without one, use the default model "
         f"('{DEFAULT}', the default), or run 'hf download {name} --local-dir FOLDER' on another computer, "
         f"copy the folder and give its path."
     )
@@ -273,7 +273,7 @@ def _require_hub(name: str) -> None:
         except OSError as error:
             failure[:] = [str(getattr(error, "reason", error))]
 
-    # Looking up a host name has no time limit of its own, hence a thread that is waited for.
+    # Looking up a host name has no time limit of its own, hence a thread with a timeout.
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(5)
@@ -286,7 +286,7 @@ def quiet() -> Iterator[None]:
     """Silence the progress bars and load reports of transformers while the block runs."""
     from transformers.utils import logging
 
-    settings: Any = logging  # has no types
+    settings: Any = logging  # untyped
     level, bars = settings.get_verbosity(), settings.is_progress_bar_enabled()
     settings.set_verbosity_error()
     settings.disable_progress_bar()
@@ -298,5 +298,5 @@ def quiet() -> Iterator[None]:
             settings.enable_progress_bar()
 
 
-if os.name == "nt":  # pragma: no cover - symbolic links in the Hub's cache need rights that few have there
+if os.name == "nt":  # pragma: no cover - symbolic links in the Hub's cache need rights that few users have there
     os.environ.setdefault("HF_HUB_DISABLE_SYMLINKS_WARNING", "1")

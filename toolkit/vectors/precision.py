@@ -28,7 +28,7 @@ def resolve_dtype(model: SentenceTransformer, dtype: str = "auto") -> str:
     """Return the number format that `encode` uses: ``"float32"``, ``"bfloat16"`` or ``"float16"``.
 
     ``"auto"`` keeps a model that is loaded in half precision as it is. For a float32 model it measures bfloat16
-    against float32 once for this processor, model and version of torch, and keeps the answer beside the cache, so that
+    against float32 once for this processor, model and version of torch, and stores the result in the cache, so that
     results never depend on how busy the machine was. Processors without bfloat16 instructions are not measured:
     there it is many times slower.
 
@@ -62,7 +62,7 @@ def resolve_dtype(model: SentenceTransformer, dtype: str = "auto") -> str:
     if key not in known:
         bodies = {name: TorchBody(model, "", None, name, *divided) for name in ("float32", "bfloat16")}
         known = {**known, key: _probe(bodies, len(divided[0][0].tokenizer), 16 if device.type == "cpu" else 256)}
-        with suppress(OSError):  # a cache that cannot be written is reported where vectors are kept
+        with suppress(OSError):  # an unwritable cache is reported when vectors are stored
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_json(file, known)
     return "bfloat16" if known[key]["ratio"] >= WORTH_IT and known[key]["cosine"] >= CLOSE else "float32"
@@ -79,7 +79,7 @@ def _has_bfloat16(device: torch.device) -> bool:
 
 
 def _probe(bodies: Mapping[str, Body], vocabulary: int, rows: int) -> dict[str, float]:
-    """Seconds of float32 over seconds of bfloat16 (fastest of five, in turns), and the smallest cosine between them."""
+    """Measure seconds of float32 over seconds of bfloat16 (best of five, alternating) and their smallest cosine."""
     ids = np.random.default_rng(0).integers(min(1000, vocabulary // 2), vocabulary, size=(rows, 64)).tolist()
     vectors = {name: body.run(ids) for name, body in bodies.items()}
     seconds = dict.fromkeys(bodies, np.inf)

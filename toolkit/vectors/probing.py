@@ -28,11 +28,11 @@ def probe(
     Parameters
     ----------
     model : Encoder
-        One of sentence-transformers, or with an engine of its own.
+        A sentence-transformers model, or one with its own engine.
     texts : sequence of str
-        Each counts as often as it comes.
+        Repeated texts are counted each time.
     seconds : float
-        How long to measure, above 0: up to so long for tokenising, and for running batches until it has passed.
+        How long to measure, above 0: at most this long for tokenising, and at least this long for running batches.
     dtype : str
         As in `toolkit.vectors.encode`.
     seed : int
@@ -41,14 +41,14 @@ def probe(
     Returns
     -------
     DataFrame
-        One row: ``texts tokens`` (of all, what the model's limit leaves of them; estimated from the sample),
-        ``sampled seconds`` (texts that were encoded, and in what time, tokenising included), ``tokens_per_second`` and
-        ``estimate``: seconds for all texts, nothing being in the cache.
+        One row: ``texts tokens`` (of all texts, after truncation; estimated from the sample),
+        ``sampled seconds`` (texts encoded, and time taken, tokenising included), ``tokens_per_second`` and
+        ``estimate``: seconds for all texts, with an empty cache.
 
     Raises
     ------
     ValueError
-        Without texts or time, or for another kind of model.
+        For no texts, a time that is not positive, or another kind of model.
     """
     from toolkit.vectors.engines.opening import open_body
 

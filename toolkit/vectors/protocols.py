@@ -1,4 +1,4 @@
-"""What the toolkit expects of a model and of a system."""
+"""Define the interfaces of models and systems."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Ranking = Mapping[str, Mapping[str, float]]
 class Encoder(Protocol):
     """A model that turns texts into vectors: of sentence-transformers, of another library, or one of your own.
 
-    A SentenceTransformer is run by this toolkit, with prompts, cache and number formats; of anything else ``encode`` is
+    A SentenceTransformer is run by this toolkit, with prompts, cache and number formats; otherwise ``encode`` is
     called with a list of texts, and its vectors are not cached.
     """
 
@@ -43,9 +43,9 @@ class System(Protocol):
 
     @property
     def record(self) -> Mapping[str, Any]:
-        """What the system is made of, so that `toolkit.vectors.systems.restore` makes it again.
+        """Description of the system, from which `toolkit.vectors.systems.restore` rebuilds it.
 
-        Keys are ``kind``, ``name`` and what the kind needs. A system that is made of others has their records in
+        Keys are ``kind``, ``name`` and what the kind needs. A system built from others has their records in
         ``parts``, and an attribute of that name with the systems.
         """
 

@@ -1,4 +1,4 @@
-"""Rankings: their first documents, their fusion, and the results of another search engine as a system."""
+"""Truncate and fuse rankings, and use the results of another search engine as a system."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def from_ranking(
     ----------
     source : path or mapping
         ``{query_id: {doc_id: score}}``; or a file: a run file of trec_eval (query id, Q0, document id, rank, score,
-        tag, separated by spaces), or a ``.csv`` or ``.tsv`` file with a heading. Its columns are ``query_id`` (or
+        tag, separated by spaces), or a ``.csv`` or ``.tsv`` file with a header row. Its columns are ``query_id`` (or
         ``qid``, ``query``), ``doc_id`` (or ``docid``, ``document``), and ``score`` or ``rank``; without either, the
         rows are taken in their order, best first. Queries and documents are given by id or by text.
     corpus : mapping of document id to text, optional
@@ -168,7 +168,7 @@ def from_ranking(
         unknown = [doc for row in ranking.values() for doc in row if doc not in corpus]
         if unknown:
             raise ValueError(
-                f"{place} names {len(set(unknown)):,} documents that the corpus lacks (first: {unknown[0]!r:.60}): "
+                f"{place} names {len(set(unknown)):,} documents missing from the corpus (first: {unknown[0]!r:.60}): "
                 f"expected document ids such as {next(iter(corpus))!r}, or texts of the corpus"
             )
     return Ranked(ranking, corpus or {}, name, place, digest)
@@ -179,7 +179,7 @@ _DOCUMENT = ("doc_id", "docid", "doc-id", "document_id", "docno", "corpus-id", "
 
 
 def _read_results(path: Path) -> dict[str, dict[str, float]]:
-    """Read a run of trec_eval, or a table with a heading."""
+    """Read a trec_eval run, or a table with a header row."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -206,7 +206,7 @@ def _read_results(path: Path) -> dict[str, dict[str, float]]:
         if wrong is not None:
             raise ValueError(
                 f"line {wrong} of {path} does not have six fields: expected query id, Q0, document id, rank, score and "
-                f"tag, as trec_eval reads them, or a .csv file with a heading"
+                f"tag, as trec_eval reads them, or a .csv file with a header row"
             )
         rows = ((number, fields[0], fields[2], fields[4], None) for number, fields in lines)
     ranking: dict[str, dict[str, float]] = {}
@@ -223,5 +223,5 @@ def _read_results(path: Path) -> dict[str, dict[str, float]]:
 
 
 def _plain(text: str) -> str:
-    """Return a text without case and with single spaces."""
+    """Fold the case of a text and collapse its whitespace."""
     return re.sub(r"\s+", " ", text).strip().casefold()

@@ -1,4 +1,4 @@
-"""Reorder the first documents of a search by a cross-encoder, which reads each with the query."""
+"""Reorder the first documents of a search with a cross-encoder, which reads each with the query."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def is_cross_encoder(model: object) -> bool:
 
 
 def pair_scores(reranker: Reranker, pairs: Sequence[tuple[str, str]], *, cache: bool = True) -> NDArray[np.float64]:
-    """Score pairs of texts by a cross-encoder, each distinct pair once.
+    """Score pairs of texts with a cross-encoder, each distinct pair once.
 
     Scores of a ``sentence_transformers.CrossEncoder`` are cached like vectors; those of anything else are not, since
     nothing identifies its weights.
@@ -35,17 +35,17 @@ def pair_scores(reranker: Reranker, pairs: Sequence[tuple[str, str]], *, cache: 
         With ``predict(pairs)``.
     pairs : sequence of (str, str)
     cache : bool
-        Whether to read and keep scores in the folder of `toolkit.storage.cache_folder`. It stores no text.
+        Whether to read and store scores in `toolkit.storage.cache_folder()`. No text is stored there.
 
     Returns
     -------
     array of shape (n,)
-        In the unit of the model; larger is more relevant.
+        On the model's own scale; larger is more relevant.
 
     Raises
     ------
     ValueError
-        When it gives anything but one finite number a pair.
+        When the model does not return one finite number per pair.
     """
     if not pairs:
         return np.empty(0)
@@ -65,7 +65,7 @@ def pair_scores(reranker: Reranker, pairs: Sequence[tuple[str, str]], *, cache: 
         if store is not None:
             kept = new[:, None].astype(np.float32)
             store.put(keys[at], kept, np.zeros(len(at), dtype=np.uint32))
-            new = kept[:, 0].astype(np.float64)  # the same the first time as from the cache
+            new = kept[:, 0].astype(np.float64)  # so that the first call returns the same values as the cache
         scores[missing] = new[inverse]
     return scores
 
@@ -76,7 +76,7 @@ def _predict(reranker: Reranker, pairs: list[tuple[str, str]]) -> NDArray[np.flo
     if scores.shape != (len(pairs),):
         raise ValueError(
             f"{type(reranker).__name__}.predict returned shape {scores.shape} for {len(pairs)} pairs, expected one "
-            f"score a pair: of a model with several labels (num_labels), choose one first"
+            f"score per pair: for a model with several labels (num_labels), choose one first"
         )
     if not np.isfinite(scores).all():
         raise ValueError(
@@ -114,7 +114,7 @@ def _store(reranker: Reranker) -> Store | None:
 
 def _is_torch(model: Reranker) -> bool:
     """Return whether a model is a CrossEncoder of sentence-transformers that is run by torch."""
-    if "sentence_transformers" not in sys.modules:  # then it cannot be one, and the import takes seconds
+    if "sentence_transformers" not in sys.modules:  # not imported, so not one of its models; importing takes seconds
         return False
     from sentence_transformers import CrossEncoder
 
@@ -137,7 +137,7 @@ def describe_reranker(reranker: Reranker) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Reranked:
-    """A system whose first documents a cross-encoder puts in order. Made by `rerank`.
+    """A system whose first documents are reranked by a cross-encoder. Made by `rerank`.
 
     Attributes
     ----------
@@ -172,8 +172,8 @@ class Reranked:
     def search(self, queries: Mapping[str, str], k: int = 10) -> dict[str, dict[str, float]]:
         """Rank the `k` best documents for each query: ``{query_id: {doc_id: score}}``.
 
-        Scores of the documents that were read are the cross-encoder's. Those behind them keep the order of the system,
-        one apart, below the lowest.
+        Scores of the documents that were read are the cross-encoder's. The other documents keep the system's order,
+        with scores in steps of 1 below the lowest.
         """
         check_queries(queries, k)
         return self.reorder(queries, self.system.search(queries, max(k, self.depth)), k)
@@ -181,11 +181,11 @@ class Reranked:
     def reorder(
         self, queries: Mapping[str, str], ranking: Mapping[str, Mapping[str, float]], k: int
     ) -> dict[str, dict[str, float]]:
-        """Put the first documents of a ranking of the system in order; see `search`."""
+        """Rerank the first documents of a ranking by the system; see `search`."""
         ordered = {query: list(top(ranking.get(query, {}), max(k, self.depth))) for query in queries}
         unknown = [doc for row in ordered.values() for doc in row if doc not in self.corpus]
         if unknown:
-            raise ValueError(f"{self.system.name} found document {unknown[0]!r}, which its corpus lacks")
+            raise ValueError(f"{self.system.name} found document {unknown[0]!r}, which is not in its corpus")
         pairs = [(query, doc) for query, row in ordered.items() for doc in row[: self.depth]]
         scores = pair_scores(self.reranker, [(queries[query], self.corpus[doc]) for query, doc in pairs])
         found: dict[str, dict[str, float]] = {query: {} for query in queries}
@@ -198,14 +198,14 @@ class Reranked:
 
 
 def rerank(system: System, reranker: Reranker, *, depth: int = 50, name: str | None = None) -> Reranked:
-    """Let a cross-encoder put the first documents of a system in order.
+    """Rerank the first documents of a system with a cross-encoder.
 
     Parameters
     ----------
     system : System
         Finds the first documents, such as ``bm25(corpus)`` or ``dense(model, corpus)``.
     reranker : Reranker
-        With ``predict(pairs)``, one score a pair, such as ``sentence_transformers.CrossEncoder``.
+        With ``predict(pairs)``, one score per pair, such as ``sentence_transformers.CrossEncoder``.
     depth : int
         Documents of each query that the cross-encoder reads; its time grows with it.
     name : str, optional
@@ -256,7 +256,7 @@ def load_reranker(record: Mapping[str, Any], folder: str | Path = ".") -> Rerank
     model = CrossEncoder(str(place) if local else name, local_files_only=local)
     found, expected = weights_digest(model), record.get("weights")
     if expected and found != expected:
-        raise ValueError(f"the weights of the reranker {name!r} have the digest {found}, recorded is {expected}")
+        raise ValueError(f"the weights of the reranker {name!r} have the digest {found}, expected {expected}")
     set_origin(model, Origin(name, folder=str(place.resolve()) if local else ""))
     reranker: Reranker = model
     return reranker

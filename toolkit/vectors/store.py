@@ -1,6 +1,6 @@
-"""The cache of vectors: folders of immutable files, keyed by everything that changes a vector and a hash of the text.
+"""Cache vectors in folders of immutable files, keyed by everything that changes a vector and a hash of the text.
 
-A *set* is a folder named by the digest of its key (weights, tokenizer, prompt, ... ; written beside as ``key.json``).
+A *set* is a folder named by the digest of its key (weights, tokenizer, prompt, ...; stored next to it as ``key.json``).
 It holds *segments*: files that are written under a temporary name, renamed, and never changed. So a kill at any moment
 loses at most what was not yet written, and any number of processes may share a set. No text is stored.
 
@@ -27,7 +27,7 @@ from toolkit.storage import cache_folder, replacing, write_json
 
 MAGIC = b"toolkit1"
 HEADER = 24
-MERGE_ABOVE = 24  # segments in a set, beyond which small ones are merged: a lookup visits each
+MERGE_ABOVE = 24  # segments in a set, beyond which small ones are merged: a lookup reads each of them
 MERGE_BYTES = 1_000_000_000  # segments larger than this are left as they are
 BLOCK = 8192  # rows that a merge holds in memory at a time
 
@@ -49,7 +49,7 @@ class Store:
     dim : int
         Length of a vector.
     name : str
-        The model's name, for `toolkit.vectors.cache.info`; no part of the key, since one model may lie in two folders.
+        The model's name, for `toolkit.vectors.cache.info`; not part of the key, since one model may be in two folders.
     """
 
     def __init__(self, key: Mapping[str, Any], dim: int, *, name: str = "") -> None:
@@ -65,7 +65,7 @@ class Store:
         flags: NDArray[np.uint32],
         found: NDArray[np.bool_],
     ) -> None:
-        """Look up `keys`; write what is there into the last three: (n, dim) vectors, n flags, and which were found."""
+        """Look up `keys`; write results into the other arguments: (n, dim) vectors, n flags, and which were found."""
         for path in self._segments():
             if found.all():
                 break
@@ -85,7 +85,7 @@ class Store:
             rows[todo], flags[todo], found[todo] = taken, notes[at, 1], True
 
     def put(self, keys: NDArray[np.bytes_], rows: NDArray[np.float32], flags: NDArray[np.uint32]) -> None:
-        """Keep vectors. Where that fails (full or read-only disk), a warning says so and nothing else happens."""
+        """Store vectors; if that fails (full or read-only disk), only warn."""
         if not len(keys):
             return
         try:
@@ -99,7 +99,7 @@ class Store:
                 self._merge()
         except OSError as error:
             warnings.warn(
-                f"the vectors could not be kept in {self.folder} ({error.strerror or error}): this run goes on, the "
+                f"the vectors could not be stored in {self.folder} ({error.strerror or error}): this run goes on, the "
                 f"next one encodes again. Free some space there, or set TOOLKIT_CACHE to a folder that can be written.",
                 RuntimeWarning,
                 stacklevel=2,
@@ -171,24 +171,24 @@ class Store:
                     if not path.name.startswith(f"{len(keys):012d}-"):
                         path.unlink(missing_ok=True)
         except Timeout:
-            return  # another process is at it
+            return  # another process is merging
 
     def _set_aside(self, path: Path, why: str) -> None:
-        """Rename a damaged file, so that nothing is lost and nothing wrong is read; say so."""
+        """Rename a damaged file, so that it is neither lost nor read, and warn."""
         try:
             path.rename(path.with_suffix(".damaged"))
             done = f"set aside as {path.with_suffix('.damaged').name}"
         except OSError:
             done = "left where it is"
         warnings.warn(
-            f"the cache file {path} is damaged: {why}. It was {done}; its texts are encoded again.",
+            f"the cache file {path} is damaged: {why}. It was {done}; its texts will be encoded again.",
             RuntimeWarning,
             stacklevel=3,
         )
 
 
 def _checksums(rows: NDArray[np.float32]) -> NDArray[np.uint32]:
-    """A sum over the bits of each row: any one changed value, a zeroed page or a shifted file shows."""
+    """Sum the bits of each row, which reveals any one changed value, a zeroed page or a shifted file."""
     bits = np.ascontiguousarray(rows).view(np.uint32)
     checksums: NDArray[np.uint32] = bits.sum(axis=1, dtype=np.uint32) + np.uint32(1)
     return checksums

@@ -1,4 +1,4 @@
-"""Ways of searching a corpus: by vectors, by keywords, both fused, or reranked."""
+"""Search a corpus by vectors, by keywords, by both fused, or with reranking."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ class Other:
 def as_system(
     given: System | Encoder | Ranking, corpus: Mapping[str, str], *, name: str | None = None, dtype: str = "auto"
 ) -> System:
-    """Return a system for a system, an encoder (searched by its vectors) or a ranking (taken as it is).
+    """Convert an encoder or a ranking to a system; return a system unchanged.
 
     Parameters
     ----------
@@ -212,7 +212,7 @@ def as_system(
     name : str, optional
         Name of the system in tables; without it a system keeps its name.
     dtype : str
-        As in `encode`, of an encoder.
+        As in `encode`, for an encoder.
 
     Raises
     ------
@@ -229,7 +229,7 @@ def as_system(
         if name is not None and name != own:
             if "name" not in getattr(system, "__dict__", {}):
                 return Other(system, system.corpus, name)
-            system = copy.copy(system)  # with what it has computed
+            system = copy.copy(system)  # keeps what it has computed
             vars(system)["name"] = name
         renamed: System = system
         return renamed
@@ -242,7 +242,7 @@ def as_system(
 
 
 def walk(system: System) -> Iterator[System]:
-    """Yield a system and, after it, the systems that it is made of."""
+    """Yield a system and, after it, the systems that it is built from."""
     yield system
     for part in getattr(system, "parts", ()):
         yield from walk(part)
@@ -256,7 +256,7 @@ def dense_part(system: System) -> Dense | None:
 def restore(
     record: Mapping[str, Any], corpus: Mapping[str, str], folder: str | Path = ".", *, index: Any = None
 ) -> System:
-    """Make a system again from its record.
+    """Restore a system from its record.
 
     Parameters
     ----------
@@ -264,7 +264,7 @@ def restore(
         `System.record`, as a run or a bundle stores it.
     corpus : mapping of document id to text
     folder : path
-        What folders of models in the record are relative to.
+        Base for relative model folders in the record.
     index : object with ``search(vectors, k)``, optional
         For the dense part, over the vectors of the corpus in its order: the part then serves single queries, and the
         corpus is not encoded.
@@ -272,7 +272,7 @@ def restore(
     Raises
     ------
     ValueError
-        For a kind that cannot be made again, such as the results of another search engine.
+        For a kind that cannot be restored, such as the results of another search engine.
     """
     kind, name = record["kind"], record["name"]
     if kind == "dense":
@@ -285,4 +285,4 @@ def restore(
         return Fused(tuple(parts), name, record["k"], record["depth"])
     if kind == "reranked":
         return rerank(parts[0], load_reranker(record["reranker"], folder), depth=record["depth"], name=name)
-    raise ValueError(f"the system {name!r} of kind {kind!r} cannot be made again from its record")
+    raise ValueError(f"the system {name!r} of kind {kind!r} cannot be restored from its record")

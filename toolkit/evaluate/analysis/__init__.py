@@ -1,4 +1,4 @@
-"""Explain a score: slices, single items, thresholds, leaked items, forgetting, and the space of the vectors."""
+"""Explain a score: slices, single items, thresholds, leaked items, forgetting, and the embedding space."""
 
 import lazy_loader as _lazy
 

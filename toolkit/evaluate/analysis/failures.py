@@ -1,4 +1,4 @@
-"""Single items: where one system gains and loses against another, in full and as a random sample."""
+"""List single items where one system gains or loses against another, all or a random sample."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ DEPTH = 100  # ranks that are searched for a relevant document
 def errors(comparison: Comparison, system: str | None = None, *, metric: str | None = None) -> pd.DataFrame:
     """List all items, from the largest gain of `system` over the baseline to its largest loss.
 
-    `examples` draws a random sample of them; this is the whole table, ready for a csv. Its ends are extremes: read the
+    `examples` draws a random sample of them; this is the full table, e.g. for a csv. Its ends are extremes: read the
     middle too before you conclude anything.
 
     Parameters
     ----------
     comparison : Comparison
-        Of any kind of task.
+        For any kind of task.
     system : str, optional
-        By default the last that is not the baseline.
+        By default the last one that is not the baseline.
     metric : str, optional
-        A metric that has a value for each item. By default nDCG@10 of a search, else the first such metric. Where the
-        kind has none, the values are those of `item_values`.
+        A metric that has a value for each item. By default nDCG@10 for a search, else the first such metric. If the
+        task kind has none, the values are those of `item_values`.
 
     Returns
     -------
     DataFrame
-        One row per item: its id, its texts, the right answer, then for each of the two systems its prediction (of a
-        search: the text at the first rank, and the rank of the first relevant text from 1, missing where it is not
+        One row per item: its id, its texts, the right answer, then for each of the two systems its prediction (for a
+        search: the top-ranked text, and the rank of the first relevant text, counted from 1 and missing if it is not
         among the first 100), its value, and last ``change``, the value of `system` minus that of the baseline.
 
     Raises
@@ -47,7 +47,7 @@ def errors(comparison: Comparison, system: str | None = None, *, metric: str | N
         For a system or metric that the comparison does not have.
     """
     if not hasattr(comparison, "baseline"):
-        raise ValueError(f"expected a Comparison, as evaluate.compare gives it; got {type(comparison).__name__}")
+        raise ValueError(f"expected a Comparison, as returned by evaluate.compare; got {type(comparison).__name__}")
     others = [name for name in comparison.scores if name != comparison.baseline]
     system = others[-1] if system is None else system
     if system not in others:
@@ -96,7 +96,7 @@ def _rows(systems: dict[str, Scores]) -> pd.DataFrame:
 
 
 def first_rank(right: Iterable[str], ranked: Iterable[str]) -> int | None:
-    """Find the rank of the first relevant document, from 1; None where there is none.
+    """Find the rank of the first relevant document, from 1; None if there is none.
 
     Examples
     --------
@@ -108,12 +108,12 @@ def first_rank(right: Iterable[str], ranked: Iterable[str]) -> int | None:
 
 
 def item_values(scores: Scores, metric: str | None = None) -> pd.Series:
-    """Give each item a value, larger is better, named after its metric.
+    """Return a value for each item (larger is better), named after its metric.
 
-    Set metrics have no value for an item. Where a kind has no other metric, the values are: of similarity
+    Set metrics have no value per item. If a task kind has no other metric, the values are: for similarity,
     ``rank_agreement``, 1 minus the distance between the item's rank by the system and its true rank, over the number of
-    items; of pairs ``ordered``, the share of pairs of the other label that lie on the right side of this one (its mean
-    over one label is the area under the ROC curve); of clusterings ``b_cubed``, the F1 of B-cubed (Bagga and Baldwin,
+    items; for pairs, ``ordered``, the share of pairs of the other label on the correct side of this one (its mean
+    over one label is the area under the ROC curve); for clusterings, ``b_cubed``, the F1 of B-cubed (Bagga and Baldwin,
     1998), averaged over the clusterings.
 
     Raises
@@ -148,7 +148,7 @@ def _ordered(score: pd.Series, label: pd.Series) -> pd.Series:
         mine = (label == one).to_numpy()
         other = np.sort(values[~mine])
         below, upto = (np.searchsorted(other, values[mine], side=side) for side in ("left", "right"))
-        share = (below + upto) / 2 / len(other)  # equal scores count half
+        share = (below + upto) / 2 / len(other)  # ties count half
         found[mine] = share if one == 1 else 1 - share
     return pd.Series(found, score.index, name="ordered")
 
@@ -199,22 +199,22 @@ def examples(
 ) -> list[Example]:
     """Draw queries at random that `system` helped, hurt and left unchanged, compared with the baseline.
 
-    A query is unchanged where its value is the same and its first relevant document has the same rank, or is among the
+    A query is unchanged if its value is the same and its first relevant document has the same rank, or is in the
     first 100 of neither. A document that moves below rank 10 does not change nDCG@10: such queries are not drawn.
 
     Parameters
     ----------
     comparison : Comparison
-        Of a retrieval or reranking.
+        For a retrieval or reranking task.
     system : str
     counts : three ints
-        How many of each kind to draw; fewer are returned where there are fewer.
+        How many of each kind to draw; fewer are returned if there are not enough.
     depth : int
         Documents shown for each system.
     metric : str
         The metric by which a query is helped or hurt.
     seed : int
-        Of the draws.
+        Seed of the draws.
     also : sequence of str
         Further systems whose documents and ranks are shown. They do not change which queries are drawn.
 
@@ -227,7 +227,7 @@ def examples(
     if baseline.task.kind not in ("retrieval", "reranking"):
         raise ValueError(f"expected a comparison of searches, got {baseline.task.kind!r}: use evaluate.errors")
     for name in (system, *also):
-        comparison.row(name, metric)  # refuses unknown names
+        comparison.row(name, metric)  # raises for unknown names
     change = (comparison.scores[system].per_query[metric] - baseline.per_query[metric]).round(12)
     rng, names = np.random.default_rng(seed), (comparison.baseline, system, *also)
     drawn: list[Example] = []

@@ -1,4 +1,4 @@
-"""Forgetting: what tuning for one purpose costs on general tasks."""
+"""Measure forgetting: what tuning for one purpose costs on general tasks."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Forgetting:
             if row["p_holm"] < ALPHA:
                 result = f"tuning made it {'worse' if row['difference'] < 0 else 'better'}, {change}."
             else:
-                result = f"no loss shown, {change}; a change of {row['mdd']:.3f} would have been detected."
+                result = f"no loss was detected, {change}; a change of {row['mdd']:.3f} would have been detected."
             sentences.append(f"General task {row['task']}: {result}")
         if self.skipped:
             sentences.append(
@@ -74,27 +74,27 @@ def measure_forgetting(
     dtype: str = "auto",
     download: bool = False,
 ) -> Forgetting:
-    """Compare the base and the tuned model on tasks that the tuning was not meant for.
+    """Compare the base and the tuned model on tasks that they were not tuned for.
 
     Parameters
     ----------
     base, tuned : model
-        As `score` takes them.
+        As accepted by `score`.
     tasks : sequence of tasks or short names, optional
-        By default the similarity of sentences (STS Benchmark) and the intents of bank customers (Banking77).
+        By default sentence similarity (STS Benchmark) and banking intents (Banking77).
     side : {"query", "document"}, optional
-        The side on which texts are encoded. A small layer for queries alone leaves everything else as it was; then
-        ``"query"`` shows what it does to texts.
+        The side on which texts are encoded. A small layer for queries alone leaves everything else unchanged; then
+        ``"query"`` shows its effect on texts.
     dtype : str
         As in `toolkit.vectors.encode`.
     download : bool
-        Whether data sets given by name may be downloaded from the Hub. Otherwise only those are used that lie in the
+        Whether data sets given by name may be downloaded from the Hub. Otherwise only those are used that are in the
         folder that ``TOOLKIT_DATA`` names or were downloaded before; the others are listed in ``skipped``.
 
     Raises
     ------
     ValueError
-        If the models cannot do a task, or two tasks have the same name.
+        If the models cannot be scored on a task, or two tasks have the same name.
     FileNotFoundError
         For a name that is neither a file nor a known data set.
     """
@@ -115,7 +115,7 @@ def measure_forgetting(
         else:
             task, metric = wanted, None
         if task.name in comparisons:
-            raise ValueError(f"expected tasks of different names, got two called {task.name!r}")
+            raise ValueError(f"expected tasks with different names, got two named {task.name!r}")
         scores = {
             name: score(_on_side(model, task, side, dtype), task, metrics=metric and [metric], name=name, dtype=dtype)
             for name, model in (("base", base), ("tuned", tuned))
@@ -142,7 +142,7 @@ def _load(name: str, kind: str | None, *, download: bool) -> Task:
 
 
 def _on_side(model: Any, task: Task, side: Side | None, dtype: str) -> Any:
-    """Return the model, or its vectors of the texts of a table encoded on one side."""
+    """Return the model, or for tables its vectors of the texts encoded on one side."""
     if side is None or task.kind in ("retrieval", "reranking") or isinstance(model, Mapping):
         return model
     parts = {column: list(task.rows[column]) for column in ("text", "sentence1", "sentence2") if column in task.rows}

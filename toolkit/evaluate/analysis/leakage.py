@@ -1,4 +1,4 @@
-"""What leaks do to scores: items that were seen in training, and near-copies of right answers that count as wrong."""
+"""Measure how leaks affect scores: items seen in training, and near-copies of right answers counted as wrong."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class LeakEffect:
     ----------
     table : DataFrame
         ``items model metric score low high n n_groups``: rows ``"leaked"``, ``"clean"``, ``"all"`` and ``"leaked minus
-        clean"`` with 95 % intervals. With an untuned system, the same rows of it, and a last row: how much more the
+        clean"`` with 95 % intervals. With an untuned system, the same rows for it, and a last row: how much more the
         system gains on leaked items than on clean ones.
     sentence : str
         The result in plain words.
@@ -44,11 +44,11 @@ class LeakEffect:
 def leak_effect(
     scores: Scores, audit: Audit, *, untuned: Scores | None = None, metric: str | None = None
 ) -> LeakEffect:
-    """Score leaked and clean items apart: those that were seen in training, and those that were not.
+    """Score leaked items (seen in training) and clean items (not seen) separately.
 
     Leaked and clean items are different items, so the difference is not paired: leaked items may be easier for any
-    model. Pass the scores of the untuned model too, which saw neither: what the tuned model gains on leaked items
-    beyond its gain on clean ones is paired by item, and a better estimate of what the leak is worth.
+    model. Also pass the scores of the untuned model, which saw neither: what the tuned model gains on leaked items
+    beyond its gain on clean ones is paired by item, and a better estimate of the effect of the leak.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def leak_effect(
     Raises
     ------
     ValueError
-        If the audit is of other items, if all items are leaked or none is, or if the untuned scores are of another
+        If the audit is of other items, if all items or none are leaked, or if the untuned scores are of another
         task.
     """
     metric = metric or main_metric(scores.metrics)
@@ -125,7 +125,7 @@ def _sentence(table: pd.DataFrame, noun: str, paired: bool) -> str:
     )
     if paired:
         extra = table.iloc[-1]
-        result = "no such effect is shown" if extra["low"] <= 0 <= extra["high"] else "that is what the leak is worth"
+        result = "no effect is shown" if extra["low"] <= 0 <= extra["high"] else "this is the effect of the leak"
         text += (
             f" Against the untuned model, on the same {noun}, the gain on leaked ones is {_size(extra)} larger than on "
             f"clean ones: {result}."
@@ -143,16 +143,16 @@ def copies_above(scores: Scores, documents: Any, *, cosine: float = 0.95) -> flo
     Parameters
     ----------
     scores : Scores
-        Of a retrieval or reranking; the first ten documents are looked at.
+        Of a retrieval or reranking; the first ten documents are examined.
     documents : array of shape (n_documents, dim)
         Unit vectors of the corpus, in its order.
     cosine : float
-        The similarity from which on two documents are near-copies.
+        The similarity above which two documents are near-copies.
 
     Raises
     ------
     ValueError
-        For another number of vectors than documents.
+        If the number of vectors differs from that of documents.
     """
     data = scores.task.data
     row = {name: number for number, name in enumerate(data.corpus)}

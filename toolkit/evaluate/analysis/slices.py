@@ -1,4 +1,4 @@
-"""Slices of the items of a task: labels that divide them, and scores and paired differences on each slice."""
+"""Divide the items of a task into slices, and compute scores and paired differences on each slice."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 COLUMNS = ["slice", "model", "metric", "score", "baseline", "difference", "low", "high", "p", "p_holm", "mdd", "n",
            "n_groups"]  # fmt: skip
 LABELLINGS = ("length", "overlap", "relevant", "language", "group")
-LARGEST = 5  # groups that get a slice of their own
+LARGEST = 5  # number of groups that get their own slice
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Sliced:
     parts : mapping of slice to mapping of system to Scores
         The scores of all systems of the comparison on each slice.
     note : str
-        How many slices there are, on which of them a difference is shown after Holm, and what was left out.
+        How many slices there are, on which of them a difference is significant after Holm, and what was left out.
     """
 
     table: pd.DataFrame
@@ -84,36 +84,36 @@ def by_slice(
     metric: str | None = None,
     min_items: int = 20,
 ) -> Sliced:
-    """Score all systems on each slice of the items, and test the difference of one system and the baseline there.
+    """Score all systems on each slice of the items, and test the difference between one system and the baseline there.
 
-    Slices that are made up after looking at the scores find something in any data. So p-values are adjusted by Holm
+    Slices chosen after looking at the scores always show something, so p-values are adjusted by Holm
     over the slices, and the note says how many there are.
 
     Parameters
     ----------
     comparison : Comparison
-        Of any kind of task.
+        For any kind of task.
     labels : mapping of item to label
         Such as from `slice_labels`; the slices come in the order of their first item. Items without a label are left
         out.
     system : str, optional
         The system whose difference from the baseline is tested; by default the last.
     metric : str, optional
-        By default nDCG@10 of a search, else the first metric.
+        By default nDCG@10 for a search, else the first metric.
     min_items : int
         Slices with fewer items are left out: their intervals are too wide to be useful.
 
     Raises
     ------
     ValueError
-        For a system or metric that the comparison does not have, or labels of none of its items.
+        For a system or metric that the comparison does not have, or if none of its items has a label.
     """
     baseline = comparison.scores[comparison.baseline]
     system = system or [name for name in comparison.scores if name != comparison.baseline][-1]
     metric = metric or main_metric(baseline.metrics)
-    comparison.row(system, metric)  # refuses unknown names
+    comparison.row(system, metric)  # raises for unknown names
     if not isinstance(labels, Mapping):
-        raise ValueError(f"expected labels as {{item: label}}, as slice_labels gives them; got {type(labels).__name__}")
+        raise ValueError(f"expected labels as {{item: label}}, as from slice_labels; got {type(labels).__name__}")
     known = set(baseline.per_query.index)
     members: dict[str, list[str]] = {}
     for item, label in labels.items():
@@ -146,7 +146,7 @@ def _findings(table: pd.DataFrame) -> str:
     text += f"; without the adjustment it would be {unadjusted}." if unadjusted > len(shown) else "."
     return (
         f"{text} Among many slices some look special by chance: confirm a slice that you did not ask about beforehand "
-        f"on new data. A difference that is shown on one slice and not on another does not show that the two differ."
+        f"on new data. A difference that is significant on one slice only does not show that the slices differ."
     )
 
 
@@ -159,8 +159,8 @@ def slice_labels(task: Task, by: str, *, bins: int = 4) -> dict[str, str]:
         Of any kind.
     by : {"length", "overlap", "relevant", "language", "group"}
         ``"length"``: words of the query, or of all texts of the row. ``"overlap"``: the share of the distinct words
-        of a query that occur in a relevant document, in the one that has most of them; of pairs of sentences, the share
-        of the words of either that both have (Jaccard). ``"relevant"``: the number of relevant documents of a query.
+        of a query that occur in a relevant document, in the one that has most of them; for sentence pairs, the share
+        of their words that both contain (Jaccard). ``"relevant"``: the number of relevant documents of a query.
         ``"language"``: the code of the language of the query or of the first text. ``"group"``: the five largest of
         `Task.groups`, and all others together.
     bins : int
@@ -175,7 +175,7 @@ def slice_labels(task: Task, by: str, *, bins: int = 4) -> dict[str, str]:
     Raises
     ------
     ValueError
-        For another name, a labelling that the kind of task does not have, or fewer than two bins.
+        For an unknown name, a labelling that does not apply to the kind of task, or fewer than two bins.
 
     Examples
     --------
@@ -215,7 +215,7 @@ def slice_labels(task: Task, by: str, *, bins: int = 4) -> dict[str, str]:
 
 
 def in_bins(values: Sequence[int], bins: int, one: str, many: str) -> tuple[list[str], list[str]]:
-    """Label whole numbers by ranges of about equally many items; equal numbers stay together.
+    """Label whole numbers by ranges with about equally many items; equal numbers stay together.
 
     Returns the label of each number, and all labels in order.
 
@@ -241,7 +241,7 @@ def _texts(task: Task) -> list[list[str]]:
 
 
 def _overlaps(task: Task) -> list[float]:
-    """Compute the share of words that each item has in common with its answer, 0 to 1."""
+    """Compute the share of words that each item shares with its answer, 0 to 1."""
     if task.kind not in ("retrieval", "reranking"):
         sides = [(set(words(one)), set(words(two))) for one, two in task.rows[["sentence1", "sentence2"]].to_numpy()]
         return [len(one & two) / len(one | two) if one | two else 0.0 for one, two in sides]

@@ -1,4 +1,4 @@
-"""The space of a model's vectors: a few measures of its shape, and maps in two dimensions."""
+"""Measure the shape of an embedding space, and map it in two dimensions."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.float64]
 
-MOST = 5_000  # vectors that are compared all with all, and points on a map
-NARROW, FLAT = 0.9, 2.0  # mean cosine from which, and effective rank up to which, a space counts as collapsed
+MOST = 5_000  # maximum vectors for all-pairs comparison, and points on a map
+NARROW, FLAT = 0.9, 2.0  # minimum mean cosine and maximum effective rank of a collapsed space
 HUB = 10  # neighbours per vector, for hubness
 METHODS = ("pca", "umap")
 
 
 def space(vectors: Any, pairs: Any = None, *, seed: int = 0) -> pd.DataFrame:
-    """Measure the shape of a space of vectors, which shows at a glance whether all texts get nearly the same vector.
+    """Measure the shape of an embedding space, which reveals whether all texts get nearly the same vector.
 
-    The measures are signs, not scores: a space may look good and rank badly. Compare two models on the same texts, for
-    instance before and after tuning; of more than 5,000 vectors the same sample is drawn at each call.
+    The measures are hints, not scores: a space may look good and rank badly. Compare two models on the same texts, for
+    instance before and after tuning; if there are more than 5,000 vectors, every call draws the same sample.
 
     Parameters
     ----------
     vectors : array of shape (n, dim)
-        At least 3, of any length but zero; they are scaled to unit length.
+        At least 3, none of them zero; they are scaled to unit length.
     pairs : array of shape (m, 2), optional
         Row numbers of vectors that belong together, such as a query and its answer; needed for alignment.
     seed : int
-        Of the sample. Alignment uses all pairs.
+        Seed of the sample. Alignment uses all pairs.
 
     Returns
     -------
     DataFrame
-        One row per measure: ``measure value n reads``, where ``reads`` is a sentence.
+        One row per measure: ``measure value n reads``, where ``reads`` is an interpretation.
 
         - ``alignment``: mean squared distance of pairs, 0 to 4 [1]_.
         - ``uniformity``: logarithm of the mean of exp(-2 d^2) over all pairs of vectors at distance d, -8 to 0 [1]_.
         - ``mean cosine``: over all pairs of vectors.
         - ``effective rank``: the exponential of the entropy of the singular values, scaled to sum 1; 1 to dim [2]_.
-          Vectors are not centred, so a direction that all share counts as one.
+          Vectors are not centred, so a shared direction counts as one dimension.
         - ``hubness``: skewness of the number of vectors that have a vector among their ten nearest [3]_.
-        - ``largest hub``: the share of all vectors that have the same one among their ten nearest, 0 to 1.
+        - ``largest hub``: the largest share of vectors with the same vector among their ten nearest, 0 to 1.
 
     Raises
     ------
@@ -85,15 +85,15 @@ def space(vectors: Any, pairs: Any = None, *, seed: int = 0) -> pd.DataFrame:
         found.append(("alignment", apart, len(left), reads))
     found.append(("uniformity", _uniformity(rows), n, "Smaller is more evenly spread; 0 is a single point."))
     cosine = float((np.square(rows.sum(axis=0)).sum() - np.square(rows).sum()) / (n * (n - 1)))
-    reads = "Of two random texts: near 0 they are unrelated, near 1 all vectors point in one direction."
+    reads = "Cosine of two random texts: near 0, unrelated; near 1, all vectors point in one direction."
     if cosine >= NARROW:
         reads = "COLLAPSED: two random texts have nearly the same vector."
     found.append(("mean cosine", cosine, n, reads))
     singular = np.linalg.svd(rows, compute_uv=False)
     rank = float(np.exp(entr(singular / singular.sum()).sum()))
-    reads = f"As if about {rank:.0f} of {min(rows.shape)} possible dimensions were used evenly."
+    reads = f"Equivalent to using about {rank:.0f} of {min(rows.shape)} possible dimensions evenly."
     if rank <= FLAT:
-        reads = f"COLLAPSED: as if the vectors had {rank:.1f} of {rows.shape[1]} dimensions."
+        reads = f"COLLAPSED: the vectors use the equivalent of {rank:.1f} of {rows.shape[1]} dimensions."
     found.append(("effective rank", rank, n, reads))
     counts = occurrences(rows, min(HUB, n - 1))
     hubness, share = float(skew(counts)) if np.ptp(counts) else 0.0, float(counts.max()) / n
@@ -108,7 +108,7 @@ def unit_rows(vectors: Any) -> Rows:
     Raises
     ------
     ValueError
-        For anything but such vectors, or vectors that are zero or not finite.
+        For anything else, or vectors that are zero or not finite.
     """
     if hasattr(vectors, "encode") or isinstance(vectors, (str, Mapping)):
         raise ValueError(f"expected vectors of shape (n, dim), got {type(vectors).__name__}: use vectors.encode")
@@ -157,7 +157,7 @@ def occurrences(rows: Rows, k: int) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Projection:
-    """A map of vectors, and how far it can be trusted.
+    """A map of vectors, and how reliable it is.
 
     Attributes
     ----------
@@ -176,11 +176,11 @@ class Projection:
 
     @property
     def note(self) -> str:
-        """How much of the neighbourhoods the map keeps, in a sentence; it stands under the figure."""
+        """A sentence on how well the map preserves neighbourhoods, used as the caption."""
         chance = self.k / (len(self.table) - 1)
         return (
             f"{self.method.upper()} of {len(self.table):,} vectors keeps {self.kept:.0%} of the {self.k} nearest "
-            f"neighbours (by chance {chance:.1%}): points that are close here need not be close in the space, and "
+            f"neighbours (by chance {chance:.1%}): points close on the map need not be close in the space, and "
             f"sizes of clusters and distances between them mean little."
         )
 
@@ -200,29 +200,29 @@ def project(
 ) -> Projection:
     """Project vectors onto two dimensions, and measure how much of their neighbourhoods is kept.
 
-    UMAP starts from the principal components, scaled as its authors do: from there its result is the same every time on
-    one machine, which its default start does not ensure.
+    UMAP starts from the principal components, scaled as its authors do, which makes the result reproducible on
+    one machine; its default start does not.
 
     Parameters
     ----------
     vectors : array of shape (n, dim)
-        More than k; of any length but zero. Of more than 5,000 a sample is drawn.
+        More than k, none of them zero. If there are more than 5,000, a sample is drawn.
     method : {"pca", "umap"}
         ``"umap"`` shows groups of similar texts better, takes much longer, and needs umap-learn (L. McInnes et al.,
         arXiv:1802.03426).
     labels : sequence, optional
-        One for each vector, for colours.
+        One for each vector, used for colours.
     k : int
         Neighbours, by cosine.
     seed : int
-        Of the sample and of UMAP.
+        Seed of the sample and of UMAP.
 
     Raises
     ------
     ValueError
-        For another method, too few vectors, or another number of labels than vectors.
+        For an unknown method, too few vectors, or a number of labels that differs from that of vectors.
     ModuleNotFoundError
-        If umap-learn is missing; the message has the command that installs it.
+        If umap-learn is missing; the message gives the command to install it.
     """
     if method not in METHODS:
         raise ValueError(f"expected method 'pca' or 'umap', got {method!r}")
@@ -253,7 +253,7 @@ def _points(rows: Rows, method: str, seed: int) -> Rows:
         raise ModuleNotFoundError(f"method 'umap' needs umap-learn: {way}", name="umap") from error
     points *= 1e-4 / points[:, 0].std()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*n_jobs value.*")  # a seed means one thread
+        warnings.filterwarnings("ignore", message=".*n_jobs value.*")  # a seed forces a single thread
         return np.asarray(UMAP(init=points, metric="cosine", random_state=seed).fit_transform(rows), dtype=float)
 
 

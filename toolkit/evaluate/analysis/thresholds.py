@@ -1,4 +1,4 @@
-"""A threshold for scores, chosen on validation data with its interval, and what it does on test."""
+"""Choose a score threshold on validation data, with its interval, and measure its effect on test."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Threshold:
-    """The score from which on a pair counts as the same, or a result is given.
+    """The score above which a pair counts as the same, or a result is returned.
 
     Attributes
     ----------
     value, low, high : float
-        The threshold, and its 95 % bootstrap interval: how far other validation data of this size might move it.
+        The threshold, and its 95 % bootstrap interval: how much it might differ on other validation data of this size.
     precision : float or None
-        The precision that was asked for on validation data; None if F1 was maximised.
+        The precision requested on validation data; None if F1 was maximised.
     kind : str
-        ``"pairs"``; or ``"retrieval"`` or ``"reranking"``, where it decides whether the first result is given.
+        ``"pairs"``; or ``"retrieval"`` or ``"reranking"``, where it decides whether the first result is returned.
     table : DataFrame
         ``part metric score low high n n_groups`` at the threshold, on dev, where it was chosen, and on test. The
         metrics are ``precision``, ``recall`` and ``answered``, the share of items at or above the threshold.
@@ -41,7 +41,7 @@ class Threshold:
     scores : DataFrame
         ``part score right``, one row per item.
     unreached : float
-        Share of the resamples of dev on which no threshold reaches the precision; the interval leaves them out.
+        Share of the resamples of dev on which no threshold reaches the precision; the interval excludes them.
     """
 
     value: float
@@ -60,17 +60,17 @@ class Threshold:
         rows: Mapping[Any, Any] = self.table[self.table["part"] == "test"].set_index("metric").to_dict("index")
         found = (rows["precision"], rows["recall"])
         precision, recall = (report.interval(row["score"], row["low"], row["high"]) for row in found)
-        do, given, possible = "Answer", "searches are answered", "the searches that have a right first result"
+        do, given, possible = "Answer", "searches are answered", "the searches with a right first result"
         if self.kind == "pairs":
             do, given, possible = "Call a pair the same", "pairs are called the same", "the pairs that are the same"
         goal = "the largest F1" if self.precision is None else f"a precision of {self.precision:.2f}"
         text = (
             f"{do} from a score of {self.value:.4g} on [{self.low:.4g}, {self.high:.4g}], chosen on validation data "
-            f"for {goal}. On test {rows['answered']['score']:.0%} of the {given}, and {precision} of those are right; "
+            f"for {goal}. On test {rows['answered']['score']:.0%} of the {given}, {precision} of them correctly; "
             f"that is {recall} of {possible}."
         )
         if self.precision is not None and rows["precision"]["high"] < self.precision:
-            text += " On test the precision that you asked for is shown to be missed: ask for more than you need."
+            text += " On test, precision is significantly below your request: request more than you need."
         if self.unreached > 0.05:
             text += f" On {self.unreached:.0%} of the resamples of the validation data no threshold reached it."
         return text
@@ -92,18 +92,18 @@ class Threshold:
 def threshold(dev: Scores, test: Scores, *, precision: float | None = None, seed: int = 0) -> Threshold:
     """Choose a threshold on validation data with its interval, and measure its effect on test.
 
-    A pair counts as the same from the threshold on. Of a search, the first result is given from the threshold on, and
-    none below it; it is right if it is relevant.
+    A pair counts as the same at or above the threshold. A search returns its first result at or above it, and
+    nothing below it; the result is right if it is relevant.
 
     Parameters
     ----------
     dev, test : Scores
         Of one system on two parts, of kind pairs, retrieval or reranking.
     precision : float, optional
-        Above 0 and at most 1: take the threshold that answers most with at least this precision on dev. The precision
+        Above 0 and at most 1: take the threshold with the best recall at this precision on dev. The precision
         on test may be lower, since few items decide the choice; the table shows it. By default, F1 is maximised.
     seed : int
-        Of the resamples of groups, on each of which the threshold is chosen anew.
+        Seed of the resamples of groups, on each of which the threshold is chosen again.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def threshold(dev: Scores, test: Scores, *, precision: float | None = None, seed
     chosen = float(levels[_pick(right, above, precision)[0]])
 
     def choose(weights: Values) -> Values:
-        """Choose the threshold on resamples; nan where none reaches the precision."""
+        """Choose the threshold on resamples; nan if none reaches the precision."""
         _, right, above = curve.counts(weights)
         place = _pick(right, np.maximum(above, 1e-300), precision)
         return np.where((right[:, -1] > 0) & (place >= 0), levels[place], np.nan)
@@ -155,7 +155,7 @@ def threshold(dev: Scores, test: Scores, *, precision: float | None = None, seed
 
 
 def answers(scores: Scores) -> pd.DataFrame:
-    """List ``score right`` of each pair, or of the first result of each search; a search without results scores lowest.
+    """List ``score right`` for each pair or first search result; searches without results get the lowest score.
 
     Raises
     ------
@@ -188,6 +188,6 @@ def _pick(right: Values, above: Values, precision: float | None) -> NDArray[np.i
     """
     if precision is None:
         return np.asarray(np.argmax(right / (above + right[:, -1:]), axis=1))
-    # 9 of 10 must count as 0.9 in spite of rounding.
+    # 9 of 10 must count as 0.9 despite rounding.
     found = np.where((above > 0) & (right >= precision * above - 1e-9), right, -1.0)
     return np.where(found.max(axis=1) > 0, np.argmax(found, axis=1), -1)

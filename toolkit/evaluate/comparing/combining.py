@@ -14,14 +14,14 @@ from toolkit.evaluate.comparing.comparison import Comparison
 from toolkit.evaluate.comparing.differences import ALPHA
 
 SEEDS = (
-    "Over {k} training seeds on one test set. The interval holds for another seed and other test items of the same "
+    "Over {k} training seeds on one test set. The interval applies to another seed and other test items of the same "
     "kind: it adds the variance over seeds to that over groups of items, and assumes that seeds are independent. It "
-    "does not hold for other training data."
+    "does not apply to other training data."
 )
 SPLITS = (
     "Over {k} random splits of the same data. The splits share items, so their differences are not independent: the "
     "variance is corrected for this (Nadeau and Bengio 2003) by the size of the parts, not by groups. The interval "
-    "holds for other splits of the same data, not for other data."
+    "applies to other splits of the same data, not to other data."
 )
 
 
@@ -32,7 +32,7 @@ class Combined:
     Attributes
     ----------
     table : DataFrame
-        One row a system and metric: ``model metric score difference low high p p_holm mdd runs n``. ``low`` and
+        One row per system and metric: ``model metric score difference low high p p_holm mdd runs n``. ``low`` and
         ``high`` enclose the mean paired difference (95 %), ``mdd`` is the minimum detectable difference (80 % power),
         ``runs`` and ``n`` count comparisons and their test items (the fewest).
     each : DataFrame
@@ -40,7 +40,7 @@ class Combined:
     over : str
         ``"seeds"`` or ``"splits"``.
     assumes : str
-        What the intervals hold for, and what they assume.
+        What the intervals apply to, and what they assume.
     """
 
     table: pd.DataFrame
@@ -68,13 +68,13 @@ class Combined:
 def combine(comparisons: Sequence[Comparison], *, test_over_train: float | None = None) -> Combined:
     """Combine comparisons of the same systems by the same metrics.
 
-    Comparisons on one test set are taken as training seeds: the seeds see the same items, so both are sources of
+    Comparisons on one test set are treated as training seeds: the seeds see the same items, so both are sources of
     variance. The squared standard error is the variance of the seeds' mean differences over their number, plus the
     squared error over groups of the difference averaged over seeds; degrees of freedom after Satterthwaite [1]_. The
-    interaction of seeds and items is counted in both, so the interval is rather too wide than too narrow.
+    interaction of seeds and items is counted in both, so the interval is conservative.
 
-    Comparisons on different test sets are taken as repeated random splits: a t-test with the variance multiplied by
-    1/k + test/train in place of 1/k, and k - 1 degrees of freedom [2]_.
+    Comparisons on different test sets are treated as repeated random splits: a t-test with the variance multiplied by
+    1/k + test/train instead of 1/k, and k - 1 degrees of freedom [2]_.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def combine(comparisons: Sequence[Comparison], *, test_over_train: float | None 
     Raises
     ------
     ValueError
-        When there are fewer than two, they hold different systems, or some share a test set and others do not; for
+        When there are fewer than two, they hold different systems, or only some share a test set; for
         splits without `test_over_train`, and for seeds with it.
 
     References
@@ -149,7 +149,7 @@ def _t(gap: float, error: float, df: float) -> dict[str, float]:
     """Return interval, p-value and minimum detectable difference by Student's t."""
     from scipy.stats import t
 
-    if not error > 0:  # equal systems, or differences without any variance, which allow no test
+    if not error > 0:  # equal systems, or differences without variance, which cannot be tested
         end = 0.0 if gap == 0 and error == 0 else float("nan")
         return {"difference": gap, "low": end, "high": end, "p": 1.0, "mdd": end}
     half = float(t.ppf(1 - ALPHA / 2, df)) * error

@@ -33,7 +33,7 @@ class Comparison:
     ----------
     baseline : str
     table : DataFrame
-        One row a system and metric: ``model metric score difference low high p p_holm mdd better worse same n
+        One row per system and metric: ``model metric score difference low high p p_holm mdd better worse same n
         n_groups``. ``low`` and ``high`` enclose the paired difference (95 %), ``mdd`` is the minimum detectable
         difference (at 80 % power), ``better``, ``worse`` and ``same`` count items (missing for a set metric, such as a
         correlation).
@@ -46,7 +46,7 @@ class Comparison:
 
     @cached_property
     def systems(self) -> Mapping[str, System]:
-        """The systems by name, of rankings; empty for other kinds of task."""
+        """The systems by name, for search tasks; empty for other kinds of task."""
         return {
             name: as_system(scores.system, scores.task.data.corpus, name=name)
             for name, scores in self.scores.items()
@@ -60,7 +60,7 @@ class Comparison:
 
     @property
     def per_query(self) -> pd.DataFrame:
-        """One row an item: its id, its text (of a table: its columns), then every metric per item of every system."""
+        """One row per item: its id, its text (for a table, its columns), then every metric of every system."""
         parts = [scores.per_query.add_prefix(f"{name} ") for name, scores in self.scores.items()]
         task = self.scores[self.baseline].task
         if task.kind in ("retrieval", "reranking"):
@@ -74,7 +74,7 @@ class Comparison:
     def pairwise(self) -> pd.DataFrame:
         """Every system against every other: ``one other metric difference low high p p_holm mdd``.
 
-        Holm over the pairs of one metric.
+        p-values are Holm-adjusted over the pairs of one metric.
         """
         order = self.table.drop_duplicates("model")["model"]
         table = paired(self.scores, list(combinations([self.baseline, *order], 2)))
@@ -86,8 +86,8 @@ class Comparison:
     def ties(self) -> pd.DataFrame:
         """Which systems differ: ``metric model score letters tied_with_best``, by metric, best first.
 
-        Two systems share a letter exactly where their difference is not shown (``p_holm`` of `pairwise` is 0.05 or
-        more); chains are not joined. Tied with the best are those that share a letter with the system of the highest
+        Two systems share a letter if their difference is not significant (``p_holm`` of `pairwise` is 0.05 or
+        more), and only then; chains are not joined. Tied with the best means sharing a letter with the highest
         score.
         """
         rows = []
@@ -104,7 +104,7 @@ class Comparison:
 
     @property
     def notes(self) -> list[str]:
-        """What a reader of the table should know: too few groups, metrics by which all systems are equal."""
+        """Notes on the table: too few groups, or metrics on which all systems are equal."""
         notes = list(dict.fromkeys(note for scores in self.scores.values() for note in scores.notes))
         groups, rows = int(self.table["n_groups"].iloc[0]), len(self.table)
         least = 2.0 ** (1 - groups) * rows
@@ -116,7 +116,7 @@ class Comparison:
             )
         for metric, part in self.table.groupby("metric", sort=False):
             if (part["difference"] == 0).all() and part["mdd"].eq(0).all():
-                notes.append(f"All systems are equal on every item by {metric}.")
+                notes.append(f"All systems have the same {metric} on every item.")
         for name, scores in self.scores.items():
             values = scores.per_query
             if len(values.columns) and (values == 0).all(axis=None):
@@ -124,7 +124,7 @@ class Comparison:
         return notes
 
     def only(self, items: Iterable[str], name: str) -> Comparison:
-        """Compare the systems on some of the items, under another name of the task, without a new search."""
+        """Compare the systems on some of the items, under a new task name, without searching again."""
         wanted = set(items)
         return compare({key: scores.only(wanted, name) for key, scores in self.scores.items()}, baseline=self.baseline)
 
@@ -154,19 +154,19 @@ def compare_systems(
     dtype: str = "auto",
     language: str = "english",
 ) -> Comparison:
-    """Score ways of searching on a task, beside keyword search.
+    """Score search systems on a task, alongside keyword search.
 
-    Every system is searched once: a fusion or a reranked system starts from what its parts found. Documents that are
+    Every system is searched once: a fusion or reranked system reuses the results of its parts. Documents that are
     the query itself (`Task.self_matches`) are left out at the end.
 
     Parameters
     ----------
     systems : mapping of name to System, Encoder or ranking
         The first is the baseline. An encoder searches the corpus of the task by its vectors; a ranking
-        ``{query_id: {doc_id: score}}``, or `toolkit.vectors.from_ranking` of a file, may be that of the search engine
-        that you have today.
+        ``{query_id: {doc_id: score}}``, or `toolkit.vectors.from_ranking` of a file, may come from the search engine
+        that you use today.
     task : Task
-        Of kind retrieval or reranking.
+        A task of kind retrieval or reranking.
     keywords : bool
         Whether to add keyword search, ``"BM25"``, and for each system that searches by vectors ``"<name>+BM25"``, both
         fused by rank.
@@ -183,7 +183,7 @@ def compare_systems(
     Raises
     ------
     ValueError
-        For a task of another kind, something that does not search, or a name that is taken.
+        For a task of another kind, something that does not search, or a name that is already used.
     """
     if not isinstance(systems, Mapping) or not systems:
         got = "an empty one" if isinstance(systems, Mapping) else type(systems).__name__
@@ -211,8 +211,8 @@ def compare(scores: Mapping[str, Scores], *, baseline: str) -> Comparison:
     """Compare each system with the baseline, item by item.
 
     Read the interval of the difference, not the overlap of two intervals: the items are the same. A difference that is
-    not shown is not shown to be zero: ``mdd`` is the smallest that would have been seen. p-values come from sign flips
-    of whole groups (of set metrics: from resamples; see `differences.paired`), adjusted by Holm over all rows of the
+    not significant need not be zero: ``mdd`` is the smallest detectable difference. p-values come from sign flips
+    of whole groups (for set metrics, from resamples; see `differences.paired`), adjusted by Holm over all rows of the
     table.
 
     Parameters

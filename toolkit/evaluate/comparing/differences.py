@@ -1,4 +1,4 @@
-"""Paired differences of two systems on the same items, and which systems cannot be told apart."""
+"""Compute paired differences between systems on the same items, and find statistical ties."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from toolkit import stats
 from toolkit.evaluate.scoring.scores import Scores
 
 ALPHA = 0.05
-UNDEFINED = 0.05  # share of resamples on which a set metric may be undefined
+UNDEFINED = 0.05  # maximum share of resamples on which a set metric may be undefined
 MAIN = "nDCG@10"
 COLUMNS = ["one", "other", "metric", "score", "difference", "low", "high", "p", "mdd", "better", "worse", "same", "n",
            "n_groups"]  # fmt: skip
 
 
 def main_metric(metrics: Sequence[str]) -> str:
-    """Return the metric that decides where none is named: nDCG@10 of a search, else the first."""
+    """Return the default metric: nDCG@10 for a search, else the first."""
     return MAIN if MAIN in metrics else metrics[0]
 
 
@@ -32,13 +32,13 @@ def paired(
 
     Means over items: 95 % interval over groups and sign flips of groups, as in `toolkit.stats`. Set metrics (a
     correlation, an F1) have no difference per item: both systems are computed on the same resamples of groups, the
-    interval is that of the differences, and p is twice the smaller share of them on either side of zero, with one
-    added to count and number: below 0.05 where the interval excludes zero.
+    interval is that of the differences, and p is twice the smaller share of them on one side of zero, with one
+    added to count and total: below 0.05 if the interval excludes zero.
 
     Parameters
     ----------
     systems : mapping of name to Scores
-        Of the same items, as `compare` checks.
+        On the same items, as checked by `compare`.
     pairs : sequence of (one, other)
         The difference is one minus the other.
     metrics : sequence of str, optional
@@ -134,9 +134,9 @@ def gap(one: Scores, other: Scores, metric: str) -> tuple[stats.Interval, float]
 
 
 def letters(names: Sequence[str], differ: Collection[tuple[str, str]]) -> dict[str, str]:
-    """Make a compact letter display: two systems share a letter exactly where they are not shown to differ.
+    """Make a compact letter display: two systems share a letter if and only if they do not differ significantly.
 
-    "Not shown to differ" is not transitive: a may be level with b, and b with c, while a is shown to be better than c.
+    Non-significance is not transitive: a may tie with b, and b with c, while a is significantly better than c.
     So a system may have several letters, and chains are not joined.
 
     Source: H.-P. Piepho, "An algorithm for a letter-based representation of all-pairwise comparisons", Journal of
@@ -147,7 +147,7 @@ def letters(names: Sequence[str], differ: Collection[tuple[str, str]]) -> dict[s
     names : sequence of str
         Best first; the best has ``a``.
     differ : collection of pairs of names
-        Those that are shown to differ.
+        Pairs that differ significantly.
 
     Examples
     --------

@@ -24,19 +24,19 @@ COLUMNS = ["digest", "task", "metric", "times", "systems", "best", "score", "noi
 
 
 def record(result: Scores | Comparison, *, metric: str | None = None, folder: str | Path | None = None) -> str:
-    """Record that a test set was scored, once for each system, and return how often it has been scored by now.
+    """Record that a test set was scored, once for each system, and report how often it has been scored so far.
 
-    A line a system is added to ``ledger.jsonl``: time, digest and name of the task, system, value, a digest of its
-    results, and the noise that systems do not share; no text of the task. Several processes may write at once.
+    One line per system goes to ``ledger.jsonl``: time, digest and name of the task, system, value, a digest of its
+    results, and the error that systems do not share; no text of the task. Several processes may write at once.
 
     Parameters
     ----------
     result : Scores or Comparison
-        On a test set: a validation set may be scored as often as you like.
+        Results on a test set; a validation set may be scored as often as you like.
     metric : str, optional
-        The one that the best would be chosen by; without it nDCG@10, or the first.
+        The metric used to choose the best; by default nDCG@10, or the first.
     folder : path, optional
-        Where the ledger is kept; without it `toolkit.storage.cache_folder`.
+        Where the ledger is stored; by default `toolkit.storage.cache_folder`.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def record(result: Scores | Comparison, *, metric: str | None = None, folder: st
 
 
 def ledger(*, folder: str | Path | None = None) -> pd.DataFrame:
-    """List how often each test set was scored, one row a test set and metric, the most often scored first.
+    """List how often each test set was scored, one row per test set and metric, most often scored first.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def ledger(*, folder: str | Path | None = None) -> pd.DataFrame:
     -------
     DataFrame
         ``digest task metric times systems best score noise paired first last``: ``times`` counts scores, ``systems``
-        different results (the same result again is not a new try), ``best`` and ``score`` are the best of them,
+        distinct results (repeats are not new attempts), ``best`` and ``score`` are the best of them,
         ``noise`` is the error that systems do not share (see `toolkit.stats.selection_bias`), an upper bound unless
         ``paired``, that is, from a comparison.
     """
@@ -95,16 +95,16 @@ def ledger(*, folder: str | Path | None = None) -> pd.DataFrame:
 
 
 def sentence(digest: str, metric: str, *, folder: str | Path | None = None) -> str:
-    """Report how often the test set of this digest was scored, and the expected selection bias of the best result."""
+    """Report how often the test set with this digest was scored, and the expected selection bias of the best result."""
     table = ledger(folder=folder)
     found = table[(table["digest"] == digest) & (table["metric"] == metric)]
     if found.empty:
-        return "It is not known how often this test set was scored."
+        return "There is no record of how often this test set was scored."
     row = found.iloc[0]
     text = f"This test set has now been scored {'once' if row['times'] == 1 else str(row['times']) + ' times'}"
     if row["systems"] == 1:
         return text + (", always with the same result." if row["times"] > 1 else ".")
-    text += f", with {row['systems']} different results. The best of {row['systems']} is partly luck"
+    text += f", with {row['systems']} different results. The best of {row['systems']} is biased upwards by chance"
     if np.isnan(row["noise"]):
         return text + "."
     size = stats.selection_bias(row["noise"], int(row["systems"]))
@@ -124,7 +124,7 @@ def _noise(result: Scores | Comparison, metric: str) -> tuple[float | None, bool
 
 
 def _fingerprint(scores: Scores) -> str:
-    """Return a digest that is equal for the same results on the same items, whatever the system is called."""
+    """Return a digest that is equal for the same results on the same items, whatever the name of the system."""
     values = [f"{metric}={scores.value(metric):.9f}" for metric in sorted(scores.metrics)]
     columns = [metric for metric in sorted(scores.metrics) if metric in scores.per_query]
     items = (f"{value:.9f}" for metric in columns for value in scores.per_query[metric])
@@ -140,15 +140,15 @@ def _append(path: Path, lines: list[dict[str, Any]]) -> None:
     with FileLock(path.with_suffix(".lock"), timeout=10), path.open("ab+") as file:
         if file.tell():
             file.seek(-1, 2)
-            text = text if file.read(1) == b"\n" else "\n" + text  # a write that was cut short stays a line of its own
+            text = text if file.read(1) == b"\n" else "\n" + text  # an interrupted write stays on its own line
         file.write(text.encode())
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
-    """Read all complete lines; none where there is no ledger yet."""
+    """Read all complete lines; none if there is no ledger yet."""
     found = []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []:
-        with suppress(ValueError, KeyError, TypeError):  # cut short, or not written by us
+        with suppress(ValueError, KeyError, TypeError):  # truncated, or written by something else
             entry = json.loads(line)
             found.append({key: entry[key] for key in FIELDS})
     return found

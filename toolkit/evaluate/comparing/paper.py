@@ -1,4 +1,4 @@
-"""Write what a paper and its reviewers need of a comparison: rankings in TREC format, a table, and a paragraph."""
+"""Write a comparison for a paper and its reviewers: rankings in TREC format, a table, and a paragraph."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from toolkit.evaluate.comparing.differences import ALPHA
 from toolkit.evaluate.scoring.scores import Scores
 from toolkit.vectors.rankings import top
 
-# Our metrics and the -m of trec_eval 9; its reciprocal rank is cut by -M.
+# Our metrics and the -m names of trec_eval 9; its reciprocal rank is cut off by -M.
 TREC = {"accuracy": "success", "nDCG": "ndcg_cut", "recall": "recall", "precision": "P", "MAP": "map_cut"}
 PACKAGES = ("embedding-recipes", "sentence-transformers", "torch", "pytrec_eval-terrier", "scikit-learn", "scipy")
 GAP = "[FILL IN: {}]"
@@ -39,12 +39,12 @@ def write(
 ) -> Path:
     """Write the paper pack of a comparison into a new folder; `Comparison.to_paper` calls it.
 
-    ``table.tex`` (booktabs), ``methods.md`` (a paragraph on how the numbers were obtained, and how to check them); for
+    ``table.tex`` (booktabs), ``methods.md`` (how the numbers were obtained and how to check them); for
     rankings ``qrels.txt`` and ``<system>.run`` in TREC format, else ``<system>.csv`` with the predictions of each
     system and ``items.csv`` with the true labels or scores. The files of a ranking hold ids and no text.
 
-    Equal scores are ranked by document id. trec_eval would order them backwards, and it orders by score and not by
-    rank: so the scores in the run files are whole numbers that fall with the rank.
+    Equal scores are ranked by document id. trec_eval orders ties in reverse, and orders by score rather than by
+    rank, so the scores in the run files are whole numbers that decrease with rank.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def write(
         Of a `Comparison`.
     data, split, seeds : str
         Sentences for ``methods.md``: where the data come from, how they were divided, which seeds were trained. Where
-        one is missing, the paragraph has a gap that says so.
+        one is missing, the paragraph has a placeholder.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def write(
         methods = _methods(scores, baseline, table, notes, (data, split, seeds))
         _text(temporary / "methods.md", f"{methods}\n{check}")
         if folder.is_dir():
-            folder.rmdir()  # it is empty, and Windows does not rename onto an existing folder
+            folder.rmdir()  # it is empty, and Windows cannot rename onto an existing folder
         temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -108,19 +108,19 @@ def file_names(systems: Sequence[str] | Mapping[str, object]) -> dict[str, str]:
 
 
 def _rankings(scores: Mapping[str, Scores], base: Scores, folder: Path, names: Mapping[str, str]) -> str:
-    """Write qrels and runs; return the commands of trec_eval that print the same digits, with those digits."""
+    """Write qrels and runs; return the trec_eval commands that reproduce the values, with the values."""
     queries = list(base.per_query.index)
     qrels = {query: base.task.data.qrels[query] for query in queries}
     documents = {doc for row in qrels.values() for doc in row}
     documents |= {doc for one in scores.values() for query in queries for doc in one.ranking.get(query, {})}
-    # Where one of the ids has blanks or is empty, all are percent-encoded, so that none collide.
+    # If any id contains white space or is empty, all are percent-encoded to avoid collisions.
     encoded = any(re.search(r"\s", name) or not name for name in [*queries, *documents])
     word = {name: (quote(name, safe="") or "%") if encoded else name for name in [*queries, *documents]}
     lines = [f"{word[query]} 0 {word[doc]} {int(grade)}" for query, row in qrels.items() for doc, grade in row.items()]
     _text(folder / "qrels.txt", "\n".join(lines) + "\n")
     split = [metric.partition("@") for metric in base.metrics]
     cuts = {name: [k for other, _, k in split if other == name] for name, _, _ in split if name in TREC}
-    # trec_eval reads only the first -m of a measure, so all its cuts stand in one.
+    # trec_eval reads only the first -m of a measure, so all its cut-offs go into one.
     options = {f"-M {k} -m recip_rank": [f"MRR@{k}"] for name, _, k in split if name == "MRR"}
     if cuts:
         measures = " ".join(f"-m {TREC[name]}.{','.join(sorted(ks, key=int))}" for name, ks in cuts.items())
@@ -139,11 +139,11 @@ def _rankings(scores: Mapping[str, Scores], base: Scores, folder: Path, names: M
             check.append(f"trec_eval -c {option} qrels.txt {names[system]}.run")
             check.append("# " + ", ".join(f"{metric} {one.value(metric):.4f}" for metric in metrics))
     check += ["```", "", "-c counts a query without results as 0, as the table does.", ""]
-    return "\n".join(check) + ("Ids are percent-encoded, since some contain blanks.\n" if encoded else "")
+    return "\n".join(check) + ("Ids are percent-encoded, since some contain spaces.\n" if encoded else "")
 
 
 def _predictions(scores: Mapping[str, Scores], base: Scores, folder: Path, names: Mapping[str, str]) -> str:
-    """Write the predictions of each system, and the labels or scores of the rows; return how to read them."""
+    """Write the predictions of each system, and the labels or scores of the rows; return a description of the files."""
     known = [column for column in base.task.rows if column in ("score", "label")]
     tables = {"items": base.task.rows[known]}
     for system, one in scores.items():
@@ -156,9 +156,9 @@ def _predictions(scores: Mapping[str, Scores], base: Scores, folder: Path, names
 
 
 def latex(scores: Mapping[str, Scores], baseline: str, table: pd.DataFrame, ties: pd.DataFrame) -> str:
-    """Make a booktabs table: one row a system, one column a metric, 95 % intervals of the scores.
+    """Make a booktabs table: one row per system, one column per metric, 95 % intervals of the scores.
 
-    The best of a column is bold where it is shown to be better than each of the others (Holm over all pairs); a dagger
+    The best of a column is bold if it is significantly better than every other (Holm over all pairs); a dagger
     marks a difference from the baseline with p < 0.05 after Holm over all rows of the comparison.
     """
     metrics = scores[baseline].metrics
@@ -183,8 +183,8 @@ def latex(scores: Mapping[str, Scores], baseline: str, table: pd.DataFrame, ties
     n, n_groups = table[["n", "n_groups"]].iloc[0]
     caption = (
         f"Scores with 95\\,\\% bootstrap intervals ($n={n}$ items in {n_groups} groups). $\\dagger$: differs from "
-        f"{_escaped(baseline)}, paired test, $p<0.05$ after Holm. Bold: shown to be better than every other "
-        f"system. Intervals of two systems may overlap although their paired difference is shown."
+        f"{_escaped(baseline)}, paired test, $p<0.05$ after Holm. Bold: significantly better than every other "
+        f"system. Intervals of two systems may overlap although their paired difference is significant."
     )
     head = " & ".join(["System", *map(_escaped, metrics)]) + r" \\"
     return "\n".join([
@@ -217,7 +217,7 @@ def _methods(
     if means:
         tests += (
             f" For {', '.join(means)} (means over items) p-values are two-sided and come from sign flips of the paired "
-            f"differences of whole groups (exact where all flips are no more than {stats.RESAMPLES:,}, else "
+            f"differences of whole groups (exact if there are at most {stats.RESAMPLES:,} flips, else "
             f"{stats.RESAMPLES:,} random ones, p = (count + 1) / (resamples + 1))."
         )
     if set_metrics:
@@ -232,7 +232,7 @@ def _methods(
             versions.append(f"{package} {metadata.version(package)}")
         except metadata.PackageNotFoundError:
             versions.append(f"{package} not installed")
-    missing = ("where the data come from", "how the data were divided", "how many, which; one seed shows no variation")
+    missing = ("where the data come from", "how the data were divided", "how many, which; one shows no variation")
     data, split, seeds = (
         re.sub(r"(?<![.!?])$", ".", words.rstrip()) if words else GAP.format(question)
         for words, question in zip(author, missing, strict=True)
@@ -243,7 +243,7 @@ def _methods(
         f"Split: {split} Training seeds: {seeds}",
         f"Systems: {', '.join(scores)}; all are compared with {baseline} on the same items. Intervals are 95 % "
         f"percentile intervals of bootstrap resamples of {unit}, with seed 0.{tests} p-values were adjusted "
-        f"after Holm over all {len(table)} comparisons of the table. A difference that is not shown is not shown to be "
+        f"after Holm over all {len(table)} comparisons of the table. A non-significant difference is not shown to be "
         f"zero: the minimum detectable differences (80 % power, before that adjustment) are {spread}.",
         *[f"Note: {note}" for note in notes],
         f"Versions: {', '.join(versions)}.",

@@ -16,7 +16,7 @@ ITEMS = {
     "retrieval": "searches", "reranking": "searches", "similarity": "pairs", "pairs": "pairs", "bitext": "sentences",
     "classification": "texts", "clustering": "texts",
 }  # fmt: skip
-"""What the items of a kind of task are called."""
+"""Name of the items of each kind of task."""
 
 
 def verdict(
@@ -36,11 +36,11 @@ def verdict(
     system : str or System
         The system in question, such as ``"tuned"``.
     keywords : str, optional
-        Name of the keyword search in `comparison`: then a sentence compares it with `deployed`.
+        Name of the keyword search in `comparison`: if given, a sentence compares it with `deployed`.
     metric : str, optional
         The metric that decides; by default nDCG@10 for searches, else the first.
     searches : str, optional
-        What the items are called, such as ``"stand-in searches"``.
+        Name of the items, such as ``"stand-in searches"``.
     deployed : str or System, optional
         The system that will be used; by default `system`. Where it is the keyword search, that one is compared with
         the baseline.
@@ -48,8 +48,8 @@ def verdict(
     Returns
     -------
     list of str
-        By the interval of this one difference; where many systems are compared at once, read the comparison's
-        ``p_holm``. The first sentence is the shortest answer; every number comes from the comparison.
+        Based on the interval of this one difference; if many systems are compared, read the comparison's
+        ``p_holm``. The first sentence is the short answer; every number comes from the comparison.
     """
     base, system = comparison.baseline, _name(system)
     task, metrics = comparison.scores[base].task, comparison.scores[base].metrics
@@ -65,7 +65,7 @@ def verdict(
         sentences.append(f"Helped {better} {searches}, hurt {worse}, same {same} (by {metric} of each).")
     gap, mdd = _gap(comparison, system, base, metric)
     if gap.n_groups < 2:
-        sentences.append(f"No difference can be shown between {system} and {base}: all {searches} are in one group.")
+        sentences.append(f"{system} and {base} cannot be compared: all {searches} are in one group.")
     elif gap.low > 0 or gap.high < 0:
         stands = f"{_capital(system)} {'beats' if gap.low > 0 else 'is worse than'} {base}"
         sentences.append(f"{stands} by {_size(gap)} {metric}, resampled {gap.n_groups:,} groups.")
@@ -113,7 +113,7 @@ def conclusions(comparison: Comparison, *, metric: str | None = None) -> list[st
         size = f"{report.interval(row['difference'] + 0, row['low'], row['high'], sign='+')} {metric}"
         p = f"p = {row['p_holm']:.4f}, Holm-corrected over {over} comparisons"
         if row["n_groups"] < 2:
-            sentences.append(f"{pair}: nothing can be shown, since all items are in one group.")
+            sentences.append(f"{pair}: no test is possible, since all items are in one group.")
         elif row["p_holm"] < ALPHA:
             stands = "better" if row["difference"] > 0 else "worse"
             sentences.append(f"{row['model']} is {stands} than {comparison.baseline}: {size}, {p}.")
@@ -127,7 +127,7 @@ def conclusions(comparison: Comparison, *, metric: str | None = None) -> list[st
         tied = f"not shown to differ from it (Holm over all pairs): {', '.join(level)}"
         sentences.append(f"{first} has the highest {metric}; {tied}. Not shown is not equal.")
     else:
-        sentences.append(f"{first} is shown to be better by {metric} than every other system (Holm over all pairs).")
+        sentences.append(f"{first} has significantly higher {metric} than every other system (Holm over all pairs).")
     items = ITEMS[base.task.kind]
     last = f"These are paired differences on the same {items}: read them, not whether the intervals of scores overlap."
     return [*sentences, last, *comparison.notes]
@@ -143,12 +143,12 @@ def best(comparison: Comparison, *, metric: str = MAIN) -> System:
     Returns
     -------
     System
-        Its ``name`` is that in the comparison.
+        Its ``name`` is the one in the comparison.
 
     Raises
     ------
     ValueError
-        When the comparison is not one of rankings.
+        When the comparison is not of search systems.
     """
     systems = comparison.systems
     if comparison.baseline not in systems:
@@ -170,19 +170,19 @@ def headline(
     metric: str = MAIN,
     searches: str = "searches",
 ) -> str:
-    """Summarise in one sentence what to use, how good it is, and what it is measured against.
+    """Summarise in one sentence what to use, how good it is, and compared with what.
 
     Parameters
     ----------
     comparison : Comparison
         On test, by the default metrics.
     system : str or System
-        What dev chose; see `best`. Where the test does not confirm that it beats the baseline, the headline says so
+        The choice on dev; see `best`. If the test does not confirm that it beats the baseline, the headline says so
         and does not recommend it: the baseline is simpler. Keyword search, which needs no model, stays recommended
         unless the test shows it to be worse.
     keywords : str, optional
-        Name of the keyword search in `comparison`; without it the system whose record is of kind ``"bm25"``, if there
-        is one. Where it may be as good, a sentence says so, with the minimum detectable difference.
+        Name of the keyword search in `comparison`; by default the system whose record is of kind ``"bm25"``, if there
+        is one. If it may be as good, a sentence says so, with the minimum detectable difference.
     metric, searches : str
         As in `verdict`.
 
@@ -280,6 +280,6 @@ def _gap(comparison: Comparison, system: str, other: str, metric: str) -> tuple[
 
 
 def _shown(comparison: Comparison, system: str, other: str, metric: str) -> bool:
-    """Return whether `system` is shown to be better than `other`."""
+    """Return whether `system` is significantly better than `other`."""
     gap, _ = _gap(comparison, system, other, metric)
     return gap.n_groups > 1 and gap.low > 0

@@ -1,4 +1,4 @@
-"""The Massive Text Embedding Benchmark, run by mteb's own code."""
+"""Run the Massive Text Embedding Benchmark with mteb's own code."""
 
 import lazy_loader as _lazy
 

@@ -1,4 +1,4 @@
-"""Run tasks of mteb and of one's own by mteb's own code, with intervals, resumable and offline."""
+"""Run mteb tasks and your own tasks with mteb's own code, with intervals, resumable and offline."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Benchmarked:
     Attributes
     ----------
     model : str
-        The name in mteb's register, or ``local/<folder>``.
+        The name in mteb's registry, or ``local/<folder>``.
     table : DataFrame
         Columns ``model task metric score low high n n_groups``, scores from 0 to 1. A task with several splits or
         subsets has a row for each, ``Task/split/subset``, and one for their mean if all of them were scored.
     notes : list of str
-        What a reader of the scores should know: training data that the model declares, languages it was not made for,
+        Caveats on the scores: training data that the model declares, languages it was not trained for,
         newer versions of a task, results that were set aside.
     record : dict
         Identity of the weights, prompts, versions; for each task the digest of its data, where they were read, and how
@@ -71,10 +71,10 @@ def benchmark(
     cache: bool = True,
     progress: bool = True,
 ) -> Benchmarked:
-    """Score a model on tasks of MTEB, by mteb's own code.
+    """Score a model on MTEB tasks, using mteb's own code.
 
     Data come from the folder that ``TOOLKIT_DATA`` names (see `toolkit.evaluate.mteb.data.find_source`), else from the
-    Hub. Vectors come from `toolkit.vectors.encode` and its cache. Scores are kept and reused as long as weights,
+    Hub. Vectors come from `toolkit.vectors.encode` and its cache. Scores are stored and reused as long as weights,
     prompts, data and the version of mteb stay the same; an interrupted run continues where it stopped. Results are
     stored under a digest of the weights, so that two local models never share one.
 
@@ -88,22 +88,22 @@ def benchmark(
     out : path
         Folder for results.
     name : str, optional
-        The model's name in mteb's register, such as ``"BAAI/bge-small-en-v1.5"``, which gives the prompts that its
-        card demands and its declared training data. By default its name on the Hub, or that of its folder, is looked
+        The model's name in mteb's registry, such as ``"BAAI/bge-small-en-v1.5"``, which determines the prompts that its
+        card specifies and its declared training data. By default its name on the Hub, or that of its folder, is looked
         up.
     prompts : mapping of str to str, optional
-        Other prompts, by mteb's names: ``query``, ``document``, a type of task, a task. ``{}`` is none.
+        Other prompts, by mteb's names: ``query``, ``document``, a type of task, a task. ``{}`` means no prompts.
     dtype : str
         As in `toolkit.vectors.encode`; published scores are float32 or close to it.
     cache : bool
         Whether vectors are cached.
     progress : bool
-        Whether to show a bar over the characters to encode, with the time left.
+        Whether to show a progress bar, in characters to encode, with the time left.
 
     Raises
     ------
     ValueError
-        For an unknown name (the nearest are named), a task of images, data that cannot be read, or a model whose
+        For an unknown name (with suggestions), a task with images, data that cannot be read, or a model whose
         weights cannot be identified.
     FileNotFoundError
         If data are missing and the Hub cannot be reached; the message says which folder is expected.
@@ -168,7 +168,7 @@ def _parts(task: Any) -> dict[str, tuple[str, str]]:
 
 
 def _characters(task: Any) -> int:
-    """Count the characters to encode, by mteb's statistics or the data; 0 where neither is there."""
+    """Count the characters to encode, from mteb's statistics or the data; return 0 if there are neither."""
     if hasattr(task, "toolkit_task"):
         task.load_data()
         return sum(localdata.size(task, *part)[1] for part in _parts(task).values())
@@ -176,7 +176,7 @@ def _characters(task: Any) -> int:
 
 
 def _scored(task: Any, source: Path | None, encoder: Encoder, folder: Path, notes: list[str]) -> dict[str, Any]:
-    """Score the parts of a task that have no valid score yet; returns its record, which is kept beside mteb's file."""
+    """Score the parts of a task without a valid score; return its record, which is stored next to mteb's file."""
     import datasets
     import mteb
 
@@ -192,12 +192,12 @@ def _scored(task: Any, source: Path | None, encoder: Encoder, folder: Path, note
     queries: dict[tuple[str, str], tuple[Any, Any]] = {}
 
     def keep_queries(scores: Any, qrels: Any, results: Any, hf_split: str, hf_subset: str) -> Any:
-        """Keep the values of each query of a search: mteb's hook for further metrics."""
+        """Store the per-query values of a search, using mteb's hook for further metrics."""
         queries[hf_split, hf_subset] = scores, qrels
         return type(task).task_specific_scores(task, scores, qrels, results, hf_split, hf_subset)
 
     class Store(mteb.ResultCache):  # type: ignore[misc, name-defined, unused-ignore]
-        """mteb's store of results, which also writes the intervals of each part, so that no work is lost."""
+        """mteb's result cache, which also writes the intervals of each part, so that no work is lost."""
 
         def save_to_cache(self, task_result: Any, *args: Any, **kwargs: Any) -> None:
             """Write the intervals of new parts, then mteb's own file."""
@@ -216,12 +216,12 @@ def _scored(task: Any, source: Path | None, encoder: Encoder, folder: Path, note
 
     if set(digests) - set(record["rows"]):
         task.task_specific_scores = keep_queries
-        task.check_if_dataset_is_superseded = lambda: None  # a note says it
+        task.check_if_dataset_is_superseded = lambda: None  # reported in a note instead
         bars = datasets.is_progress_bar_enabled()
         datasets.disable_progress_bars()
         try:
             with tempfile.TemporaryDirectory() as predictions:
-                # Predictions of a search would fill many times the size of its corpus.
+                # Predictions of a search would take many times the size of its corpus.
                 mteb.evaluate(
                     encoder, task, cache=Store(folder), overwrite_strategy="only-missing", co2_tracker=False,
                     show_progress_bar=False, prediction_folder=predictions if metadata.type in _OF_ITEMS else None,
@@ -238,7 +238,7 @@ def _scored(task: Any, source: Path | None, encoder: Encoder, folder: Path, note
 
 
 def _earlier(path: Path, result: Path, digests: Mapping[str, str], notes: list[str]) -> dict[str, Any]:
-    """Read the record of an earlier run; one that is not valid is set aside with mteb's file, and a note says why."""
+    """Read the record of an earlier run; rename an invalid one and mteb's file, and note why."""
     import mteb
 
     there = [file for file in (path, result) if file.is_file()]
@@ -249,9 +249,9 @@ def _earlier(path: Path, result: Path, digests: Mapping[str, str], notes: list[s
         stale = [part for part, row in record["rows"].items() if digests.get(part, row["data"]) != row["data"]]
         scored = {f"{split}/{row['hf_subset']}" for split, rows in theirs["scores"].items() for row in rows}
         if (theirs["mteb_version"], record["mteb"]) != (mteb.__version__, mteb.__version__):
-            why = f"it was made by mteb {theirs['mteb_version']}, this is {mteb.__version__}"
+            why = f"it was made with mteb {theirs['mteb_version']}, but this is {mteb.__version__}"
         elif stale:
-            why = f"it was made on other data ({stale[0]})"
+            why = f"it was made on different data ({stale[0]})"
         elif unrecorded := scored - set(record["rows"]):
             why = f"the record of {min(unrecorded)} is missing"
         else:
@@ -301,12 +301,12 @@ def _rows(task: Any, model: str, records: Mapping[str, Any]) -> list[dict[str, A
 
 
 def interval(task: Any, split: str, subset: str, kept: Any) -> stats.Interval:
-    """Compute the interval of a task's main score from the results of single items.
+    """Compute the interval of a task's main score from per-item results.
 
-    Searches resample the queries, and queries that share a relevant document together; sets of rows resample rows; a
-    task of the user's own resamples its groups. The score of a classification is the mean over rows of the share of
-    experiments that predict the row right; that of bitext is the mean of `bitext_f1`. Both means are exactly mteb's
-    score. A correlation or an average precision is computed anew on every resample.
+    Searches resample queries, keeping those that share a relevant document together; tables resample rows; a
+    user's own task resamples its groups. The score of a classification is the mean over rows of the share of
+    experiments that predict the row correctly; that of bitext is the mean of `bitext_f1`. Both means are exactly mteb's
+    score. A correlation or an average precision is recomputed on every resample.
 
     Parameters
     ----------
@@ -314,12 +314,12 @@ def interval(task: Any, split: str, subset: str, kept: Any) -> stats.Interval:
         With its data.
     split, subset : str
     kept : tuple of two mappings, list, mapping, or None
-        Of a search mteb's values of each query and the judgements; else mteb's predictions.
+        For a search, mteb's per-query values and the judgements; otherwise mteb's predictions.
 
     Returns
     -------
     Interval
-        All but ``n n_groups`` are nan where mteb gives no results of single items (a clustering, or another main
+        All but ``n n_groups`` are nan if mteb gives no per-item results (a clustering, or another main
         metric).
     """
     main = task.metadata.main_score
@@ -347,7 +347,7 @@ def interval(task: Any, split: str, subset: str, kept: Any) -> stats.Interval:
     if values is not None:
         return stats.intervals(values, groups)[0]
     score, low, high = np.nan, np.nan, np.nan
-    if metrics:  # of several the one with the largest value, which mteb reports
+    if metrics:  # of several, the largest, which mteb reports
         ones = np.ones((1, len(groups)))
         best = max(metrics, key=lambda metric: float(metric(ones)[0]))
         score = float(best(ones)[0])
@@ -356,7 +356,7 @@ def interval(task: Any, split: str, subset: str, kept: Any) -> stats.Interval:
 
 
 def _query_values(by_query: Mapping[str, Mapping[str, float]], main: str) -> NDArray[np.float64] | None:
-    """Look up the main metric of each query under trec_eval's name of it; None where it is not there."""
+    """Look up the main metric of each query by its trec_eval name; return None if it is missing."""
     measures = {"ndcg_at_": "ndcg_cut_", "map_at_": "map_cut_", "recall_at_": "recall_", "precision_at_": "P_"}
     name, _, k = main.rpartition("_")
     measure = f"{measures.get(f'{name}_')}{k}"
@@ -366,7 +366,7 @@ def _query_values(by_query: Mapping[str, Mapping[str, float]], main: str) -> NDA
 
 
 def _average_precisions(kept: Mapping[str, Any], gold: NDArray[Any]) -> list[set_metrics.Metric]:
-    """Make the average precision by each similarity function that mteb tried."""
+    """Build the average precision for each similarity function that mteb tried."""
     signs = {"similarity_scores": 1, "cosine_scores": 1, "dot_scores": 1, "manhattan_distances": -1,
              "euclidean_distances": -1}  # fmt: skip
     scores = [sign * np.asarray(kept[key]) for key, sign in signs.items() if kept.get(key) is not None]
@@ -374,9 +374,9 @@ def _average_precisions(kept: Mapping[str, Any], gold: NDArray[Any]) -> list[set
 
 
 def bitext_f1(matched: Sequence[int]) -> NDArray[np.float64]:
-    """Split the F1 of a bitext, each sentence a class of its own, into values of the rows whose mean it is.
+    """Split the F1 of a bitext, where each sentence is its own class, into row values whose mean is the F1.
 
-    The value is 2 / (1 + n) for a row that is matched to itself, as n rows are in all, and 0 for any other.
+    The value is 2 / (1 + n) for a row that is matched to itself, where n rows match it in all, else 0.
     """
     times = Counter(matched)
     return np.array([2 / (1 + times[row]) if other == row else 0.0 for row, other in enumerate(matched)])

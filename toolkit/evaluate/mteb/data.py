@@ -1,4 +1,4 @@
-"""Data of mteb's tasks: from local files where there are any, with a digest of what a model is scored on."""
+"""Load the data of mteb's tasks, from local files if available, and digest what a model is scored on."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ COLUMNS = {
 
 
 def find_source(task: Any) -> Path | None:
-    """Find the folder with the data of a task; None where they come with the task or from the Hub.
+    """Find the folder with the data of a task; None if they come with the task or from the Hub.
 
-    Data sets of the catalogue are read as their authors gave them out. Any other task is read from a copy of its
+    Data sets of the catalogue are read as released by their authors. Any other task is read from a copy of its
     repository on the Hub, in ``TOOLKIT_DATA/<owner>/<name>``: ``hf download <owner>/<name> --repo-type dataset
     --local-dir ...`` makes one.
 
@@ -60,7 +60,7 @@ def find_source(task: Any) -> Path | None:
             require(hub, None)
         except (ConnectionError, FileNotFoundError) as error:
             where = root / place if root else f"{place} below one that TOOLKIT_DATA names"
-            expected = f"expected the folder {where}, or {hub} on the Hub, which cannot be read now"
+            expected = f"expected the folder {where}, or {hub} on the Hub, which is not available now"
             raise FileNotFoundError(f"{name} needs its data: {expected}") from error
     return None
 
@@ -71,7 +71,7 @@ def load(task: Any, folder: Path | None) -> None:
     Raises
     ------
     ValueError
-        If files cannot be read or lack a column, or if the Hub does not give the data out.
+        If files cannot be read or lack a column, or if the Hub denies access to the data.
     """
     from datasets import DatasetDict
     from datasets.exceptions import DatasetNotFoundError
@@ -91,16 +91,16 @@ def load(task: Any, folder: Path | None) -> None:
             task.dataset = subsets
         task.data_loaded = True
         return
-    try:  # mteb loads the data, with all that it does to the rows
+    try:  # mteb loads the data, with all of its preprocessing
         if folder is not None:
             task.metadata = published.model_copy(update={"dataset": {**published.dataset, "path": str(folder)}})
         task.load_data()
         if hasattr(task, "convert_v1_dataset_format_to_v2"):
             task.convert_v1_dataset_format_to_v2(None)
-    except Exception as error:  # of datasets, pyarrow, json: each has its own
+    except Exception as error:  # datasets, pyarrow and json each raise their own
         if folder is not None:
             raise ValueError(f"{published.name} could not be loaded from {folder} ({error}): copy it again") from error
-        if isinstance(error, DatasetNotFoundError):  # gated ones too
+        if isinstance(error, DatasetNotFoundError):  # also raised for gated data sets
             way = "where they are gated, accept their terms on the Hub and run 'hf auth login'"
             raise ValueError(f"the data of {published.name} are not available ({error}): {way}") from error
         raise
@@ -116,7 +116,7 @@ def digest(task: Any, split: str, subset: str) -> str:
 
 
 def size(task: Any, split: str, subset: str) -> tuple[int, int]:
-    """Count the rows (of a search: queries and documents) and characters of a split and subset of a loaded task."""
+    """Count rows (for a search, queries and documents) and characters of a split and subset of a loaded task."""
     data = (task.dataset if subset not in task.dataset else task.dataset[subset])[split]
     parts = [data["corpus"], data["queries"]] if "relevant_docs" in data else [data]
     no_text = ("id", "label", "labels", "label_text")
@@ -125,7 +125,7 @@ def size(task: Any, split: str, subset: str) -> tuple[int, int]:
 
 
 def published_size(task: Any, split: str, subset: str) -> tuple[int, int] | None:
-    """Look up the same in the statistics that come with mteb; None where there are none."""
+    """Look up the `size` of a split and subset in mteb's statistics; return None if there are none."""
     found = (task.metadata.descriptive_stats or {}).get(split) or {}
     parts = found.get("hf_subset_descriptive_stats")
     found = (parts.get(subset) if parts else found) or {}
@@ -142,7 +142,7 @@ def _splits_read(task: Any) -> list[str]:
 
 
 def _columns(data: Any, path: str = "") -> Iterator[list[str]]:
-    """Yield all that a data set holds, column by column, in a fixed order."""
+    """Yield the contents of a data set, column by column, in a fixed order."""
     if hasattr(data, "column_names") and not isinstance(data, Mapping):
         for column in sorted(data.column_names):
             yield [f"{path}/{column}", *map(str, data[column][:])]
@@ -173,13 +173,13 @@ def _table(task: Any, paths: list[Path]) -> Any:
     if lacking or not rows:
         got = f"{len(rows)} rows, not all with a column {(lacking or columns)[0]!r}"
         raise ValueError(f"{paths[0]} has {got}: expected {', '.join(columns)}")
-    end = "\n" if task.metadata.name == "Tatoeba" else ""  # mteb's copy has a line end after each text
+    end = "\n" if task.metadata.name == "Tatoeba" else ""  # mteb's copy has a newline after each text
     values = {c: [row[c] + end if isinstance(row[c], str) else row[c] for row in rows] for c in columns}
     return Dataset.from_dict(values)
 
 
 def _search(task: Any, paths: list[Path]) -> Any:
-    """Read questions and paragraphs; mteb's copy has no white space at their ends, and each question once."""
+    """Read questions and paragraphs, stripped and with distinct questions, as in mteb's copy."""
     from datasets import Dataset
     from mteb.abstasks.retrieval_dataset_loaders import RetrievalSplitData
 

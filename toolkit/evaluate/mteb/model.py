@@ -1,4 +1,4 @@
-"""A model as one of mteb's: its identity by digest, its prompts, its declared training data, and vectors for mteb."""
+"""Adapt a model to mteb: identity by digest, prompts, declared training data, and vectors."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Identity:
     Attributes
     ----------
     name : str
-        The name in mteb's register, or ``local/<folder>``.
+        The name in mteb's registry, or ``local/<folder>``.
     weights : str
-        Digest of all parameters as they are in memory: the same for equal weights in another folder.
+        Digest of all parameters in memory: the same for equal weights in another folder.
     revision : str
         Digests of the weights and of the settings that change a score: the name of the folder of results.
     prompts : mapping of name to text
-        Put before texts, by mteb's names: ``query``, ``document``, a type of task, or a task.
+        Prefixes of texts, by mteb's names: ``query``, ``document``, a type of task, or a task.
     prompts_from : str
         Where the prompts come from.
     guessed : bool
@@ -52,7 +52,7 @@ class Identity:
 def identify(
     model: Any, *, name: str | None = None, prompts: Mapping[str, str] | None = None, dtype: str = "float32"
 ) -> tuple[Identity, Any]:
-    """Identify a model by its weights and settings, and find its entry in mteb's register, or make one.
+    """Identify a model by its weights and settings, and find or create its entry in mteb's registry.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def identify(
     Raises
     ------
     ValueError
-        If `model` is no sentence-transformers model.
+        If `model` is not a sentence-transformers model.
     """
     from sentence_transformers import SentenceTransformer
 
@@ -75,7 +75,7 @@ def identify(
 
     if not isinstance(model, SentenceTransformer):
         got = type(model).__name__
-        raise ValueError(f"expected a sentence-transformers model, as toolkit.vectors.load gives it, got {got}")
+        raise ValueError(f"expected a sentence-transformers model, as returned by toolkit.vectors.load, got {got}")
     register = _register()
     origin = origin_of(model).name
     known, guessed = register.get(origin if name is None else name), False
@@ -86,7 +86,7 @@ def identify(
     if prompts is not None:
         taken, source = dict(prompts), "given"
     elif listed:
-        taken, source = dict(listed), "mteb's register of models"
+        taken, source = dict(listed), "mteb's model registry"
     else:
         taken = {key: text for key, text in model.prompts.items() if text}
         source = "the model's own settings" if taken else "none"
@@ -114,30 +114,30 @@ def _register() -> dict[str, Any]:
 
 
 def trained_on(model: str, names: str | list[str]) -> pd.DataFrame:
-    """Look up whether a model declares that it was trained on tasks, or on others with the same data.
+    """Look up whether a model declares tasks, or other tasks with the same data, as training data.
 
     Parameters
     ----------
     model : str
-        A name in mteb's register of models.
+        A name in mteb's model registry.
     names : str or list of str
         Tasks or benchmarks, as in `benchmark`.
 
     Returns
     -------
     DataFrame
-        Columns ``model task seen declared note``. ``seen`` is True, False, or None where the model declares nothing;
+        Columns ``model task seen declared note``. ``seen`` is True, False, or None if the model declares nothing;
         ``declared`` lists the data sets that it names itself. Sets that mteb derives from them (another language, a
         smaller sample) count, and so do those of the model from which it was made.
 
     Raises
     ------
     ValueError
-        For a name that mteb does not know; the nearest are named.
+        For a name that mteb does not know; similar names are suggested.
     """
     register = _register()
     if model not in register:
-        raise ValueError(f"mteb's register has no model {model!r}: {nearest(model, filter(None, register))}")
+        raise ValueError(f"mteb's registry has no model {model!r}: {nearest(model, filter(None, register))}")
     return declared_training(model, register[model], [task.metadata.name for task in resolve(names)])
 
 
@@ -153,15 +153,15 @@ def declared_training(model: str, meta: Any, tasks: list[str]) -> pd.DataFrame:
         if seen and task in declared:
             note = f"{model} declares {task} as training data: this task is not unseen."
         elif seen:
-            note = f"{model} declares training data ({short}) to which mteb counts {task}: this task is not unseen."
+            note = f"{model} declares training data ({short}) that include {task}: this task is not unseen."
         rows.append({"model": model, "task": task, "seen": seen, "declared": ", ".join(declared), "note": note})
     return pd.DataFrame(rows, columns=["model", "task", "seen", "declared", "note"])
 
 
 class Encoder:
-    """The encoder that mteb calls in place of the model: ``EncoderProtocol`` of mteb 2.
+    """The encoder that mteb calls instead of the model: ``EncoderProtocol`` of mteb 2.
 
-    A model that ends in a layer of unit length is encoded by `toolkit.vectors.encode`, with its cache. Any other keeps
+    A model that ends in a normalisation layer is encoded by `toolkit.vectors.encode`, with its cache. Any other keeps
     the lengths of its vectors, which a classifier sees, and is encoded by its own ``encode``.
     """
 
@@ -190,7 +190,7 @@ class Encoder:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             found = self._vectors(texts, side if side in ("query", "document") else None, prompt)
-        for warning in caught:  # that texts are cut becomes a note, since the model's limit is part of what is scored
+        for warning in caught:  # truncation becomes a note, since the model's limit is part of what is scored
             if "longer than the" in str(warning.message):
                 self.cut.setdefault(task_metadata.name, set()).add(str(warning.message).split(". ")[0] + ".")
             else:
@@ -213,9 +213,9 @@ class Encoder:
         return rows[[distinct[text] for text in texts]]
 
     def similarity(self, embeddings1: Any, embeddings2: Any) -> NDArray[np.float32]:
-        """Compare all vectors with all, by the function that the model declares."""
+        """Compute all pairwise similarities, with the function that the model declares."""
         return np.asarray(self.model.similarity(embeddings1, embeddings2))
 
     def similarity_pairwise(self, embeddings1: Any, embeddings2: Any) -> NDArray[np.float32]:
-        """Compare vectors row by row, by the function that the model declares."""
+        """Compute similarities row by row, with the function that the model declares."""
         return np.asarray(self.model.similarity_pairwise(embeddings1, embeddings2))

@@ -1,4 +1,4 @@
-"""Published scores of MTEB, which come with the toolkit, and one's own scores beside them."""
+"""Look up published MTEB scores, which ship with the toolkit, and compare your own with them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 TABLE = Path(__file__).with_name("published_mteb_scores.csv.gz")
 SOURCE = "embeddings-benchmark/results at commit f4cc6c8 (2026-08-20)"
-"""The public repository of MTEB's results from which `TABLE` was cut by ``benchmarks/published_scores.py``."""
+"""The public repository of MTEB's results from which ``benchmarks/published_scores.py`` extracted `TABLE`."""
 
 COLUMNS = ["model", "task", "metric", "score", "revision", "parts"]
-LEVEL = 0.001  # 0.1 points on the scale of the leaderboard: up to here scores count as equal
-_SEES_LENGTHS = {"accuracy", "v_measure", "max_ap"}  # metrics that change with the lengths of vectors
+LEVEL = 0.001  # 0.1 points on the scale of the leaderboard: smaller differences count as equal
+_SEES_LENGTHS = {"accuracy", "v_measure", "max_ap"}  # metrics that depend on vector lengths
 
 
 def published(models: str | Sequence[str] | None = None, tasks: str | Sequence[str] | None = None) -> pd.DataFrame:
-    """Look up published scores: those of MTEB's repository of results, as they were at `SOURCE`.
+    """Look up published scores: those in MTEB's results repository as of `SOURCE`.
 
     Parameters
     ----------
@@ -35,14 +35,14 @@ def published(models: str | Sequence[str] | None = None, tasks: str | Sequence[s
     Returns
     -------
     DataFrame
-        Columns ``model task metric score revision parts``. ``score`` is between 0 and 1, where the leaderboard shows a
-        hundred times that. ``task`` is ``Task/split/subset`` for a part; without, the mean of ``parts`` splits and
+        Columns ``model task metric score revision parts``. ``score`` is between 0 and 1, while the leaderboard shows a
+        hundred times that. ``task`` is ``Task/split/subset`` for a part; else a mean of ``parts`` splits and
         subsets. ``revision`` is the commit of the model, or ``external``: reported by the model's authors on its card.
 
     Raises
     ------
     ValueError
-        For a model or task of which the table has no score; the nearest names are given.
+        For a model or task without a score in the table; similar names are suggested.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def published(models: str | Sequence[str] | None = None, tasks: str | Sequence[s
     for wanted, known in ((models, set(table["model"])), (tasks, {*base, *table["task"]})):
         unknown = [name for name in wanted or [] if name not in known]
         if unknown:
-            raise ValueError(f"no published score of {unknown[0]!r}: {nearest(unknown[0], sorted(known))}")
+            raise ValueError(f"no published score for {unknown[0]!r}: {nearest(unknown[0], sorted(known))}")
     if models is not None:
         table = table[table["model"].isin(models)]
     if tasks is not None:
@@ -67,7 +67,7 @@ def published(models: str | Sequence[str] | None = None, tasks: str | Sequence[s
 
 
 def compare_with_published(results: Benchmarked) -> pd.DataFrame:
-    """Set one's own scores beside those that were published for the model.
+    """Compare your own scores with those published for the model.
 
     Parameters
     ----------
@@ -78,9 +78,9 @@ def compare_with_published(results: Benchmarked) -> pd.DataFrame:
     -------
     DataFrame
         Columns ``model task metric score low high published difference differs``; scores from 0 to 1, and
-        ``difference`` is one's own minus the published. ``differs`` lists what is known to be different, whether or not
-        it matters: the data's size, who reported the score, settings. It is empty where nothing is, and says so where
-        the scores differ all the same. Whether the published score is of the same weights cannot be seen: its revision
+        ``difference`` is your score minus the published one. ``differs`` lists known differences, whether or not
+        they matter: data size, source of the score, settings. It is empty if there are none, unless
+        the scores differ anyway. Whether the weights are the same is unknown: the published revision
         is a commit on the Hub.
 
     Examples
@@ -100,7 +100,7 @@ def compare_with_published(results: Benchmarked) -> pd.DataFrame:
 
 def _differs(row: dict[Any, Any], other: Any, record: dict[str, Any]) -> str:
     if other is None:
-        return f"no published score of {row['model']} on {row['task']}"
+        return f"no published score for {row['model']} on {row['task']}"
     found = []
     name, _, part = row["task"].partition("/")
     for key, data in record["tasks"][name]["rows"].items():
@@ -112,13 +112,13 @@ def _differs(row: dict[Any, Any], other: Any, record: dict[str, Any]) -> str:
     if other.metric != row["metric"]:
         found.append(f"the metric: {row['metric']} here, {other.metric} published")
     if other.revision == "external":
-        found.append("the published score is from the model's card, not from a run of MTEB's")
+        found.append("the published score is from the model's card, not from an MTEB run")
     if record["dtype"] != "float32":
         found.append(f"the number format: {record['dtype']} here")
     if record["prompts_from"] == "given":
         found.append(f"the prompts were given: {record['prompts'] or 'none'}")
     if not record["unit_length"] and row["metric"] in _SEES_LENGTHS:
-        found.append("the model as loaded gives vectors that are not of unit length, which this metric sees")
+        found.append("the model as loaded gives vectors that are not of unit length, which affects this metric")
     if not found and abs(row["difference"]) > LEVEL:
-        return "nothing that the records show"
+        return "no known cause"
     return "; ".join(found)

@@ -1,4 +1,4 @@
-"""Tasks of mteb: found by name, or made from the user's own tasks."""
+"""Find mteb tasks by name, or build them from your own tasks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _AS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "similarity": ("AbsTaskSTS", "STS", "cosine_spearman", {}),
     "pairs": ("AbsTaskPairClassification", "PairClassification", "max_ap", {}),
     "classification": ("AbsTaskClassification", "Classification", "accuracy", {}),
-    # By default mteb embeds 4 % of the documents: meant for large public sets, wrong for small ones.
+    # By default mteb embeds 4 % of the documents, which suits large public sets but not small ones.
     "clustering": ("AbsTaskClustering", "Clustering", "v_measure", {"max_fraction_of_documents_to_embed": None}),
     "bitext": ("AbsTaskBitextMining", "BitextMining", "f1", {}),
 }
@@ -29,7 +29,7 @@ def require_mteb() -> Any:
     Raises
     ------
     ModuleNotFoundError
-        If it is missing; the message has the command that installs it.
+        If it is missing; the message gives the command to install it.
     """
     try:
         import mteb
@@ -51,7 +51,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
         raise ValueError(f"expected a name as text, got {name!r:.60}")
     by_lower = {other.lower(): other for other in known}
     found = [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, n=3)]
-    return f"did you mean {' or '.join(map(repr, found))}?" if found else "no name is similar"
+    return f"did you mean {' or '.join(map(repr, found))}?" if found else "there is no similar name"
 
 
 def registered() -> dict[str, Any]:
@@ -63,7 +63,7 @@ def registered() -> dict[str, Any]:
 
 
 def resolve(names: str | Task | Sequence[Any]) -> list[Any]:
-    """Find tasks of mteb by their names, each once, with the splits and subsets that were asked for.
+    """Find mteb tasks by name, each once, with the requested splits and subsets.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def resolve(names: str | Task | Sequence[Any]) -> list[Any]:
     Raises
     ------
     ValueError
-        For a name that no task or benchmark has, a split or subset that a task does not have, or no names.
+        For an unknown task or benchmark, a split or subset that a task does not have, or no names.
     """
     mteb = require_mteb()
     wanted = list(names) if isinstance(names, (list, tuple)) else [names] if names is not None else []
@@ -92,13 +92,13 @@ def resolve(names: str | Task | Sequence[Any]) -> list[Any]:
         for task in _named(one, known, benchmarks):
             name = task.metadata.name
             if name in found and hasattr(task, "toolkit_task"):
-                raise ValueError(f"two tasks are called {name!r}: rename one by dataclasses.replace(task, name=...)")
+                raise ValueError(f"two tasks are named {name!r}: rename one by dataclasses.replace(task, name=...)")
             found.setdefault(name, task)
     return list(found.values()) + [_part_of(known[name](), pairs) for name, pairs in parts.items() if name not in found]
 
 
 def _named(one: Any, known: dict[str, Any], benchmarks: dict[str, Any]) -> list[Any]:
-    """Return the tasks of a name; a task that is the mean of others (such as CQADupstack) as those others."""
+    """Return the tasks with a name; expand a task that is a mean of others (such as CQADupstack)."""
     if not isinstance(one, str):
         tasks = [one if hasattr(one, "metadata") else as_mteb(cast(Task, one))]
     elif one in benchmarks:
@@ -106,7 +106,7 @@ def _named(one: Any, known: dict[str, Any], benchmarks: dict[str, Any]) -> list[
     elif one in known:
         tasks = [known[one]()]
     else:
-        raise ValueError(f"mteb has no task and no benchmark called {one!r}: {nearest(one, [*known, *benchmarks])}")
+        raise ValueError(f"mteb has no task or benchmark named {one!r}: {nearest(one, [*known, *benchmarks])}")
     found = []
     for task in tasks:
         inner = getattr(task.metadata, "tasks", None)
@@ -115,7 +115,7 @@ def _named(one: Any, known: dict[str, Any], benchmarks: dict[str, Any]) -> list[
 
 
 def _copy(task: Any) -> Any:
-    """Make a new object of a task, so that the caller's is never changed, with a fresh random state."""
+    """Copy a task, with a fresh random state, so that the caller's object is never changed."""
     made = type(task)(seed=task.seed)
     kept = ("hf_subsets", "_eval_splits", "dataset", "data_loaded", "metadata", "toolkit_task")
     made.__dict__ |= {key: task.__dict__[key] for key in kept if key in task.__dict__}
@@ -123,7 +123,7 @@ def _copy(task: Any) -> Any:
 
 
 def _parts(metadata: Any, part: str) -> list[tuple[str, str]]:
-    """Return the splits and subsets that ``split`` or ``split/subset`` names."""
+    """Return the splits and subsets named by ``split`` or ``split/subset``."""
     split, _, subset = part.partition("/")
     if split not in metadata.eval_splits or (subset and subset not in metadata.hf_subsets):
         subsets = ", ".join([*metadata.hf_subsets[:12], *["..."] * (len(metadata.hf_subsets) > 12)])
@@ -145,12 +145,12 @@ def _part_of(task: Any, pairs: list[tuple[str, str]]) -> Any:
 
 
 class _Own:
-    """Mixed into the task that `as_mteb` makes."""
+    """Mixin for tasks made by `as_mteb`."""
 
     toolkit_task: Task
 
     def load_data(self, num_proc: int | None = None, **kwargs: Any) -> None:
-        """Bring the data into mteb's shape; nothing is downloaded."""
+        """Convert the data to mteb's format; nothing is downloaded."""
         if not self.__dict__.get("data_loaded"):
             self.dataset = _dataset(self.toolkit_task)
             self.data_loaded = True
@@ -165,10 +165,10 @@ class _Own:
 
 
 def as_mteb(task: Task, *, languages: Sequence[str] = ("eng-Latn",)) -> Any:
-    """Turn a task into one of mteb's, on which any model of mteb can be scored.
+    """Convert a task to an mteb task, on which any mteb model can be scored.
 
-    The revision of its data set is the digest of the data, so that results on changed data are told apart. A clustering
-    uses all its documents. mteb knows no `Task.self_matches`: documents whose text equals the query are not left out.
+    The revision of its data set is the digest of the data, so that results on changed data differ. A clustering
+    uses all its documents. mteb lacks `Task.self_matches`: documents whose text equals the query are not left out.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def as_mteb(task: Task, *, languages: Sequence[str] = ("eng-Latn",)) -> Any:
     Raises
     ------
     ValueError
-        If mteb has a task of that name, or a language is written otherwise.
+        If mteb has a task of that name, or a language is in another notation.
     ModuleNotFoundError
         If mteb is not installed.
     """
@@ -203,7 +203,7 @@ def as_mteb(task: Task, *, languages: Sequence[str] = ("eng-Latn",)) -> Any:
         raise ValueError(f"expected languages in mteb's notation, such as ['eng-Latn', 'deu-Latn'], got {languages!r}")
     base, kind, main, settings = _AS[task.kind]
     metadata = mteb.TaskMetadata(
-        name=name, description=f"A task of kind {task.kind} on data of the user's own.", type=kind, category="t2t",
+        name=name, description=f"A task of kind {task.kind} on the user's own data.", type=kind, category="t2t",
         main_score=main, eval_langs=list(languages), eval_splits=["test"], modalities=["text"],
         dataset={"path": "local/" + name, "revision": task.digest},
     )  # fmt: skip
@@ -217,7 +217,7 @@ def as_mteb(task: Task, *, languages: Sequence[str] = ("eng-Latn",)) -> Any:
 
 
 def _dataset(task: Task) -> Any:
-    """Convert the data of a task to the shape in which mteb holds them."""
+    """Convert the data of a task to mteb's format."""
     from datasets import Dataset, DatasetDict
 
     if task.kind in ("retrieval", "reranking"):

@@ -1,4 +1,4 @@
-"""Inference: vectors of texts, from a model or made elsewhere."""
+"""Get vectors of texts, from a model or precomputed."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from toolkit.prepare import RetrievalData, Task
 from toolkit.vectors import Encoder, Ranking, Reranker, System
 
 Model = Encoder | Reranker | System | Ranking | Mapping[str, Any]
-"""What `score` takes: a model, a system, a ranking, or vectors made elsewhere."""
+"""What `score` accepts: a model, a system, a ranking, or precomputed vectors."""
 
 PARTS = ("queries", "documents", "sentence1", "sentence2", "text", "train")
-"""Names of vectors made elsewhere: a row for each query, document, row of the table, or row of `Task.train`."""
+"""Names of precomputed vectors: one row per query, document, row of the table, or row of `Task.train`."""
 
 
 @dataclass(frozen=True)
 class Precomputed:
-    """Vectors made elsewhere, as an encoder and, over a corpus, as a system. Made by `wrap_vectors`.
+    """Precomputed vectors that act as an encoder and, with a corpus, as a system. Made by `wrap_vectors`.
 
     Attributes
     ----------
     given : mapping
-        Of text to vector; or of the names in `PARTS` to arrays with a row for each text. Of any length but zero.
+        From text to vector, or from the names in `PARTS` to arrays with one row per text. No vector may be zero.
     corpus : mapping of document id to text
     name : str
     """
@@ -44,7 +44,7 @@ class Precomputed:
     @property
     def record(self) -> dict[str, Any]:
         """The name: the model that made the vectors is unknown."""
-        return {"kind": "other", "name": self.name, "model": "vectors made elsewhere"}
+        return {"kind": "other", "name": self.name, "model": "precomputed vectors"}
 
     def encode(self, inputs: Sequence[str], part: str = "text") -> NDArray[np.float32]:
         """Look up the unit vectors of the texts of a part, shape (n, dim).
@@ -60,13 +60,13 @@ class Precomputed:
             rows = self.given[part]
         else:
             if missing := [text for text in dict.fromkeys(inputs) if text not in self.given]:
-                got = f"no vector is given for {len(missing)} of the texts of {part!r} (first: {missing[0]!r:.60})"
+                got = f"no vectors were given for {len(missing)} of the texts of {part!r} (first: {missing[0]!r:.60})"
                 raise ValueError(f"{got}: expected {{text: vector}}, or arrays named {', '.join(PARTS)}")
             rows = [self.given[text] for text in inputs]
         try:
             table = np.asarray(rows, dtype=float)
         except (TypeError, ValueError):
-            raise ValueError(f"the vectors of {part!r} are not a table of numbers with rows of one length") from None
+            raise ValueError(f"the vectors of {part!r} are not a table of numbers with rows of equal length") from None
         if table.ndim != 2 or len(table) != len(inputs):
             raise ValueError(f"the vectors of {part!r} have shape {table.shape}, expected ({len(inputs)}, dim)")
         for usable, problem in (
@@ -76,7 +76,7 @@ class Precomputed:
             if not usable.all():
                 bad, row = (~usable).sum(), np.argmin(usable)
                 raise ValueError(f"{bad} of the {len(table)} vectors of {part!r} {problem} (first: row {row})")
-        table = table / np.maximum(np.abs(table).max(axis=1, keepdims=True, initial=0), 1e-300)  # or squares overflow
+        table = table / np.maximum(np.abs(table).max(axis=1, keepdims=True, initial=0), 1e-300)  # avoids overflow
         return np.asarray(table / np.linalg.norm(table, axis=1, keepdims=True), dtype=np.float32)
 
     def search(self, queries: Mapping[str, str], k: int = 10) -> dict[str, dict[str, float]]:
@@ -93,7 +93,7 @@ class Precomputed:
 
 
 def wrap_vectors(model: Model, task: Task) -> Encoder | Reranker | System | Ranking:
-    """Wrap vectors made elsewhere as `Precomputed`; return everything else unchanged."""
+    """Wrap precomputed vectors as `Precomputed`; return everything else unchanged."""
     if not isinstance(model, Mapping) or all(isinstance(row, Mapping) for row in model.values()):
         return model
     return Precomputed(model, task.data.corpus if isinstance(task.data, RetrievalData) else {})
@@ -131,7 +131,7 @@ def vectors_of(
 
 
 def same_dimension(one: NDArray[np.float32], two: NDArray[np.float32], names: tuple[str, str]) -> None:
-    """Refuse vectors of two parts that come from different models."""
+    """Check that the vectors of two parts have the same dimension."""
     if one.shape[1] != two.shape[1]:
         got = f"{names[0]!r} have {one.shape[1]} dimensions and those of {names[1]!r} {two.shape[1]}"
-        raise ValueError(f"the vectors of {got}: expected both from one model")
+        raise ValueError(f"the vectors of {got}: expected both from the same model")

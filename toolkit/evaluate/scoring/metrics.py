@@ -1,4 +1,4 @@
-"""Retrieval metrics for each query, computed by trec_eval's own code (pytrec_eval)."""
+"""Compute retrieval metrics per query, with trec_eval's own code (pytrec_eval)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from toolkit.vectors import Ranking
 from toolkit.vectors.rankings import top
 
 METRICS = ("accuracy@1", "nDCG@10", "MRR@10", "recall@10")
-RERANKING = ("MAP@1000", "MRR@10", "nDCG@10")  # 1000: as MTEB, so in practice all candidates
+RERANKING = ("MAP@1000", "MRR@10", "nDCG@10")  # 1000 as in MTEB, so in practice all candidates
 
-# Our names, as sentence-transformers and MTEB print them, and trec_eval's measures.
+# From our names, as in sentence-transformers and MTEB, to trec_eval's measures.
 _MEASURES = {
     "accuracy": "success", "nDCG": "ndcg_cut", "MRR": "recip_rank", "recall": "recall", "precision": "P",
     "MAP": "map_cut",
@@ -29,7 +29,7 @@ def per_query(
 ) -> pd.DataFrame:
     """Score each query of `qrels`.
 
-    Rankings are cut before they are scored, since trec_eval's reciprocal rank has no cut. Equal scores are ordered by
+    Rankings are truncated before scoring, since trec_eval's reciprocal rank has no cut-off. Equal scores are ordered by
     document id, ascending; trec_eval would order them descending.
 
     Parameters
@@ -38,13 +38,13 @@ def per_query(
         A query that is missing here, or has no document, scores 0.
     qrels : mapping of query id to mapping of document id to grade
     metrics : sequence of str
-        ``accuracy@k`` (1 where a relevant document is in the first k), ``nDCG@k``, ``MRR@k``, ``recall@k``,
+        ``accuracy@k`` (1 if a relevant document is in the first k), ``nDCG@k``, ``MRR@k``, ``recall@k``,
         ``precision@k``, ``MAP@k`` (average precision); all between 0 and 1.
 
     Returns
     -------
     DataFrame
-        One row a query, in the order of `qrels`; one column a metric.
+        One row per query, in the order of `qrels`; one column per metric.
 
     Raises
     ------
@@ -91,5 +91,5 @@ def _parse(metric: str) -> tuple[str, int]:
 
 
 def depth(metrics: Sequence[str]) -> int:
-    """Return the largest cut among `metrics`: how many documents of a ranking they need."""
+    """Return the largest cut-off among `metrics`: how many documents of a ranking they need."""
     return max(_parse(metric)[1] for metric in metrics)

@@ -1,4 +1,4 @@
-"""Predictions of a model for each row of a task other than search, and the metrics computed from them."""
+"""Predict each row of a task other than search, and compute metrics from the predictions."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
     "clustering": ("v_measure",),
     "bitext": ("f1", "mean_accuracy", "src2trg_accuracy", "trg2src_accuracy"),
 }
-"""Metrics of each kind when none are named; the first is the main one of sentence-transformers or MTEB."""
+"""Default metrics of each kind; the first is the main one of sentence-transformers or MTEB."""
 
 THRESHOLDS = ("f1", "accuracy")
-"""Metrics of pairs at a threshold that was chosen on other data."""
+"""Metrics of pairs at a threshold chosen on other data."""
 
-SEEDS = range(10)  # of k-means: MTEB's number of clusterings
+SEEDS = range(10)  # seeds of k-means, as many as MTEB's clusterings
 NEIGHBOURS = 5
 
 
 def metric_names(kind: str, metrics: Sequence[str] | None, thresholds: Mapping[str, float]) -> list[str]:
-    """List the metrics to compute for a kind of task; those of rankings are checked where they are computed.
+    """List the metrics to compute for a kind of task; those of rankings are checked when they are computed.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def metric_names(kind: str, metrics: Sequence[str] | None, thresholds: Mapping[s
     if isinstance(metrics, str) or (metrics is not None and not len(metrics)):
         raise ValueError(f"expected a list of metrics such as {list(DEFAULTS[kind])}, got {metrics!r}")
     if kind != "pairs" and thresholds:
-        raise ValueError(f"a threshold is for a task of kind 'pairs', this one is of kind {kind!r}")
+        raise ValueError(f"a threshold needs a task of kind 'pairs', but this one is of kind {kind!r}")
     if kind in ("retrieval", "reranking"):
         return list(DEFAULTS[kind] if metrics is None else metrics)
     at_threshold = [name for name in THRESHOLDS if name in thresholds]
@@ -63,14 +63,14 @@ def metric_names(kind: str, metrics: Sequence[str] | None, thresholds: Mapping[s
 def predict(model: Any, task: Task, metrics: Sequence[str], *, dtype: str) -> pd.DataFrame:
     """Predict every item of a task: one row per item, with the columns from which the metrics are computed.
 
-    ``score`` of similarity and pairs: the cosine, or the score of a cross-encoder. ``label`` and ``knn_label`` of a
-    classification. ``cluster 0`` to ``cluster 9`` of a clustering. ``target`` and ``source`` of a bitext: the row whose
+    ``score`` for similarity and pairs: the cosine, or the score of a cross-encoder; ``label`` and ``knn_label`` for
+    classification; ``cluster 0`` to ``cluster 9`` for clustering; ``target`` and ``source`` for bitext: the row whose
     translation is nearest, in either direction.
 
     Raises
     ------
     ValueError
-        If the model cannot do the task, or the task has data of one label or score.
+        If the model does not support the task, or all data have one label or score.
     """
     if task.kind in ("similarity", "pairs"):
         predictions = pd.DataFrame({"score": _pair_scores(model, task, dtype)})
@@ -113,7 +113,7 @@ def _pair_scores(model: Any, task: Task, dtype: str) -> NDArray[np.float64]:
 
 
 def _alike(values: Any) -> bool:
-    """Whether values are equal but for the rounding of float32."""
+    """Return whether values are equal up to float32 rounding."""
     return bool(np.ptp(values) <= 1e-6 * max(1.0, float(np.abs(values).max())))
 
 
@@ -121,7 +121,7 @@ def _labels(model: Any, task: Task, metrics: Sequence[str], dtype: str) -> pd.Da
     from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
 
-    assert task.train is not None  # Task refuses a classification without
+    assert task.train is not None  # Task requires it for a classification
     labels = np.asarray(task.train["label"][:])
     if len(np.unique(labels)) < 2:
         texts = f"all {len(labels)} training texts of task {task.name!r}"
@@ -158,26 +158,26 @@ def _translations(model: Any, task: Task, dtype: str) -> pd.DataFrame:
     items, source, target = (np.asarray(x) for x in (task.items, task.rows["sentence1"], task.rows["sentence2"]))
     return pd.DataFrame({
         "target": items[forth[:, 0]], "source": items[back], "score": scores[:, 0],
-        # As in sentence-transformers, another row with an identical text is right too.
+        # As in sentence-transformers, another row with an identical text is also correct.
         "trg_text_right": target[forth[:, 0]] == target, "src_text_right": source[back] == source,
     })  # fmt: skip
 
 
 def unseen_label_warning(task: Task) -> str | None:
-    """Warn of labels that no classifier can predict, since no training text has them; None where there are none."""
+    """Return a warning of labels that no training text has, so that no classifier can predict them, or None."""
     known = None if task.train is None else set(task.train["label"][:])
     if known is None or (rows := task.rows["label"][~task.rows["label"].isin(known)]).empty:
         return None
     return (
         f"{len(rows)} of {len(task.rows)} rows have a label that no training text has (first: {rows.iloc[0]!r}): they "
-        f"count as wrong. Add training texts, or leave them out by task.only"
+        f"count as wrong. Add training texts, or leave them out with task.only"
     )
 
 
 def item_metrics(
     kind: str, rows: pd.DataFrame, predictions: pd.DataFrame, thresholds: Mapping[str, float]
 ) -> pd.DataFrame:
-    """Compute all metrics of the kind that are means over items: one row per item, one column per metric, 0 to 1."""
+    """Compute all metrics of a kind that are means over items: one row per item, one column per metric, 0 to 1."""
     columns: dict[str, Any] = {}
     if kind == "classification":
         answers = {"accuracy": "label", "knn_accuracy": "knn_label"}

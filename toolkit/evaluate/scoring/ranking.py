@@ -1,4 +1,4 @@
-"""Rank the documents of a task: of its whole corpus, or the candidates of each query."""
+"""Rank the documents of a task: its whole corpus, or the candidates of each query."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def rank(model: Model, task: Task, *, depth: int = DEPTH, dtype: str = "auto") -
     Parameters
     ----------
     model : System, Encoder, ranking or vectors
-        As `score` takes it; for a reranking task also a cross-encoder, with ``predict(pairs)``.
+        As accepted by `score`; for a reranking task also a cross-encoder, with ``predict(pairs)``.
     task : Task
-        Of kind retrieval, whose corpus is searched, or reranking, whose candidates are put in order.
+        A task of kind retrieval, whose corpus is searched, or reranking, whose candidates are ordered.
     depth : int
-        Documents kept for each query of a retrieval task. A finished ranking is kept whole.
+        Documents kept for each query of a retrieval task. A finished ranking is kept in full.
     dtype : str
         As in `toolkit.vectors.encode`.
 
@@ -52,12 +52,12 @@ def rank(model: Model, task: Task, *, depth: int = DEPTH, dtype: str = "auto") -
 
 
 def system_of(model: Model, task: Task, *, name: str | None = None, dtype: str = "auto") -> System:
-    """Make a system over the corpus of a task, also of vectors made elsewhere; see `as_system`."""
+    """Make a system over the corpus of a task, also from precomputed vectors; see `as_system`."""
     return as_system(cast(System, wrap_vectors(model, task)), task.data.corpus, name=name, dtype=dtype)
 
 
 def rank_all(systems: Sequence[System], task: Task, *, depth: int = DEPTH) -> list[Found]:
-    """Rank documents by several systems, searching by each once; see `rank` and `search_all`."""
+    """Rank documents with several systems, searching with each once; see `rank` and `search_all`."""
     data = task.data
     if task.kind == "reranking":
         return search_all(systems, data.queries, len(data.corpus), search=lambda one, _: _rank_candidates(one, data))
@@ -71,27 +71,27 @@ def search_all(
     *,
     search: Callable[[System, int], Found] | None = None,
 ) -> list[Found]:
-    """Search by several systems, each once: fused and reranked systems start from what their parts found.
+    """Search with several systems, each once: fused and reranked systems reuse the results of their parts.
 
     Parameters
     ----------
     systems : sequence of System
     queries : mapping of query id to text
     k : int
-        Documents of each query. A finished ranking is returned whole.
+        Documents per query. A finished ranking is returned in full.
     search : function of (system, k), optional
-        How a system that has no parts ranks; without it by its own ``search``.
+        How a system without parts ranks; by default its own ``search``.
 
     Returns
     -------
     list of ``{query_id: {doc_id: score}}``
-        For each system what its own ``search(queries, k)`` gives.
+        For each system, the result of its own ``search(queries, k)``.
     """
     memo: dict[tuple[object, ...], Found] = {}
 
     def find(system: System, k: int) -> Found:
         key: tuple[object, ...] = (k, id(system))
-        if is_dataclass(system):  # one system under two names is searched once
+        if is_dataclass(system):  # the same system under two names is searched once
             key = (k, type(system), *(id(getattr(system, part.name)) for part in fields(system) if part.name != "name"))
         if key not in memo:
             if isinstance(system, Fused):
@@ -108,17 +108,17 @@ def search_all(
 
 
 def kind_of(system: System | None) -> str:
-    """Return the kind in the record of a system; "other" where there is none."""
+    """Return the kind in the record of a system, or "other"."""
     return str(getattr(system, "record", {}).get("kind", "other"))
 
 
 def _rank_candidates(system: System, data: RetrievalData) -> Found:
-    """Score the candidates of each query by a system that has no parts."""
+    """Score the candidates of each query with a system that has no parts."""
     offered = {query: list((data.candidates or {})[query]) for query in data.queries}
     if isinstance(system, Dense | Precomputed):
         encoder, dtype = (system.encoder, system.dtype) if isinstance(system, Dense) else (system, "auto")
         wanted = {doc for row in offered.values() for doc in row}
-        # Arrays made elsewhere have a row for each document of the corpus.
+        # Precomputed arrays have one row per document of the corpus.
         every = isinstance(encoder, Precomputed) and encoder.by_row
         place = {doc: row for row, doc in enumerate(doc for doc in data.corpus if every or doc in wanted)}
         documents = vectors_of(encoder, [data.corpus[doc] for doc in place], "documents", side="document", dtype=dtype)
@@ -129,7 +129,7 @@ def _rank_candidates(system: System, data: RetrievalData) -> Found:
             for vector, (query, row) in zip(queries, offered.items(), strict=True)
         }
     found = system.search(data.queries, len(data.corpus))
-    if kind_of(system) == "ranking":  # what it leaves out counts as not found
+    if kind_of(system) == "ranking":  # documents that it omits count as not found
         return {query: {doc: found[query][doc] for doc in row if doc in found[query]} for query, row in offered.items()}
     ranked = {}
     for query, row in offered.items():

@@ -31,36 +31,36 @@ from toolkit.vectors import Ranking, System
 from toolkit.vectors.rankings import top
 from toolkit.vectors.reranking import is_cross_encoder
 
-FEW = 20  # groups below which a bootstrap interval is called rough
-RESAMPLES = 2_000  # of a set metric
+FEW = 20  # with fewer groups, a bootstrap interval is called rough
+RESAMPLES = 2_000  # bootstrap resamples for set metrics
 COLUMNS = ["model", "task", "metric", "score", "low", "high", "n", "n_groups"]
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What a model or system reached on a task. Made by `score`.
+    """Scores of a model or system on a task. Made by `score`.
 
     Attributes
     ----------
     name : str
-        How it is called in tables.
+        Name in tables.
     task : Task
     ranking : mapping of query id to mapping of document id to score
         Empty for a task whose data are a table.
     per_query : DataFrame
-        One row an item (a query, or a row of a table), one column a metric that is a mean over items. Set metrics have
+        One row per item (query or table row), one column per metric that is a mean over items. Set metrics have
         no column.
     predictions : DataFrame or None
-        Predictions, one row an item: ``score`` of a pair, ``label``, ``cluster 0``, ``target``, ... None for a ranking.
+        One row per item: ``score`` of a pair, ``label``, ``cluster 0``, ``target``, ... None for a ranking.
     metrics : list of str
         All metrics, set metrics (a correlation, an F1) included; the first is the main one.
     thresholds : mapping of metric to float
-        Of pairs: the score from which a pair counts as positive, by the metric that it was chosen for, ``f1`` and
-        ``accuracy``. Those given to `score`; without any, the best for these very pairs, for use on others.
+        For pairs: the score above which a pair counts as positive, by the metric that it was chosen for, ``f1`` and
+        ``accuracy``. Those passed to `score`; by default the best on these pairs, for use on others.
     notes : list of str
-        What a reader should know.
+        Caveats for the reader.
     system : System or None
-        What ranked the documents. None for a task whose data are a table, and for a cross-encoder.
+        The system that ranked the documents. None for a task whose data are a table, and for a cross-encoder.
     """
 
     name: str
@@ -83,14 +83,14 @@ class Scores:
         return [self.task.group_of(item) for item in self.per_query.index]
 
     def value(self, metric: str) -> float:
-        """Return the value of a metric, in its own unit: most are 0 to 1, a correlation is -1 to 1."""
+        """Return the value of a metric, on its own scale: most are 0 to 1, a correlation is -1 to 1."""
         return float(self.weighted(metric)(np.ones((1, len(self.per_query))))[0])
 
     def resampled(self, metric: str, *, resamples: int = RESAMPLES, seed: int = 0) -> NDArray[np.float64]:
         """Compute a metric on bootstrap resamples over groups, shape (resamples,).
 
-        Equal tasks give equal resamples, so that differences of two such arrays are paired. A threshold that is chosen
-        on the data is chosen again on each resample; classifiers and clusterings stay as they are.
+        Equal tasks give equal resamples, so differences between two such arrays are paired. A threshold that is chosen
+        on the data is chosen again on each resample; classifiers and clusterings are not refitted.
 
         A resample that leaves the metric undefined, since all its pairs have one label or score, gives nan; that
         happens only in very small sets. With fewer than two groups all are nan.
@@ -100,7 +100,7 @@ class Scores:
     def weighted(self, metric: str) -> set_metrics.Metric:
         """Return a metric as a function of the weights of the items."""
         if metric not in self.metrics:
-            raise ValueError(f"{self.name!r} was not scored by {metric!r}; it has {', '.join(self.metrics)}")
+            raise ValueError(f"{self.name!r} was not scored with {metric!r}, only with {', '.join(self.metrics)}")
         if metric in self.per_query:
             return set_metrics.mean(self.per_query[metric].to_numpy(dtype=float))
         assert self.predictions is not None  # only tables have set metrics
@@ -108,7 +108,7 @@ class Scores:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """One row a metric: ``model task metric score low high n n_groups``, with 95 % intervals over groups."""
+        """One row per metric: ``model task metric score low high n n_groups``, with 95 % intervals over groups."""
         groups, columns = self.groups, [metric for metric in self.metrics if metric in self.per_query]
         means = stats.intervals(self.per_query[columns].to_numpy(dtype=float), groups) if columns else []
         found = {metric: (x.mean, x.low, x.high) for metric, x in zip(columns, means, strict=True)}
@@ -120,9 +120,9 @@ class Scores:
         return pd.DataFrame(rows, columns=COLUMNS)
 
     def only(self, items: Iterable[str], name: str) -> Scores:
-        """Score some of the queries or rows, under another name of the task, without running the model again.
+        """Score some of the queries or rows, under a new task name, without running the model again.
 
-        Classifiers and clusterings stay those of all rows.
+        Classifiers and clusterings are still those of all rows.
         """
         wanted = set(items) & set(self.task.items)
         if not wanted:
@@ -136,9 +136,9 @@ class Scores:
         )  # fmt: skip
 
     def unjudged(self, k: int = 10) -> float:
-        """Return the share of the first `k` documents of each query that nobody judged, 0 to 1.
+        """Return the share of the first `k` documents of each query without a judgement, 0 to 1.
 
-        They count as not relevant. Where the share is large, relevant documents may be among them, and scores are too
+        They count as not relevant. If the share is large, relevant documents may be among them, and scores are too
         low.
         """
         found = [(query, top(self.ranking.get(query, {}), k)) for query in self.per_query.index]
@@ -172,42 +172,42 @@ def score(
     bitext         ``f1``, ``mean_accuracy src2trg_accuracy trg2src_accuracy``                   encode
     ============== ============================================================================= =====================
 
-    Classifiers learn from frozen vectors of `Task.train`, all of them: a logistic regression as MTEB's (C = 1), and the
+    Classifiers learn from frozen vectors of `Task.train`, all of them: a logistic regression as in MTEB (C = 1), the
     majority of the 5 nearest by cosine. Clusterings are ten mini-batch k-means of all texts with as many clusters as
-    labels, and v-measure is their mean (MTEB clusters ten samples instead). In a bitext each row's translation is the
-    nearest of all; ``f1`` is MTEB's, in which another row with the same text is wrong, and the accuracies are
-    sentence-transformers', in which it is right.
+    labels, with the mean v-measure (MTEB clusters ten samples instead). In a bitext each row's translation is the
+    nearest of all; ``f1`` follows MTEB, where another row with the same text is wrong, and the accuracies follow
+    sentence-transformers, where it is correct.
 
-    Vectors and scores of cross-encoders are cached: other metrics of the same model cost no inference. To score the
-    same ranking again, give ``scores.ranking``.
+    Vectors and scores of cross-encoders are cached: further metrics of the same model need no inference. To score the
+    same ranking again, pass ``scores.ranking``.
 
     Parameters
     ----------
     model : Encoder, Reranker, System, ranking or vectors
         Anything with ``encode`` (a sentence-transformers model, a static one), ``predict(pairs)`` (a cross-encoder) or
         ``search(queries, k)`` (`toolkit.vectors.bm25`, `toolkit.vectors.rerank`, a bundle); a finished ranking
-        ``{query_id: {doc_id: score}}``; or vectors made elsewhere, of any length: ``{text: vector}``, or arrays with a
+        ``{query_id: {doc_id: score}}``; or precomputed vectors, of any norm: ``{text: vector}``, or arrays with a
         row an item, ``{"queries": ..., "documents": ...}``, ``{"sentence1": ..., "sentence2": ...}``,
         ``{"text": ..., "train": ...}``. Documents that are the query itself (`Task.self_matches`) are left out of a
         ranking.
     task : Task
     metrics : sequence of str, optional
-        Without it those of the table; of a retrieval ``accuracy@1 nDCG@10 MRR@10 recall@10``.
+        By default those of the table; for retrieval ``accuracy@1 nDCG@10 MRR@10 recall@10``.
     name : str, optional
-        How the model or system is called in tables.
+        Name of the model or system in tables.
     dtype : str
         As in `toolkit.vectors.encode`.
     threshold : float or mapping, optional
-        Of pairs: from which score a pair counts as positive; or one for each of ``f1`` and ``accuracy``, as
-        ``score(model, dev).thresholds`` has them. Without it ``best_f1`` and ``best_accuracy`` are what the best
-        threshold for these very pairs gives, which is too optimistic.
+        For pairs: the score above which a pair counts as positive; or one for each of ``f1`` and ``accuracy``, as in
+        ``score(model, dev).thresholds``. Without it, ``best_f1`` and ``best_accuracy`` are those of the best
+        threshold on these same pairs, which is too optimistic.
 
     Raises
     ------
     ValueError
-        For a metric that the kind does not have, a model that cannot do the task, a ranking of other queries or
-        documents, vectors that are missing, not finite or of two dimensions, scores that are all equal where a
-        correlation is asked for, or data of one label.
+        For a metric that the kind does not have, a model that does not support the task, a ranking of other queries or
+        documents, vectors that are missing, not finite or of different dimensions, scores that are all equal when a
+        correlation is requested, or data with a single label.
 
     Warns
     -----
@@ -247,7 +247,7 @@ def score(
 
 
 def score_ranking(ranking: Found, task: Task, metrics: Sequence[str], *, name: str, system: System | None) -> Scores:
-    """Score what a system found, without the documents that are the query itself."""
+    """Score the ranking of a system, without documents that equal the query."""
     kept = task.without_self_matches(ranking)
     table = per_query(kept, {query: task.data.qrels[query] for query in task.data.queries}, metrics)
     return Scores(name, task, kept, table, notes=_notes(task), system=system)

@@ -1,9 +1,9 @@
-"""Set metrics: metrics of a whole set of items, such as a correlation, computed on many bootstrap resamples at once.
+"""Compute metrics of a whole set of items, such as a correlation, on many bootstrap resamples at once.
 
 They are not means over items, so their intervals come from resamples of the set. A resample of groups gives each item a
 weight: how often its group was drawn. A metric that takes weights is computed for a block of resamples as array
-operations, where a loop over resamples would call a library thousands of times. With weights of 1, the metrics equal
-those of scipy and scikit-learn; with whole numbers as weights, they equal theirs on repeated items.
+operations, instead of calling a library thousands of times in a loop. With weights of 1, the metrics equal
+those of scipy and scikit-learn; with integer weights, they equal the values on repeated items.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Weights = NDArray[np.float64]
 """Shape (b, n): for each of b resamples, the weight of each of n items."""
 
 Metric = Callable[[Weights], Values]
-"""From weights (b, n) to b values; nan where a resample leaves the metric undefined."""
+"""Function from weights (b, n) to b values; nan if the metric is undefined on a resample."""
 
 
 def item_weights(groups: Sequence[Hashable], *, resamples: int, seed: int) -> Iterator[Weights]:
@@ -56,7 +56,7 @@ def item_weights(groups: Sequence[Hashable], *, resamples: int, seed: int) -> It
 
 
 def resampled(metric: Metric, groups: Sequence[Hashable], *, resamples: int, seed: int) -> Values:
-    """Compute `metric` on bootstrap resamples over groups, shape (resamples,); all nan where there is one group only.
+    """Compute `metric` on bootstrap resamples over groups, shape (resamples,); all nan if there is only one group.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def resampled(metric: Metric, groups: Sequence[Hashable], *, resamples: int, see
 
 
 def mean(values: Values) -> Metric:
-    """Make the mean of n values a function of weights."""
+    """Return the mean of n values as a function of weights."""
     return lambda weights: weights @ values / weights.sum(axis=1)
 
 
@@ -81,18 +81,18 @@ def average(metrics: list[Metric]) -> Metric:
 
 
 def ratio(above: Values, below: Values) -> Metric:
-    """Divide the weighted sums of two columns of n values; nan where the lower sum is 0."""
+    """Divide the weighted sums of two columns of n values; nan if the denominator is 0."""
     return lambda weights: _ratio(weights @ above, weights @ below)
 
 
 def pearson(one: ArrayLike, two: ArrayLike) -> Metric:
-    """Correlate two columns of n values after Pearson."""
+    """Compute Pearson's correlation of two columns of n values."""
     x, y = (side - side.mean() for side in (np.asarray(one, dtype=float), np.asarray(two, dtype=float)))
     return lambda weights: _correlation(x, y, weights)
 
 
 def spearman(one: ArrayLike, two: ArrayLike) -> Metric:
-    """Correlate two columns of n values after Spearman; equal values share their middle rank.
+    """Compute Spearman's correlation of two columns of n values; ties get their average rank.
 
     Examples
     --------
@@ -118,13 +118,13 @@ def _correlation(x: Values, y: Values, weights: Weights) -> Values:
     y = y - (weights * y).sum(axis=1, keepdims=True) / total
     left = weights * x
     shared, own_x, own_y = (left * y).sum(axis=1), (left * x).sum(axis=1), (weights * y * y).sum(axis=1)
-    # Where all drawn values are equal, what is left after subtracting the mean is rounding.
+    # If all drawn values are equal, the remainder after subtracting the mean is rounding error.
     alike = (own_x <= 1e-13 * largest_x * total[:, 0]) | (own_y <= 1e-13 * largest_y * total[:, 0])
     return _ratio(shared, np.where(alike, 0, np.sqrt(own_x * own_y)))
 
 
 def _levels(values: Values) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """Find the order that sorts `values`, where in it each distinct value begins, and which one each item has."""
+    """Return the sort order of `values`, where each distinct value starts in it, and the value number of each item."""
     _, level, counts = np.unique(values, return_inverse=True, return_counts=True)
     return np.argsort(level, kind="stable"), np.cumsum(counts) - counts, level
 
@@ -137,14 +137,14 @@ class Curve:
         self.positive = np.asarray(labels, dtype=float)[self.order]
 
     def counts(self, weights: Weights) -> tuple[Values, Values, Values]:
-        """Count at each threshold, from the highest down: positives at it, positives and all pairs from it upwards."""
+        """Count for each threshold, highest first: positives at it, and positives and all pairs at or above it."""
         ordered = weights[:, self.order]
         here = np.add.reduceat(ordered * self.positive, self.starts, axis=1)
         above = np.cumsum(np.add.reduceat(ordered, self.starts, axis=1), axis=1)
         return here, np.cumsum(here, axis=1), above
 
     def average_precision(self, weights: Weights) -> Values:
-        """Average the precision at each positive, as scikit-learn does: equal scores are one threshold."""
+        """Average the precision at each positive, as scikit-learn does: tied scores form one threshold."""
         here, right, above = self.counts(weights)
         precision = np.divide(right, above, out=np.zeros_like(right), where=above > 0)
         return _ratio((here * precision).sum(axis=1), right[:, -1])
@@ -157,18 +157,18 @@ class Curve:
     def best_accuracy(self, weights: Weights) -> Values:
         """Find the largest accuracy over all thresholds, including one above all scores."""
         _, right, above = self.counts(weights)
-        gain = np.maximum(0, (2 * right - above).max(axis=1))  # over calling every pair negative
+        gain = np.maximum(0, (2 * right - above).max(axis=1))  # compared with calling every pair negative
         return np.asarray((above[:, -1] - right[:, -1] + gain) / above[:, -1])
 
     def thresholds(self, scores: ArrayLike) -> dict[str, float]:
-        """Find the thresholds of the best F1 and the best accuracy: half way to the next lower score.
+        """Find the thresholds with the best F1 and accuracy, halfway to the next lower score.
 
-        So does sentence-transformers. A pair counts as positive from the threshold upwards.
+        This follows sentence-transformers. A pair counts as positive at or above the threshold.
         """
         _, right, above = (row[0] for row in self.counts(np.ones((1, len(self.order)))))
         level = np.unique(np.asarray(scores, dtype=float))[::-1]
         between = np.append((level[:-1] + level[1:]) / 2, level[-1])
-        between = np.where(between == np.append(level[1:], -np.inf), level, between)  # rounded into the next score
+        between = np.where(between == np.append(level[1:], -np.inf), level, between)  # rounded to the next
         gain = 2 * right - above
         none = float(np.nextafter(level[0], np.inf))
         return {
@@ -194,7 +194,7 @@ def weighted_f1(predicted: ArrayLike, labels: ArrayLike) -> Metric:
 
 
 def _class_f1(predicted: ArrayLike, labels: ArrayLike, share: Callable[[Values, Values], Values]) -> Metric:
-    """Average the F1 of classes by `share`, a function of labels plus predictions, and of labels, of each class."""
+    """Average the F1 of classes, weighted by `share`, a function of each class's size and number of labels."""
     n = len(np.asarray(labels))
     names, codes = np.unique(np.concatenate([np.asarray(predicted), np.asarray(labels)]), return_inverse=True)
     found, gold = (_one_hot(part, len(names)) for part in (codes[:n], codes[n:]))
@@ -224,7 +224,7 @@ def v_measure(clusters: ArrayLike, labels: ArrayLike) -> Metric:
     def metric(weights: Weights) -> Values:
         total = weights.sum(axis=1, keepdims=True)
         h_group, h_true, h_both = (entr(_times(weights, table) / total).sum(axis=1) for table in tables)
-        both = h_group + h_true  # 0 where all items have one label and lie in one cluster: they agree
+        both = h_group + h_true  # 0 if all items have one label and one cluster: perfect agreement
         found: Values = np.divide(2 * (both - h_both), both, out=np.ones_like(both), where=both > 1e-12)
         return found
 
@@ -232,7 +232,7 @@ def v_measure(clusters: ArrayLike, labels: ArrayLike) -> Metric:
 
 
 def _one_hot(codes: NDArray[np.intp], n: int, values: Values | None = None) -> Any:
-    """Make a sparse table of shape (classes, items), since scipy multiplies a sparse table from the left."""
+    """Build a sparse table of shape (classes, items), since scipy needs the sparse operand on the left."""
     from scipy.sparse import csr_array
 
     entries = np.ones(len(codes)) if values is None else values
@@ -244,7 +244,7 @@ def _times(weights: Weights, table: Any) -> Values:
 
 
 def _ratio(above: Values, below: ArrayLike) -> Values:
-    """Divide `above` by `below`; nan where `below` is 0."""
+    """Divide `above` by `below`; nan if `below` is 0."""
     below = np.asarray(below, dtype=float)
     found: Values = np.divide(above, below, out=np.full(below.shape, np.nan), where=below > 0)
     return found

@@ -1,1 +1,1 @@
-"""One look at a data set, and advice on it."""
+"""Summarise a data set and advise on it."""

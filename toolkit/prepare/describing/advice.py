@@ -1,4 +1,4 @@
-"""A sentence of advice for each finding of `toolkit.prepare.describe`, none where there is nothing to do."""
+"""Write a sentence of advice for each finding of `toolkit.prepare.describe` that calls for action."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def advise(
     tables: Mapping[str, pd.DataFrame],
     model: Any,
 ) -> tuple[str, ...]:
-    """Turn what was measured into sentences, the gravest first.
+    """Turn the measurements into sentences, most serious first.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def advise(
 
 
 def percent(share: float) -> str:
-    """A share in percent, rounded; what exists is never 0 %, and what is incomplete never 100 %.
+    """Format a share as a rounded percentage; more than none is never 0 %, less than all never 100 %.
 
     Examples
     --------
@@ -169,4 +169,4 @@ def _of_words(words: pd.DataFrame) -> Iterator[str]:
         shown = ", ".join(f"{row.word} ({row.split})" for row in frequent.head(3).itertuples())
         some = f"{plural(len(frequent), 'frequent word')} in {MANY_PIECES} pieces or more, such as {shown}"
         todo = "fine-tune, or add keyword search (vectors.bm25, vectors.fuse)"
-        yield f"{some}: the model may not know them; {todo}."
+        yield f"{some}: the model may not know these words; {todo}."

@@ -1,4 +1,4 @@
-"""One look at a data set: what is in it, and what to do about it."""
+"""Summarise a data set: what it contains, and what to do about it."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from toolkit.prepare.frames import Rows
 
 LOOK = 5_000  # texts of a column that are examined for near-copies, tokens and words ...
-LOOK_LANGUAGES = 500  # ... and texts of all for languages
+LOOK_LANGUAGES = 500  # ... and texts of all columns together for languages
 LONGEST = 20_000  # characters of a text that are examined; the tokens of the rest are extrapolated
 BINS = 30
-PAIRED = ("pairs", "triplets", "n-tuples", "scored triplets")  # shapes of which the first two texts belong together
+PAIRED = ("pairs", "triplets", "n-tuples", "scored triplets")  # shapes whose first two texts form a pair
 
 
 @dataclass(frozen=True)
@@ -40,25 +40,25 @@ class Description:
     ----------
     rows : int
     shape : str
-        As `toolkit.prepare.frames.shape_of` names it; empty where no shape fits (then `advice` says what is missing).
+        As named by `toolkit.prepare.frames.shape_of`; empty if no shape fits (then `advice` says what is missing).
     texts : DataFrame
-        One row a column of texts: ``column filled empty repeated near_copies shortest median longest`` (lengths in
-        characters, near-copies as a share of the different texts), with a model also ``tokens`` (median), ``limit``,
+        One row per column of texts: ``column filled empty repeated near_copies shortest median longest`` (lengths in
+        characters, near-copies as a share of the distinct texts), with a model also ``tokens`` (median), ``limit``,
         ``cut`` (share of the texts that are longer) and ``lost`` (share of all tokens that are not read), 0 to 1.
     lengths : DataFrame
         ``column low high texts``, in tokens with a model, else in characters.
     languages : DataFrame
         `toolkit.prepare.text.language_shares` of a sample: ``language texts share``.
     labels : DataFrame
-        ``label rows share``, the most frequent first; without rows where there are no classes.
+        ``label rows share``, most frequent first; empty if there are no classes.
     scores : DataFrame
-        ``low high rows``; without rows where there are no scores.
+        ``low high rows``; empty if there are no scores.
     words : DataFrame
         Words that the model's tokenizer breaks into many pieces: ``word texts share pieces split``.
     links : DataFrame
-        ``column texts several most example``: texts of a side, and those with several partners on the other side.
+        ``column texts several most example``: texts of a side, and how many have several partners.
     advice : tuple of str
-        A sentence for each finding, none where there is nothing to do.
+        One sentence for each finding that calls for action.
     notes : tuple of str
         What was measured on a sample.
     """
@@ -77,12 +77,12 @@ class Description:
 
     @property
     def unit(self) -> str:
-        """Of `lengths`: ``"tokens"`` or ``"characters"``."""
+        """Unit of `lengths`: ``"tokens"`` or ``"characters"``."""
         return "tokens" if "tokens" in self.texts else "characters"
 
     @property
     def limit(self) -> float | None:
-        """Tokens that the model reads, if there is a model with a limit."""
+        """Maximum number of tokens that the model reads, if there is a model with a limit."""
         if "limit" not in self.texts or not self.texts["limit"].notna().any():
             return None
         return float(self.texts["limit"].max())
@@ -93,14 +93,14 @@ class Description:
         return plots.contents(self.lengths, self.labels, self.scores, unit=self.unit, limit=self.limit)
 
     def _tables(self) -> list[tuple[str, pd.DataFrame]]:
-        """The tables below that of the texts, each with a heading; long ones by their beginning."""
+        """Return the other tables with headings, each cut to its first 10 rows."""
         names = ("Languages", "Labels", "Scores", "Words in many pieces", "Texts with several partners")
         tables = zip(names, (self.languages, self.labels, self.scores, self.words, self.links), strict=True)
         return [(f"{name} ({len(table):,}, the first 10)" if len(table) > 10 else name, table.head(10))
                 for name, table in tables if len(table)]  # fmt: skip
 
     def _head(self) -> str:
-        return f"{self.rows:,} rows of {self.shape or 'no known shape'}"
+        return f"{self.rows:,} rows, shape: {self.shape or 'unknown'}"
 
     def __str__(self) -> str:
         blocks = [self._head(), *([self.texts.to_string(index=False)] if len(self.texts) else [])]
@@ -120,7 +120,7 @@ class Description:
 
 
 def describe(dataset: Rows, model: Any = None) -> Description:
-    """Look at a data set before you train, split or index with it.
+    """Describe a data set before you train on it, split it or index it.
 
     Rows, empty and repeated texts, labels and scores are counted over all rows; near-copies, tokens, words and
     languages over samples, which `Description.notes` names.
@@ -134,7 +134,7 @@ def describe(dataset: Rows, model: Any = None) -> Description:
     Raises
     ------
     ValueError
-        When `dataset` is not a table, or the model has no tokenizer of the library tokenizers.
+        When `dataset` is not a table, or the model has no tokenizer from the tokenizers library.
 
     Examples
     --------
@@ -172,17 +172,17 @@ def describe(dataset: Rows, model: Any = None) -> Description:
     notes = []
     if max(map(len, filled.values()), default=0) > LOOK:
         of = "near-copies, tokens and words" if counted else "near-copies"
-        notes.append(f"On samples of {LOOK:,} texts: {of}. All texts together have more near-copies.")
+        notes.append(f"Measured on samples of {LOOK:,} texts: {of}. All texts together have more near-copies.")
     if len(every) > LOOK_LANGUAGES:
-        notes.append(f"On a sample of {LOOK_LANGUAGES:,} texts: languages.")
+        notes.append(f"Languages were measured on a sample of {LOOK_LANGUAGES:,} texts.")
     if max(map(len, every), default=0) > LONGEST:
         tokens = "; their tokens are extrapolated" if counted else ""
-        notes.append(f"Of texts over {LONGEST:,} characters only the beginning was examined{tokens}.")
+        notes.append(f"Only the beginning of texts over {LONGEST:,} characters was examined{tokens}.")
     return Description(len(frame), read.shape if read else "", texts, advice=advice, notes=tuple(notes), **tables)
 
 
 def _kinds(frame: pd.DataFrame) -> dict[str, str]:
-    """What each column holds, as `toolkit.prepare.schema.layout` takes it."""
+    """Return the kind of each column, for `toolkit.prepare.schema.layout`."""
     kinds = {}
     for name in frame.columns:
         first = next(iter(frame[name].dropna()), "")
@@ -192,7 +192,7 @@ def _kinds(frame: pd.DataFrame) -> dict[str, str]:
 
 
 def _count_tokens(model: Any, texts: Sequence[str]) -> pd.DataFrame:
-    """`toolkit.vectors.truncation` of a sample; of texts over `LONGEST` characters the tokens are extrapolated."""
+    """Count tokens as `toolkit.vectors.truncation` does, on a sample; extrapolate texts over `LONGEST` characters."""
     from toolkit.vectors import truncation
 
     looked = sample(texts, LOOK)
@@ -203,7 +203,7 @@ def _count_tokens(model: Any, texts: Sequence[str]) -> pd.DataFrame:
 
 
 def _text_table(filled: Mapping[str, Sequence[str]], rows: int, counted: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """`Description.texts`, of the texts of each column and what `_count_tokens` makes of them."""
+    """Build `Description.texts` from the texts of each column and their token counts."""
     table = []
     for column, texts in filled.items():
         lengths = [len(text) for text in texts] or [0]
@@ -226,7 +226,7 @@ def _text_table(filled: Mapping[str, Sequence[str]], rows: int, counted: Mapping
 
 
 def near_share(texts: Sequence[str]) -> float:
-    """Share of the different texts of a sample that are near-copies of another of them, 0 to 1.
+    """Return the share (0 to 1) of the distinct texts of a sample that are near-copies of another.
 
     Examples
     --------
@@ -238,7 +238,7 @@ def near_share(texts: Sequence[str]) -> float:
 
 
 def length_table(values: Mapping[str, Sequence[float]]) -> pd.DataFrame:
-    """Lengths of each column in bins of equal ratio: ``column low high texts``, lengths from low up to below high.
+    """Bin the lengths of each column by equal ratios: ``column low high texts``, lengths from low up to below high.
 
     Examples
     --------
@@ -255,7 +255,7 @@ def length_table(values: Mapping[str, Sequence[float]]) -> pd.DataFrame:
 
 
 def _label_tables(frame: pd.DataFrame, read: Layout | None) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`Description.labels` and `Description.scores`; empty where there are none, or lists."""
+    """Build `Description.labels` and `Description.scores`; empty if there are none, or if they are lists."""
     counts, numbers = pd.Series(dtype=int), pd.Series(dtype=float)
     label = pd.Series(dtype=object) if read is None or read.label is None else frame[read.label].dropna()
     lists = label.map(lambda value: hasattr(value, "__len__") and not isinstance(value, str)).any()
@@ -268,7 +268,7 @@ def _label_tables(frame: pd.DataFrame, read: Layout | None) -> tuple[pd.DataFram
 
 
 def score_table(scores: pd.Series) -> pd.DataFrame:
-    """Scores in ten bins of equal width: ``low high rows``; the last includes its upper end."""
+    """Bin scores in ten bins of equal width: ``low high rows``; the last includes its upper end."""
     finite = scores[np.isfinite(scores)]
     if finite.empty:
         return pd.DataFrame(columns=["low", "high", "rows"])
@@ -282,7 +282,7 @@ def broken_words(model: Any, texts: Sequence[str]) -> pd.DataFrame:
     Parameters
     ----------
     model : SentenceTransformer or None
-        None finds none.
+        With None, no words are found.
     texts : sequence of str
         Not empty; a sample of them is examined.
 
@@ -311,7 +311,7 @@ def broken_words(model: Any, texts: Sequence[str]) -> pd.DataFrame:
 
 
 def _link_table(frame: pd.DataFrame, sides: Sequence[str]) -> pd.DataFrame:
-    """`Description.links`, of the columns of two sides; empty without them."""
+    """Build `Description.links` from the columns of two sides; empty without them."""
     both = frame[list(sides)]
     both = both[(both != "").all(axis=1)].drop_duplicates()
     rows = []

@@ -1,4 +1,4 @@
-"""Text files as lines: unpacking, and the encoding, also where a few lines have another."""
+"""Read text files as lines: unpack them and detect the encoding, even if a few lines have another."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import IO
 
 from toolkit.prepare.files.kinds import BLANK, PACKED, READABLE, is_binary, suffixes
 
-# Letters and signs of Western European texts: where cp1252 gives only these it is right, and a guess is often wrong.
+# Letters and signs of Western European texts: if cp1252 gives only these, it is right; a detector is often wrong.
 _WESTERN = set("àâäáãåæçèéêëìíîïñòóôöõøœùúûüýÿßÀÂÄÁÃÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÖÕØŒÙÚÛÜÝ„“”‘’–—…€«»¿¡°§©®™•·´£ºª½¼²\u00a0")
 _ENCODINGS = ["cp1252", "cp1251", "cp932", "gb18030", "cp1250", "cp949", "big5", "euc_jp", "cp1253", "cp1254",
               "cp1255", "cp1256", "koi8_r"]  # fmt: skip
@@ -27,7 +27,7 @@ _SEPARATOR_LINE = re.compile(r'"?sep=.?"?\s*')  # Excel writes and reads it abov
 
 
 def plural(n: int, singular: str) -> str:
-    """A number with its noun.
+    """Format a number with its noun.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def plural(n: int, singular: str) -> str:
 class Text:
     """A text file that can be read several times, line by line. Made by `decode`.
 
-    `encoding` holds for all lines, or where `other` is given for all but those that are not UTF-8.
+    `encoding` applies to all lines; if `other` is given, `other` applies to lines that are not UTF-8.
     """
 
     path: Path
@@ -52,10 +52,10 @@ class Text:
     first_wrong: int = 0
 
     def lines(self) -> Iterator[str]:
-        """Lines with their ends, without NUL."""
+        """Yield lines with their line endings, without NUL."""
         self.wrong, self.first_wrong, self.nul = 0, 0, False
         with opened(self.path) as file:
-            # A codec that guesses byte order or a mark does so once a file, so only UTF-8 is read line by line.
+            # Codecs that detect a byte order mark do so once per file, so only UTF-8 is decoded line by line.
             lines = self._mixed(file, self.other) if self.other else io.TextIOWrapper(
                 file, encoding=self.encoding, errors="replace", newline="")  # fmt: skip
             for number, line in enumerate(lines, 1):
@@ -74,14 +74,14 @@ class Text:
             except UnicodeDecodeError:
                 decoded = line.decode(other, errors="replace")
                 self._count_wrong(number)
-            yield from io.StringIO(decoded, newline="")  # old Macs end lines otherwise
+            yield from io.StringIO(decoded, newline="")  # old Macs end lines with \r
 
     def _count_wrong(self, number: int) -> None:
         self.wrong += 1
         self.first_wrong = self.first_wrong or number
 
     def sample(self) -> str:
-        """The first lines from the first that is not blank, at most a million characters."""
+        """Return the first lines, from the first non-blank one, up to a million characters."""
         lines = islice(dropwhile(lambda line: not line.strip("\r\n"), self.lines()), 2000)
         taken = ""
         while len(taken) < 1_000_000 and (line := next(lines, "")):
@@ -89,18 +89,18 @@ class Text:
         return taken[:1_000_000]
 
     def repairs(self) -> list[str]:
-        """Notes on what was repaired when the lines were last read."""
+        """Return notes on what was repaired when the lines were last read."""
         notes = ["NUL bytes were removed"] if self.nul else []
         if self.wrong:
             mixed = self.other not in (None, self.encoding)
-            how = f"not UTF-8 as the rest, read as {self.other}" if mixed else "with characters that cannot be read"
+            how = f"not UTF-8 like the rest, read as {self.other}" if mixed else "with characters that cannot be read"
             notes.append(f"{plural(self.wrong, 'line')} {how} (first: line {self.first_wrong})")
         return notes
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """The unpacked bytes of a file."""
+    """Open a file for reading its decompressed bytes."""
     packed = suffixes(path)[1]
     try:
         if packed == ".zip":
@@ -114,20 +114,20 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             with PACKED.get(packed, open)(path, "rb") as file:
                 yield file
     except (gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path.name} is broken ({error}): pack or download it again") from error
+        raise ValueError(f"{path.name} is damaged ({error}): compress or download it again") from error
     except RuntimeError as error:  # what zipfile raises for a password
         raise ValueError(f"{path.name} cannot be unpacked ({error}): unpack it first") from error
 
 
 def decode(path: Path, notes: list[str], encoding: str | None = None) -> Text:
-    """Open a text file in its encoding, which is found from all bytes where it is not given.
+    """Open a text file in its encoding, detected from the whole file unless given.
 
-    The first lines alone do not tell: one line in another encoding at the end of a million is common.
+    The first lines are not enough: a file of a million lines often ends with one in another encoding.
 
     Raises
     ------
     ValueError
-        The file is empty or not made of text, or there is no such encoding.
+        The file is empty or not a text file, or there is no such encoding.
     """
     if encoding is not None:
         try:
@@ -139,9 +139,9 @@ def decode(path: Path, notes: list[str], encoding: str | None = None) -> Text:
     with opened(path) as file:
         head = file.read(1 << 16)
         if not head.strip(BLANK + b"\x00"):
-            raise ValueError(f"{path.name} is empty once unpacked: expected rows of text")
+            raise ValueError(f"{path.name} is empty after decompression: expected rows of text")
         if is_binary(head):
-            raise ValueError(f"{path.name} holds something that is not made of text: expected {READABLE}")
+            raise ValueError(f"{path.name} is not a text file: expected {READABLE}")
         encoding = next((name for mark, name in _MARKS.items() if head.startswith(mark)), "utf-8")
         evens, odds = head[::2].count(b"\x00"), head[1::2].count(b"\x00")
         if encoding.startswith("utf-8") and max(evens, odds) > 0.3 * len(head):
@@ -149,7 +149,7 @@ def decode(path: Path, notes: list[str], encoding: str | None = None) -> Text:
         if not encoding.startswith("utf-8"):
             return Text(path, encoding)
         decoder = codecs.getincrementaldecoder("utf-8")()
-        with suppress(UnicodeDecodeError):  # then it is something else
+        with suppress(UnicodeDecodeError):  # then it is not UTF-8
             for piece in chain([head], iter(lambda: file.read(1 << 20), b"")):
                 decoder.decode(piece)
             decoder.decode(b"", final=True)
@@ -158,7 +158,7 @@ def decode(path: Path, notes: list[str], encoding: str | None = None) -> Text:
 
 
 def _decode_mixed(path: Path, notes: list[str]) -> Text:
-    """Open a file that is not, or not everywhere, UTF-8."""
+    """Open a file that is not UTF-8, or only partly."""
     good, bad, strange = 0, 0, bytearray()
     with opened(path) as file:
         for line in file:
@@ -171,7 +171,7 @@ def _decode_mixed(path: Path, notes: list[str]) -> Text:
                 bad += 1
                 strange += line[: 100_000 - len(strange)]
     guessed = _guess_encoding(bytes(strange))
-    if 2 * good >= bad:  # a line of another encoding is seldom valid UTF-8: that many are not valid by chance
+    if 2 * good >= bad:  # lines in another encoding are rarely valid UTF-8, so this many valid lines are no coincidence
         return Text(path, "utf-8", other=guessed)
     notes.append(f"the encoding was guessed as {guessed}: if letters look wrong below, save the file as UTF-8")
     return Text(path, guessed)

@@ -1,4 +1,4 @@
-"""Rows of texts as tables, with names for their columns; delimited files (csv, tsv) as rows."""
+"""Read delimited files (csv, tsv), and build tables with named columns from rows of text."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from toolkit.prepare.files.decoding import Text, plural
 
 Quoting = dict[str, Any]  # options of csv.reader
 
-BATCH = 20_000  # rows that become a table at a time
+BATCH = 20_000  # rows that are converted to a table at a time
 _SEPARATORS = (",", ";", "\t", "|")
-_NONE = "\x1f"  # a control character that separates units: nobody's texts hold it
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON may hold the escape of one
+_NONE = "\x1f"  # the unit separator, a control character that does not occur in texts
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON may contain one as an escape
 _NUMBER = re.compile(r"[-+]?[$€£]?\s?\d[\d.,' ]*\s?[%$€£]?")
 _DATE = re.compile(r"\d{4}-\d\d?-\d\d?([T ].*)?|\d\d?[./-]\d\d?[./-](\d{4}|\d\d)([ ,].*)?")
 _URL = re.compile(r"(https?://|www\.)\S+", re.IGNORECASE)
 
 
 class Sample:
-    """A random sample of the rows of a file, in their order and the same in every run; `size` None keeps all.
+    """A random sample of the rows of a file, in their order, the same in every run; ``size=None`` keeps all rows.
 
     Each row draws a number, and those with the smallest are kept, so that memory holds little more than the sample
     however long the file is (a reservoir: P. Efraimidis and P. Spirakis, 2006, with equal weights).
@@ -41,10 +41,10 @@ class Sample:
         self.restart()
 
     def restart(self) -> None:
-        """Forget all rows: a file may be read again in another way."""
+        """Discard all rows, so that a file can be read again in another way."""
         self.seen = 0
         self.parts: list[pd.DataFrame] = []  # of a sample each row has its draw as the index
-        self._highest = 1.0  # of the draws that can still be among the smallest
+        self._highest = 1.0  # largest draw that can still be among the smallest
         self._random = np.random.default_rng(0)
 
     def select(self, rows: Sequence[Any]) -> Sequence[Any]:
@@ -72,7 +72,7 @@ class Sample:
 
 
 class TableBuilder:
-    """Build a table of texts from rows that come one by one; memory holds little more than the texts."""
+    """Build a table of texts from rows that arrive one by one; memory holds little more than the texts."""
 
     def __init__(self, sample: Sample, columns: Iterable[str] = ()) -> None:
         self.sample, self.columns = sample, list(columns)
@@ -97,7 +97,7 @@ class TableBuilder:
         if value is None or (isinstance(value, float) and value != value):
             return None
         if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-            self.notes["lists in {} were joined, a line each"].add(column)
+            self.notes["lists in {} were joined, one item per line"].add(column)
             return "\n".join(value)
         if isinstance(value, (list, dict)):
             self.notes["nested values in {} were kept as JSON"].add(column)
@@ -130,17 +130,17 @@ def _batches(rows: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def header(rows: Sequence[Sequence[str]], notes: list[str]) -> Sequence[str]:
-    """The first of these rows where it names the columns, else nothing, and a note."""
+    """Return the first row if it is a header; otherwise return nothing and add a note."""
     first, below = [cell.strip() for cell in rows[0]], rows[1:]
     if not below or rows[0] in below or first == [str(n) for n in range(len(first))]:
-        return rows[0]  # a header that was copied along, or pandas' numbers
+        return rows[0]  # a repeated header, or column numbers written by pandas
     columns = [[row[i].strip() for row in below if i < len(row) and row[i].strip()] for i in range(len(first))]
     for name, values in zip(first, columns, strict=True):
         if values and not _is_number_or_date(name) and sum(map(_is_number_or_date, values)) > 0.8 * len(values):
-            return rows[0]  # a word above numbers
+            return rows[0]  # a word above a column of numbers
     if not any(_is_value(name, values) for name, values in zip(first, columns, strict=True)):
         return rows[0]
-    notes.append(f"the first row looks like data, not like names: the columns are column_1 to column_{len(rows[0])}")
+    notes.append(f"the first row looks like data, not a header: the columns are column_1 to column_{len(rows[0])}")
     return []
 
 
@@ -149,14 +149,14 @@ def _is_number_or_date(value: str) -> bool:
 
 
 def _is_value(name: str, values: Sequence[str]) -> bool:
-    """Whether a first cell is a value itself: a number, a link, a sentence, or one that comes again below."""
+    """Whether a first cell is a value itself: a number, a link, a sentence, or one that occurs again below."""
     words = len(name.split())
     is_sentence = len(name) > 80 or words > 8 or (words > 3 and name[-1] in ".?!")
     return bool(name) and (_is_number_or_date(name) or bool(_URL.fullmatch(name)) or name in values or is_sentence)
 
 
 def distinct_names(raw: Sequence[Any]) -> list[str]:
-    """Names of columns, made distinct and filled where they are empty.
+    """Make column names distinct, and fill in empty ones.
 
     Examples
     --------
@@ -173,14 +173,14 @@ def distinct_names(raw: Sequence[Any]) -> list[str]:
 
 
 def quoted(columns: Iterable[str]) -> str:
-    """Names of columns for a note, sorted."""
+    """Format column names for a note, sorted."""
     return ", ".join(f"`{column}`" for column in sorted(columns))
 
 
 def read_delimited(
     text: Text, notes: list[str], sample: Sample, separator: str | None = None
 ) -> tuple[pd.DataFrame, str | None]:
-    """Read the fields of a csv or tsv file; separator and quoting are found, ragged rows repaired.
+    """Read a csv or tsv file, detecting separator and quoting and repairing ragged rows.
 
     Returns
     -------
@@ -191,18 +191,18 @@ def read_delimited(
     Raises
     ------
     ValueError
-        Most rows do not have as many fields as the first, or the `separator` that is given separates none of it.
+        Most rows do not have as many fields as the first, or the given `separator` does not occur.
     """
     found, quoting = dialect(text.sample(), (separator,) if separator else _SEPARATORS)
     if separator and not found:
-        raise ValueError(f"{text.path.name}: {separator!r} separates no fields in the first row: give another, or none")
+        raise ValueError(f"{text.path.name}: {separator!r} is not in the first row: use another, or omit it")
     options: list[Quoting] = [quoting] if quoting else [{"strict": True}, {}, {"quoting": csv.QUOTE_NONE}]
     results: list[tuple[int, pd.DataFrame, list[str], int]] = []
     for option in options:
         try:
             results.append(_parse(text, found or _NONE, option, sample))
         except csv.Error:
-            continue  # quotation marks that are not closed, or not where a field ends: read them another way
+            continue  # unclosed or misplaced quotation marks: try other quoting
         if option.get("strict") or not results[-1][0]:
             break
     wrong, frame, its_notes, sample.seen = min(results, key=lambda result: result[0])
@@ -234,14 +234,14 @@ def dialect(sample: str, separators: Sequence[str] = _SEPARATORS) -> tuple[str |
             width = len(rows[0])
             rows = rows[:-1] if len(rows) > 2 else rows  # the sample may end within a row
             share = sum(len(row) == width for row in rows) / len(rows)
-            # A header that holds the separator is no accident; with few rows that fit it may be.
+            # A header with the separator is no coincidence, unless few rows fit it.
             if width > 1 and share >= 0.5:
                 found.setdefault((round(share, 2), -order, width), (separator, quoting))
     if found:
         return found[max(found)]
     if '"' not in sample:
         return None, {}
-    # One column: texts in quotation marks that span lines are one field; marks within texts are only marks.
+    # One column: texts in quotation marks that span lines are one field; marks within texts are literal.
     filled = [line.strip() for line in sample.splitlines() if line.strip()]
     begun, ended = sum(line.startswith('"') for line in filled), sum(line.endswith('"') for line in filled)
     return None, {} if begun and begun == ended else {"quoting": csv.QUOTE_NONE}
@@ -278,7 +278,7 @@ def _parse(text: Text, separator: str, quoting: Quoting, sample: Sample) -> tupl
         rows = _numbered(csv.reader(text.lines(), delimiter=separator, **quoting))
         peeked = list(islice(rows, 200))
         if not peeked:
-            return 0, pd.DataFrame(), [], 0  # separators alone
+            return 0, pd.DataFrame(), [], 0  # only separators
         width = len(peeked[0][1])
         names = header([row for _, row in peeked], notes)
         frame = table_of_rows(fitting(), names or [""] * width, sample)
@@ -289,7 +289,7 @@ def _parse(text: Text, separator: str, quoting: Quoting, sample: Sample) -> tupl
 
 
 def _numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:
-    """Rows that are not empty, with the line on which each starts."""
+    """Yield non-empty rows, with the line on which each starts."""
     before = 0
     for row in reader:
         if any(row):
@@ -298,7 +298,7 @@ def _numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:
 
 
 def _swallowed(row: Sequence[str], separator: str) -> int:
-    """Number of rows in a field that begins with a quotation mark and never ends."""
+    """Count rows swallowed by a field whose opening quotation mark is never closed."""
     lines = [line for cell in row for line in cell.split("\n")[1:] if line.strip()]
     fit = sum(line.count(separator) == len(row) - 1 for line in lines)
     return fit if fit >= 0.8 * len(lines) else 0

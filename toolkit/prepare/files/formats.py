@@ -1,4 +1,4 @@
-"""Lines, JSON, parquet and spreadsheets as tables of texts."""
+"""Read lines, JSON, parquet and spreadsheets as tables of texts."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from toolkit.prepare.files.delimited import BATCH, Sample, TableBuilder, header,
 
 
 def read_lines(text: Text, notes: list[str], sample: Sample) -> pd.DataFrame:
-    """Read one text a line, or one a paragraph where blank lines stand between."""
+    """Read one text per line, or one per paragraph if blank lines separate them."""
     lines = paragraphs = 0
-    for filled, block in groupby(map(str.strip, text.lines()), bool):  # counted first: memory does not hold a long file
+    for filled, block in groupby(map(str.strip, text.lines()), bool):  # counted first, as a long file may exceed memory
         lines += sum(1 for _ in block) if filled else 0
         paragraphs += filled
-    # A few blank lines in a long list of texts do not make it paragraphs.
+    # A few blank lines in a long list of texts are not paragraph breaks.
     as_paragraphs = paragraphs > 1 and lines <= 50 * paragraphs
-    how = "a paragraph is a text, since there are blank lines" if as_paragraphs else "a line is a text"
+    how = "each paragraph is a text, since there are blank lines" if as_paragraphs else "each line is a text"
     notes.append(f"{how}: {paragraphs if as_paragraphs else lines:,} texts")
     stripped = map(str.strip, text.lines())
     blocks = ("\n".join(block) for filled, block in groupby(stripped, bool) if filled)
@@ -32,7 +32,7 @@ def read_lines(text: Text, notes: list[str], sample: Sample) -> pd.DataFrame:
 
 
 def read_jsonl(text: Text, notes: list[str], sample: Sample) -> pd.DataFrame:
-    """Read one JSON object a line."""
+    """Read one JSON object per line."""
 
     def values() -> Iterator[tuple[str, Any]]:
         for number, line in enumerate(text.lines(), 1):
@@ -48,26 +48,26 @@ def read_jsonl(text: Text, notes: list[str], sample: Sample) -> pd.DataFrame:
 
 
 def read_json(text: Text, notes: list[str], sample: Sample) -> pd.DataFrame:
-    """Read an array of objects, another form of table, or one object a line after all."""
+    """Read an array of objects, another form of table, or one object per line."""
     content, name = "".join(text.lines()), text.path.name
     expected = "expected an array of objects [{...}, ...]"
     try:
         value = _rows_in(json.loads(content), notes)
     except json.JSONDecodeError as error:
         if error.msg == "Extra data" and error.lineno > 1:
-            notes.append(f"{name} holds one object a line: read as jsonl")
+            notes.append(f"{name} holds one object per line: read as jsonl")
             return read_jsonl(text, notes, sample)
         where = f"{error.msg} in line {error.lineno}, column {error.colno}"
         raise ValueError(f"{name} is broken JSON ({where}): {expected}") from None
     except RecursionError:
-        raise ValueError(f"{name} is nested too deep: {expected}") from None
+        raise ValueError(f"{name} is nested too deeply: {expected}") from None
     if not isinstance(value, list) or not value:
         raise ValueError(f"{name} holds {content.strip()[:40]!r}: {expected}")
     return _table_of_values(((f"{name}: entry {n}", row) for n, row in enumerate(value, 1)), notes, sample)
 
 
 def _rows_in(value: Any, notes: list[str]) -> Any:
-    """The rows that an object holds: a list of objects, lists of equal length as columns, or objects under names."""
+    """Return the rows of an object: a list of objects, columns of equal length, or named objects."""
     if not isinstance(value, dict):
         return value
     lists = {key: rows for key, rows in value.items() if isinstance(rows, list) and rows}
@@ -86,7 +86,7 @@ def _rows_in(value: Any, notes: list[str]) -> Any:
 
 
 def _table_of_values(values: Iterable[tuple[str, Any]], notes: list[str], sample: Sample) -> pd.DataFrame:
-    """Objects and texts, each with where it stands, as a table."""
+    """Build a table from objects and texts, each with its location."""
 
     def record(where: str, value: Any) -> dict[str, Any]:
         if not isinstance(value, (str, dict)):
@@ -99,7 +99,7 @@ def _table_of_values(values: Iterable[tuple[str, Any]], notes: list[str], sample
 
 
 def read_parquet(path: Path, notes: list[str], sample: Sample) -> pd.DataFrame:
-    """Read the columns of a parquet file batch by batch, each as Arrow or else Python writes it."""
+    """Read the columns of a parquet file batch by batch, converted to text by Arrow, or else by Python."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -127,7 +127,7 @@ def read_parquet(path: Path, notes: list[str], sample: Sample) -> pd.DataFrame:
 
 
 def read_sheet(path: Path, notes: list[str], sample: Sample, sheet: str | None) -> pd.DataFrame:
-    """Read a sheet by its name, or the first with rows, without what stands above its table.
+    """Read a sheet by its name, or the first with rows, without the rows above its table.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def read_sheet(path: Path, notes: list[str], sample: Sample, sheet: str | None) 
             sheets = pd.read_excel(book, sheet_name=wanted, **options) if wanted else {}
     except PermissionError:
         raise
-    except Exception as error:  # the reader in Rust has its own
+    except Exception as error:  # calamine raises its own exceptions
         why = str(error)[:100]
         raise ValueError(f"{path.name} is broken or has a password ({why}): save it as .csv") from error
     if not sheets:

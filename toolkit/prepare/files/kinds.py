@@ -1,4 +1,4 @@
-"""What kind of file something is, by its first bytes and its suffix."""
+"""Detect the kind of a file from its first bytes and its suffix."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _REFUSED = {
 
 
 def suffixes(path: Path) -> tuple[str, str]:
-    """Suffix of a file, and of what it is packed in (or ""), in lower case.
+    """Return the suffix of a file and its compression suffix (or ""), in lower case.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def kind_of(path: Path, notes: list[str]) -> str | None:
     Raises
     ------
     ValueError
-        The file is empty, broken, protected by a password, or of a kind that is not read.
+        The file is empty, broken, protected by a password, or of an unsupported kind.
     """
     suffix, packed = suffixes(path)
     with path.open("rb") as file:
@@ -72,24 +72,24 @@ def kind_of(path: Path, notes: list[str]) -> str | None:
     kind = FORMATS.get(suffix)
     if packed:
         if kind in BINARY:
-            raise ValueError(f"{path.name}: a packed {kind} file cannot be read, unpack it first")
+            raise ValueError(f"{path.name}: a compressed {kind} file cannot be read, decompress it first")
         return kind
     found = "parquet" if head.startswith(b"PAR1") else _office(path, head)
     if found:
         if kind != found:
-            notes.append(f"{path.name} is a {found} file in spite of its suffix: read as {found}")
+            notes.append(f"{path.name} is a {found} file despite its suffix: read as {found}")
         return found
     if kind in BINARY:
         page = re.match(rb"\s*<(!doctype )?(html|table|\?xml)", head, re.IGNORECASE)
-        what = f"a web page under the name of a {kind} file" if page else f"not a {kind} file, or it is broken"
+        what = f"a web page with the suffix of a {kind} file" if page else f"not a {kind} file, or it is broken"
         raise ValueError(f"{path.name} is {what}: save it again, preferably as .csv")
     if is_binary(head):
-        raise ValueError(f"{path.name} is not made of text: expected {READABLE}")
+        raise ValueError(f"{path.name} is not a text file: expected {READABLE}")
     return kind
 
 
 def is_binary(head: bytes) -> bool:
-    """Whether these first bytes are not text in any encoding."""
+    """Return whether the first bytes of a file are not text in any encoding."""
     mostly_nul = head.count(b"\x00") > 0.7 * len(head)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return mostly_nul  # any byte may occur in UTF-16
@@ -98,7 +98,7 @@ def is_binary(head: bytes) -> bool:
 
 
 def _office(path: Path, head: bytes) -> str | None:
-    """Kind of a spreadsheet; None for a file that is no Office document. Other documents are refused."""
+    """Return the kind of a spreadsheet; None if it is no Office document. Raise for other documents."""
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         if "EncryptedPackage".encode("utf-16-le") in path.read_bytes():
             raise ValueError(f"{path.name} is protected by a password: save it without one, or as .csv")

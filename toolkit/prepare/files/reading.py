@@ -1,4 +1,4 @@
-"""Read a file of unknown form as a table of texts, with a note on each guess and repair."""
+"""Read a file of unknown format as a table of texts, with a note on each guess and repair."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ _OPTIONS = {
 
 @dataclass(frozen=True)
 class FileTable:
-    """A file as it was read.
+    """A file read as a table.
 
     Attributes
     ----------
     name : str
         Name of the file or folder, without its path.
     data : DataFrame
-        All columns are texts; what is missing is NaN.
+        All columns are texts; missing values are NaN.
     format : str
         ``csv tsv jsonl json parquet xlsx xls ods txt`` or ``folder``.
     encoding : str or None
         None for formats that have only one, and for folders.
     separator : str or None
-        Between the fields of a csv or tsv file; None also for one of a single column.
+        Field separator of a csv or tsv file; None if there is a single column.
     notes : list of str
         What was guessed, repaired or left out.
     digest : str
-        SHA-256 of the bytes; of a folder over the names and digests of its files.
+        SHA-256 of the bytes; for a folder, of the names and digests of its files.
     rows : int
         Rows that were read; `data` has fewer where a sample of them was requested.
     """
@@ -78,8 +78,8 @@ def read(
 ) -> FileTable:
     r"""Read a file, or a folder of .txt and .md files, as a table of texts.
 
-    The format is found from the first bytes and the suffix; encoding, separator and header from the content, unless
-    they are given. Rows that do not fit are left out or filled up, and a note names each guess and each repair.
+    The format is detected from the first bytes and the suffix; encoding, separator and header from the content, unless
+    they are given. Rows of the wrong length are left out or padded, and a note names each guess and each repair.
     Everything is read as text, so that ids keep their leading zeros, and only empty cells count as missing: NA, None
     and null are words.
 
@@ -92,20 +92,20 @@ def read(
         Number of rows to keep, drawn at random from all (seed 0), in their order. Of csv, tsv, jsonl, txt and parquet,
         memory then holds little more than these; json and spreadsheets are held as a whole.
     sheet : str, optional
-        Name of the sheet of a spreadsheet; None is the first one with rows.
+        Name of the sheet of a spreadsheet; by default the first one with rows.
     encoding : str, optional
-        Of text files, such as ``"cp1252"``; None finds it. Characters that it does not have are replaced and counted.
+        Of text files, such as ``"cp1252"``; detected if None. Characters that it lacks are replaced and counted.
     separator : str, optional
-        The character between the fields of a delimited file; ``"tab"`` is a tab; None finds it.
+        The character between the fields of a delimited file; ``"tab"`` is a tab; detected by default.
 
     Raises
     ------
     FileNotFoundError
-        There is no such file; similar names are offered.
+        There is no such file; the message suggests similar names.
     PermissionError
         The file cannot be opened.
     ValueError
-        The file is empty, broken, not made of text, or changed while it was read, or an option does not fit it; the
+        The file is empty, damaged, not a text file, or changed while it was read, or an option does not apply; the
         message says what to do.
     ImportError
         The reader of spreadsheets is missing.
@@ -135,7 +135,9 @@ def read(
             return _read_folder(path, Sample(sample), encoding)
         return _read_file(path, Sample(sample), sheet, encoding, separator)
     except PermissionError as error:
-        raise PermissionError(f"you may not read {error.filename or path}: change its permissions") from error
+        raise PermissionError(
+            f"you do not have permission to read {error.filename or path}: change its permissions"
+        ) from error
 
 
 def _not_there(path: Path) -> str:
@@ -149,7 +151,7 @@ def _not_there(path: Path) -> str:
 
 
 def _refuse(name: str, kind: str, **options: str | None) -> None:
-    """Refuse options that a kind of file has no use for."""
+    """Raise if options are given that do not apply to this kind of file."""
     for option, value in options.items():
         kinds, files = _OPTIONS[option]
         if value is not None and kind not in kinds:
@@ -180,7 +182,7 @@ def _read_file(path: Path, sample: Sample, sheet: str | None, encoding: str | No
     digest = digest_file(path)
     after = path.stat()
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise ValueError(f"{path.name} changed while it was read: wait until it is written, then start again")
+        raise ValueError(f"{path.name} changed while it was read: wait until writing has finished, then start again")
     if frame.empty:
         held = f"only a header ({', '.join(map(str, frame.columns))})" if len(frame.columns) else "nothing"
         raise ValueError(f"{path.name} holds {held} and no rows of data")
@@ -188,7 +190,7 @@ def _read_file(path: Path, sample: Sample, sheet: str | None, encoding: str | No
 
 
 def _sniff(text: Text) -> str:
-    """Format of a text file with an unknown suffix."""
+    """Detect the format of a text file with an unknown suffix."""
     lines = [line for line in text.sample().splitlines() if line.strip()]
     if lines[0].lstrip()[0] in "{[":
         with suppress(ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Find out what the columns of a table hold: texts, questions, labels, numbers, dates, ids, links."""
+"""Detect what the columns of a table hold: texts, questions, labels, numbers, dates, ids, links."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _QUESTION_WORDS = set(
 )
 _GREEK = set("αβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώ")  # Greek writes the question mark as a semicolon
 _CLOCK = r"([T ,]+\d\d?:\d\d.*)?"
-# What values of each kind look like, and the share of a column that has to.
+# The pattern of each kind of value, and the share of a column that has to match it.
 _KINDS = {
     "number": (re.compile(r"[-+]?[$€£]?\s?\d[\d.,' ]*\s?(%|[$€£]|[eE][-+]?\d+)?"), 0.95),
     "date": (re.compile(
@@ -40,7 +40,7 @@ class Columns:
     values : dict of column to Series
         The values that are not empty, as texts.
     filled, words : dict of column to float
-        Share of the rows that have a value, and the median of their words.
+        Share of the rows that have a value, and their median number of words.
     distinct : dict of column to int
     holds : dict of column to str
         ``text label number date e-mail url id`` or ``empty``.
@@ -74,7 +74,7 @@ class Columns:
 
     @property
     def overview(self) -> pd.DataFrame:
-        """As `toolkit.prepare.guess.Guess.columns`."""
+        """The columns as in `toolkit.prepare.guess.Guess.columns`."""
         texts = [" ".join(v.iloc[0][:200].split()) if len(v) else "" for v in self.values.values()]
         table = pd.DataFrame(
             {"holds": self.holds, "filled": self.filled, "words": self.words, "distinct": self.distinct}
@@ -83,15 +83,15 @@ class Columns:
         return table.round({"filled": 3}).rename_axis("column").reset_index()
 
     def of(self, kind: str) -> list[str]:
-        """Return the columns that hold this."""
+        """Return the columns that hold this kind of value."""
         return [column for column, holds in self.holds.items() if holds == kind]
 
     def longest(self, columns: Sequence[str]) -> str:
-        """Return the column with the most words over all rows; one that is nearly empty is no collection."""
+        """Return the column with the most words over all rows, so that nearly empty ones are not chosen."""
         return max(columns, key=lambda column: self.words[column] * self.filled[column])
 
     def check(self, column: str) -> None:
-        """Refuse a column that is not there or holds no texts."""
+        """Check that a column exists and holds texts."""
         if column not in self.values:
             near = difflib.get_close_matches(column, list(self.values), n=2, cutoff=0.4)
             hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
@@ -104,7 +104,7 @@ class Columns:
             raise ValueError(f"column {column!r} holds {holds}s ({some}): expected texts; {choice}")
 
     def keep(self, query: str, document: str) -> str | None:
-        """Return a column of yes or no with a fitting name, or a generic one."""
+        """Return the yes/no column that marks matching pairs, by its name, or a generic yes/no column."""
         found = []
         for column, values in self.values.items():
             kinds = set(values.str.casefold().unique()[:9])
@@ -129,7 +129,7 @@ def _is_question(text: str) -> bool:
 
 
 def _holds(values: pd.Series, median: float) -> str:
-    """Name what a column holds."""
+    """Return the kind of values in a column."""
     n = len(values)
     if not n:
         return "empty"

@@ -13,8 +13,8 @@ from toolkit.prepare.guess import names
 from toolkit.prepare.guess.content import Columns
 from toolkit.prepare.text.unicode import has_rest
 
-SAMPLE = 5_000  # rows that are looked at
-_LONG_WORDS = 20  # words from which a text without its first sentence is still worth finding
+SAMPLE = 5_000  # rows that are examined
+_LONG_WORDS = 20  # minimum words of a text that is still worth finding without its first sentence
 
 _Pair = tuple[str, str, str, str]  # query, document, kind and reason
 
@@ -26,7 +26,7 @@ class Guess:
     Attributes
     ----------
     query : str or None
-        Column of the queries, or of what stands in for them.
+        Column of the queries, or of the texts that stand in for them.
     document : str
         Column of the texts to find.
     kind : str
@@ -38,8 +38,8 @@ class Guess:
         Column of 0/1, true/false or yes/no that marks which pairs belong together.
     reason : str
     columns : DataFrame
-        One row a column: ``column holds filled words distinct example``. ``filled`` is a share; ``words`` the median;
-        ``distinct`` counts in the rows looked at (at most `SAMPLE`).
+        One row per column: ``column holds filled words distinct example``. ``filled`` is a share; ``words`` the median;
+        ``distinct`` counts values in the rows examined (at most `SAMPLE`).
     """
 
     query: str | None
@@ -58,15 +58,15 @@ class Guess:
 def guess(frame: pd.DataFrame, *, query: str | None = None, document: str | None = None) -> Guess:
     """Guess the columns of queries and of documents.
 
-    Names count first (English, German, French, Spanish, some others), then content. A title or subject never counts as
+    Names come first (English, German, French, Spanish and others), then content. A title or subject never counts as
     a real search.
 
     Parameters
     ----------
     frame : DataFrame
-        Texts, as `toolkit.prepare.files.read` gives them. Of more than 5,000 rows a random sample is used.
+        Texts, as `toolkit.prepare.files.read` gives them. Of more than 5,000 rows, a random sample is used.
     query, document : str, optional
-        Columns that are known; they are checked.
+        Columns that you know; they are validated.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def guess(frame: pd.DataFrame, *, query: str | None = None, document: str | None
     for column in filter(None, (query, document)):
         table.check(column)
     if query is not None and query == document:
-        raise ValueError(f"column {query!r} cannot be both the query and the document: name another for one of them")
+        raise ValueError(f"column {query!r} cannot be both the query and the document: choose two columns")
     table.named = {name for name in (query, document) if name is not None}
     pair = _pair(table, query, document)
     if pair is None and query is not None:
@@ -99,7 +99,7 @@ def guess(frame: pd.DataFrame, *, query: str | None = None, document: str | None
     if keep:
         reason += f"; `{keep}` marks which pairs belong together"
     elif kind == "duplicate" and (graded := [c for c in table.values if names.plain(c) in names.GRADES]):
-        reason += f"; `{graded[0]}` is not 0 or 1 and was not used: all pairs count as belonging together"
+        reason += f"; `{graded[0]}` is not a 0/1 column and was not used: all pairs count as belonging together"
     return Guess(searched, found, kind, keep, reason, table.overview)
 
 
@@ -126,7 +126,7 @@ def _named(table: Columns, query: str, document: str) -> _Pair:
 
 
 def _twins(table: Columns, queries: Sequence[str], documents: Sequence[str]) -> _Pair | None:
-    known = len(queries) == 1 or len(documents) == 1  # one was named: the order is the user's
+    known = len(queries) == 1 or len(documents) == 1  # the user named one, which fixes the order
     for query, document in product(queries, documents):
         if not (names.are_twins(query, document) or (known and names.are_twins(document, query))):
             continue
@@ -173,7 +173,7 @@ def _stand_in(table: Columns, queries: Sequence[str], documents: Sequence[str]) 
 def _by_content(table: Columns, queries: Sequence[str], documents: Sequence[str]) -> _Pair | None:
     document = table.longest(documents)
     rest = [c for c in queries if c != document]
-    # A text that repeats in most rows, or is missing in most, is no query for its row.
+    # A text that repeats or is missing in most rows cannot be the query of its row.
     specific = [c for c in rest if table.filled[c] >= 0.3 and table.words[c] >= 2
                and table.distinct[c] >= 0.5 * len(table.values[c])]  # fmt: skip
     query = next(iter(specific or (rest if len(queries) == 1 else [])), None)

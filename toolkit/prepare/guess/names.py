@@ -1,4 +1,4 @@
-"""Match the names of columns with those that people give to queries, documents, titles and labels."""
+"""Match column names with common names for queries, documents, titles and labels."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _GENERIC = {"col", "column", "field", "spalte", "columna", "colonne", "unnamed",
 
 
 def place(name: str, names: Sequence[str]) -> int | None:
-    """Return the place in `names` of a column's name, or of one of its words; None without one.
+    """Return the position in `names` of a column's name or of one of its words, or None.
 
     Examples
     --------
@@ -42,25 +42,25 @@ def place(name: str, names: Sequence[str]) -> int | None:
     """
     words = [plain(word) for word in re.findall(r"[^\W\d_]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", str(name)))]
     whole = plain(name)
-    # As one word of several, "name" is that of a customer or a file, and "a" an article.
+    # As part of a longer name, "name" is that of a customer or a file, and "a" is an article.
     places = [names.index(word) for word in (whole, *words) if word in names
               and (word == whole or (len(word) > 2 and word != "name"))]  # fmt: skip
     return min(places, default=None)
 
 
 def by_place(columns: Sequence[str], names: Sequence[str]) -> list[str]:
-    """Return the columns that have a place in `names`, in its order."""
+    """Return the columns that match `names`, in its order."""
     places = {column: place(column, names) for column in columns}
     return sorted((c for c in columns if places[c] is not None), key=lambda c: places[c] or 0)
 
 
 def is_generic(column: str) -> bool:
-    """Whether a name has no meaning, such as ``col_1``."""
+    """Return whether a name has no meaning, such as ``col_1``."""
     return re.sub(r"\W|\d|_", "", column).casefold() in _GENERIC
 
 
 def are_twins(a: str, b: str) -> bool:
-    """Whether names differ only in their last letter or digit: question1 and question2, text_a and text_b."""
+    """Return whether names differ only in their last letter or digit: question1 and question2, text_a and text_b."""
     left, right = str(a).casefold(), str(b).casefold()
     if left[:-1] != right[:-1] or left == right or len(left) < 2:
         return False

@@ -1,4 +1,4 @@
-"""Make the rows that losses need from the data that people have."""
+"""Make training rows from common kinds of data."""
 
 import lazy_loader as _lazy
 

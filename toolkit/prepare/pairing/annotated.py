@@ -1,4 +1,4 @@
-"""Pairs from human annotations of two sentences: natural language inference, and ratings of similarity."""
+"""Make pairs from human annotations of two sentences: natural language inference, and ratings of similarity."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CLASSES = ("entailment", "neutral", "contradiction")
 """In the order of the numbers 0, 1, 2 of SNLI, MultiNLI and AllNLI on the Hub."""
 UNLABELLED = ("-", "", "-1")  # SNLI, where its annotators did not agree
 
-# Ends of common scales: cosines or probabilities; STS (SemEval); SICK; grades of TREC; others that people rate on.
+# Endpoints of common scales: cosines or probabilities; STS (SemEval); SICK; grades of TREC; other rating scales.
 SCALES = ((0, 1), (-1, 1), (0, 2), (0, 3), (0, 4), (0, 5), (1, 3), (1, 4), (1, 5), (1, 7), (0, 10), (1, 10), (0, 100))
 
 
@@ -26,20 +26,20 @@ def _with_classes(frame: pd.DataFrame, dropped: Dropped) -> pd.DataFrame:
         frame["label"], label.isna() | label.isin(CLASSES), "class", f"use {', '.join(CLASSES)}, or 0, 1, 2 for them"
     )
     if frame["label"].map(lambda value: not isinstance(value, str)).any():
-        dropped.notes.append(f"Labels as numbers were taken for 0 {CLASSES[0]}, 1 {CLASSES[1]}, 2 {CLASSES[2]}.")
-    return dropped.keep(frame.assign(label=label), label.notna(), "no label", "none, or the annotators did not agree")
+        dropped.notes.append(f"Numeric labels were read as 0 {CLASSES[0]}, 1 {CLASSES[1]}, 2 {CLASSES[2]}.")
+    return dropped.keep(frame.assign(label=label), label.notna(), "no label", "missing, or annotators disagreed")
 
 
 def nli(frame: pd.DataFrame, dropped: Dropped, *, most: int = MOST, seed: int = 0) -> pd.DataFrame:
     """Combine each premise with a sentence that it entails and one that it contradicts (``premise hypothesis label``).
 
-    As the subset ``triplet`` of sentence-transformers/all-nli was made (its data set card): for each premise all
+    Follows the ``triplet`` subset of sentence-transformers/all-nli (see its data set card): for each premise all
     combinations of its entailed and its contradictory hypotheses, not reversed, none twice, and none with a hypothesis
-    that is labelled as both. Of a premise with more than `most` combinations, that many are drawn at random.
+    that is labelled as both. If a premise has more than `most` combinations, `most` are drawn at random.
     """
     frame = _with_classes(frame, dropped)
     frame = dropped.keep(frame, frame["label"] != "neutral", "neutral", "neither entailed nor contradictory")
-    frame = dropped.keep(frame, ~frame.duplicated(["premise", "hypothesis", "label"]), "repeated row", "the same again")
+    frame = dropped.keep(frame, ~frame.duplicated(["premise", "hypothesis", "label"]), "repeated row", "a duplicate")
     kinds = frame.groupby("premise", sort=False)["label"].transform("nunique")
     frame = dropped.keep(frame, kinds == 2, "one side", "the premise has no entailed, or no contradictory, hypothesis")
     rng = np.random.default_rng(seed)
@@ -55,7 +55,7 @@ def nli(frame: pd.DataFrame, dropped: Dropped, *, most: int = MOST, seed: int = 
         possible += len(made)
         chosen = range(len(made)) if len(made) <= most else sorted(rng.choice(len(made), most, replace=False))
         rows += [made[place] for place in chosen]
-    why = f"{len(rows):,} of {possible:,} triplets: at most {most} of a premise"
+    why = f"{len(rows):,} of {possible:,} triplets: at most {most} per premise"
     dropped.count("combine", len(frame), 0, why, rows_out=len(rows))
     return pd.DataFrame(rows, columns=["anchor", "positive", "negative", "row"])
 
@@ -72,8 +72,8 @@ def nli_labels(frame: pd.DataFrame, dropped: Dropped) -> pd.DataFrame:
 def ratings(frame: pd.DataFrame, dropped: Dropped, *, scale: tuple[float, float] | None = None) -> pd.DataFrame:
     """Map the scores of rated pairs (``sentence1 sentence2 score``) linearly to 0 to 1.
 
-    Without `scale`, values that all lie in 0 to 1 stay as they are, values with ``%`` are per cent, and others have to
-    reach both ends of one of `SCALES`; otherwise they are refused rather than guessed: 1 to 4 may be a part of 0 to 5.
+    Without `scale`, values that all lie in 0 to 1 stay as they are, values with ``%`` are percentages, and others must
+    reach both ends of one of `SCALES`; otherwise an error is raised instead of a guess: 1 to 4 may be part of 0 to 5.
     """
     filled = frame["score"].notna()
     texts = frame["score"].astype(str).str.strip()
@@ -92,7 +92,7 @@ def ratings(frame: pd.DataFrame, dropped: Dropped, *, scale: tuple[float, float]
     require(frame["score"], inside, f"number from {low:g} to {high:g}", "check the scale and these rows")
     if (low, high) != (0, 1):
         if scale is None:
-            dropped.notes.append(f"Scores were taken for ratings from {low:g} to {high:g}; if not, set scale=.")
+            dropped.notes.append(f"Scores were read as ratings from {low:g} to {high:g}; if that is wrong, set scale=.")
         dropped.count("rescale", len(frame), 0, f"from {low:g} to {high:g} to 0 to 1", rows_out=len(frame))
     return frame.assign(score=(frame["score"] - low) / (high - low))[["sentence1", "sentence2", "score", "row"]]
 

@@ -1,4 +1,4 @@
-"""Make the rows that a loss needs from the data that people have."""
+"""Make the rows that a loss needs from common kinds of data."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ BY: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[..., pd.DataFrame
     "cloze": (("text",), (), unsupervised.cloze),
     "damaged": (("text",), (), unsupervised.damaged),
 }
-EQUAL_TEXTS = ("nli labels", "ratings")  # two equal sentences are an example here: entailed, or rated highest
+EQUAL_TEXTS = ("nli labels", "ratings")  # two equal sentences are a valid example here: entailed, or rated highest
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Data in the shape that a loss needs, and what was dropped on the way. Made by `make_pairs`.
+    """Data in the shape that a loss needs, and what was dropped along the way. Made by `make_pairs`.
 
     Attributes
     ----------
     data : Dataset
-        The texts and the label, nothing else, in the trainer's order: the trainer of sentence-transformers takes every
-        further column for a text.
+        Only the texts and the label, in the trainer's order: the trainer of sentence-transformers takes every
+        further column as a text.
     table : DataFrame
         One row a step: ``step rows_in rows_out dropped why example``. Where rows are combined, ``rows_out`` counts the
         new rows, and ``dropped`` the old ones that were not used.
     origin : DataFrame
-        For each row of `data`: ``row``, the number of the source's row of the first text, and what else is known, such
-        as ``group``, ``clicks`` or ``grade``. A column of it can be the ``groups`` of `toolkit.prepare.split`.
+        For each row of `data`: ``row``, the source row number of the first text, and what else is known, such
+        as ``group``, ``clicks`` or ``grade``. A column can serve as ``groups`` of `toolkit.prepare.split`.
     notes : tuple of str
-        What had to be guessed.
+        Guesses that were made.
     """
 
     data: Dataset
@@ -93,8 +93,8 @@ def make_pairs(
 ) -> Pairs:
     r"""Make the rows that a loss needs from the data that you have.
 
-    Repeated rows are dropped, and so are pairs of equal texts and rows with a missing text. White space at the ends is
-    removed; for more, see `toolkit.prepare.clean`. Equal arguments give equal results.
+    Repeated rows are dropped, and so are pairs of equal texts and rows with a missing text. Outer white space is
+    removed; for more, see `toolkit.prepare.clean`. The same arguments give the same result.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def make_pairs(
         and ``qrels``.
     by : str
         ==================  ====================================  ================================================
-        ``by``              columns that it needs                 columns that it makes, in the trainer's order
+        ``by``              columns that it needs                 columns that it returns, in trainer order
         ==================  ====================================  ================================================
         ``"titles"``        title, body                           anchor, positive
         ``"answers"``       question, answer                      anchor, positive
@@ -120,24 +120,24 @@ def make_pairs(
         ``"damaged"``       text                                  noisy, text
         ==================  ====================================  ================================================
 
-        The functions in `relations`, `annotated` and `unsupervised` give the methods and their sources.
+        The functions in `relations`, `annotated` and `unsupervised` document the methods and their sources.
     columns : mapping, optional
-        From your names of columns to those above.
+        From your column names to those above.
     most : int, optional
-        Most rows from one group, query, premise or document, 10 if not given, so that a large one does not dominate.
+        Maximum rows per group, query, premise or document (default 10), so that a large one does not dominate.
     least : float, optional
-        Of qrels the grade, of clicks the number from which a document counts as positive; 1 if not given.
+        Minimum grade (qrels) or number of clicks for a document to count as positive; 1 by default.
     negatives : int, optional
-        Of qrels: the number of documents of grade 0 for each positive; none if not given.
+        For qrels: number of documents of grade 0 for each positive; none by default.
     scale : tuple of two floats, optional
-        Of ratings: the ends of their scale. If not given, it is inferred from the values.
+        For ratings: the ends of their scale; inferred from the values by default.
     seed : int
 
     Raises
     ------
     ValueError
-        For an unknown `by`, an option that it does not have, a missing column, a value of the wrong type, a rating
-        outside of its scale (with its row), or when no row is left.
+        For an unknown `by`, an option that does not apply to it, a missing column, a value of the wrong type, a rating
+        outside its scale (with its row), or when no row is left.
 
     Examples
     --------
@@ -172,13 +172,13 @@ def make_pairs(
         require_texts(frame[column], missing=True)
         frame[column] = frame[column].astype(object).fillna("").map(str.strip).astype(object)
     frame = dropped.keep(frame, (frame[list(texts)] != "").all(axis=1), "empty", "a missing or empty text")
-    if by not in EQUAL_TEXTS and len(texts) == 2:  # before rows are drawn, so that none is drawn in vain
+    if by not in EQUAL_TEXTS and len(texts) == 2:  # before rows are sampled, so that none of the sample is wasted
         frame = drop_identical_pairs(frame, texts, dropped)
     return _result(function(frame, dropped, **options), dropped, by)
 
 
 def _options(by: str, **given: Any) -> dict[str, Any]:
-    """Refuse options that a transformation does not have, and select those that were given."""
+    """Check that options apply to a transformation, and select those that were given."""
     known = inspect.signature(BY[by][2]).parameters
     for name, value in given.items():
         if name not in known and name != "seed" and value is not None:
@@ -207,16 +207,16 @@ def drop_identical_pairs(frame: pd.DataFrame, columns: Sequence[str], dropped: D
 
 
 def _result(made: pd.DataFrame, dropped: Dropped, by: str) -> Pairs:
-    """Drop rows that teach nothing, and separate texts and label from the rest."""
+    """Drop uninformative rows, and separate texts and label from the rest."""
     from datasets import ClassLabel, Dataset, Features, Value
 
     names = [name for name in made if is_training_column(name)]
     if by != "labels":
-        made = dropped.keep(made, ~made.duplicated(names), "repeated", "the same row again")
+        made = dropped.keep(made, ~made.duplicated(names), "repeated", "a duplicate row")
     if by in ("groups", "neighbours", "cloze"):
         made = drop_identical_pairs(made, PAIR, dropped)
     if made.empty:
-        raise ValueError(f"by={by!r} leaves no row; what was dropped:\n{dropped.table.to_string(index=False)}")
+        raise ValueError(f"by={by!r} leaves no rows; dropped:\n{dropped.table.to_string(index=False)}")
     features = {name: Value("float64" if name == "score" else "string") for name in names}
     if "label" in features:
         features["label"] = ClassLabel(names=[str(name) for name in made["label"].cat.categories])

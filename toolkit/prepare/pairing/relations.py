@@ -1,4 +1,4 @@
-"""Pairs from texts that belong together: columns, groups, labels, judgements, clicks.
+"""Make pairs of texts that belong together, from columns, groups, labels, judgements or clicks.
 
 Each function takes a table with the columns in its docstring and a `Dropped` that records removed rows. It returns the
 columns of texts in the trainer's order, then ``row`` and what else is known of each row, such as ``group``.
@@ -42,7 +42,7 @@ def balanced_pairs(n: int) -> Iterator[tuple[int, int]]:
 
 
 def groups(frame: pd.DataFrame, dropped: Dropped, *, most: int = MOST, seed: int = 0) -> pd.DataFrame:
-    """Pair texts of the same group (``text group``), at most `most` pairs a group.
+    """Pair texts of the same group (``text group``), at most `most` pairs per group.
 
     A group of n texts has n (n - 1) / 2 pairs, so without a limit a group of 100 would weigh as much as 4,950 groups
     of two. The texts of a group are put in random order, and pairs are taken by `balanced_pairs`.
@@ -62,7 +62,7 @@ def groups(frame: pd.DataFrame, dropped: Dropped, *, most: int = MOST, seed: int
         pairs += [(order[a], order[b]) for a, b in islice(balanced_pairs(len(order)), most)]
     first, second = np.array(pairs, dtype=int).reshape(-1, 2).T
     unused = len(frame) - len(np.union1d(first, second))
-    why = f"{len(first):,} of {possible:,} pairs: at most {most} of a group"
+    why = f"{len(first):,} of {possible:,} pairs: at most {most} per group"
     dropped.count("pair", len(frame), unused, why, rows_out=len(first))
     if unused > len(frame) / 2:
         dropped.notes.append(
@@ -77,7 +77,7 @@ def groups(frame: pd.DataFrame, dropped: Dropped, *, most: int = MOST, seed: int
 def labels(frame: pd.DataFrame, dropped: Dropped) -> pd.DataFrame:
     """Select labelled texts (``text label``) for Batch*Triplet losses: at least two of each label, labels as numbers.
 
-    The numbers count the names in their order; the feature of the result's column keeps the names. For pairs of texts
+    Labels are numbered in the order of their names; the column's ClassLabel feature keeps the names. For pairs of texts
     with equal labels, use ``by="groups"`` with ``columns={"label": "group"}``.
     """
     frame = frame.assign(label=pd.Series(labels_in(frame["label"]), index=frame.index, dtype=object))
@@ -108,16 +108,16 @@ def qrels(
     negatives: int = 0,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Pair queries with documents that were judged relevant (``query document grade``), in the grades of trec_eval.
+    """Pair queries with documents that were judged relevant (``query document grade``, grades as in trec_eval).
 
-    A document of grade `least` or more is a positive, at most `most` of a query, drawn at random. With `negatives`,
+    A document of grade `least` or more is a positive, at most `most` per query, drawn at random. With `negatives`,
     each row gets that many documents that were judged 0 or less for its query; queries with fewer are left out.
     """
     frame = frame.assign(grade=numbers(frame["grade"], missing=True))
     frame = dropped.keep(frame, frame["grade"].notna(), "no grade", "the grade is missing")
     folded = frame.assign(document=frame["document"].map(str.casefold))
     best = folded.sort_values("grade", ascending=False, kind="stable").drop_duplicates(["query", "document"]).index
-    frame = dropped.keep(frame, frame.index.to_series().isin(best), "judged twice", "another judgement is as high")
+    frame = dropped.keep(frame, frame.index.to_series().isin(best), "judged twice", "a higher or equal grade exists")
     wrong: dict[str, list[str]] = {}
     for query, document in frame.loc[frame["grade"] <= 0, ["query", "document"]].itertuples(index=False):
         wrong.setdefault(query, []).append(document)
@@ -128,7 +128,7 @@ def qrels(
         frame = dropped.keep(frame, enough, "negatives", f"the query has fewer than {negatives} documents judged 0")
     rng = np.random.default_rng(seed)
     drawn = frame.iloc[rng.permutation(len(frame))].groupby("query", sort=False).head(most).index
-    frame = dropped.keep(frame, frame.index.to_series().isin(drawn), "most", f"more than {most} of one query")
+    frame = dropped.keep(frame, frame.index.to_series().isin(drawn), "most", f"more than {most} for a query")
     made = {"anchor": frame["query"], "positive": frame["document"]}
     chosen = [rng.permutation(len(wrong[query]))[:negatives] for query in frame["query"]] if negatives else []
     for number in range(negatives):
@@ -141,7 +141,7 @@ def qrels(
 def clicks(frame: pd.DataFrame, dropped: Dropped, *, most: int = MOST, least: float = 1) -> pd.DataFrame:
     """Pair queries with documents that were clicked at least `least` times (``query document clicks[ impressions]``).
 
-    Equal pairs are added up. Of a query with more than `most` such documents those with the most clicks stay. The
+    Counts of equal pairs are summed. A query keeps at most `most` such documents, those with the most clicks. The
     counts are in the result's ``origin``. Clicks favour what was shown first (T. Joachims et al., 2005, "Accurately
     Interpreting Clickthrough Data as Implicit Feedback"), so a larger `least` makes better pairs.
     """
@@ -157,9 +157,9 @@ def clicks(frame: pd.DataFrame, dropped: Dropped, *, most: int = MOST, least: fl
             raise ValueError(f"row {more.index[0]} has {got}, more clicks than impressions: check the columns")
     together = frame.groupby(["query", "document"], sort=False)
     summed = together[counts].sum().join(together["row"].first()).reset_index()
-    why = "equal pairs, their counts added up"
+    why = "equal pairs, with their counts summed"
     dropped.count("together", len(frame), len(frame) - len(summed), why, rows_out=len(summed))
     summed = dropped.keep(summed, summed["clicks"] >= max(least, 1e-9), "clicks", f"fewer than {least:g} clicks")
     top = summed.sort_values("clicks", ascending=False, kind="stable").groupby("query").head(most).index
-    summed = dropped.keep(summed, summed.index.to_series().isin(top), "most", f"more than {most} of one query")
+    summed = dropped.keep(summed, summed.index.to_series().isin(top), "most", f"more than {most} for a query")
     return summed.rename(columns={"query": "anchor", "document": "positive"})[["anchor", "positive", "row", *counts]]

@@ -1,4 +1,4 @@
-"""Pairs from documents alone: neighbouring sentences, the inverse cloze task, damaged copies."""
+"""Make pairs from documents alone: neighbouring sentences, the inverse cloze task, damaged copies."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from toolkit.prepare.text.language import UNKNOWN, language_shares
 from toolkit.prepare.text.unicode import count_words
 from toolkit.vectors.keywords import UNSPACED
 
-DELETED = 0.6  # share of words; TSDAE's best, and its default in sentence-transformers
-LEFT_IN = 0.1  # share of documents that keep the sentence, so that exact matches count too; Lee et al.'s best
-FEWEST = 3  # words of a sentence that makes sense alone
+DELETED = 0.6  # share of words; the best value in the TSDAE paper and the default of sentence-transformers
+LEFT_IN = 0.1  # share of documents that keep the sentence, so that exact matches count too; best in Lee et al.
+FEWEST = 3  # minimum words of a sentence that makes sense alone
 LOOK = 200  # texts from which the language is detected
 
 # A word with the space before it; in scripts without spaces each character is a word.
@@ -46,9 +46,9 @@ def split_sentences(texts: Sequence[str]) -> list[list[str]]:
 
 
 def neighbours(frame: pd.DataFrame, dropped: Dropped, *, most: int = MOST, seed: int = 0) -> pd.DataFrame:
-    """Pair neighbouring sentences of at least three words, at most `most` pairs of a document, drawn at random.
+    """Pair neighbouring sentences of at least three words, at most `most` pairs per document, drawn at random.
 
-    That neighbours are about the same thing is the signal of L. Logeswaran and H. Lee, 2018, "An efficient framework
+    The signal is that neighbours share a topic, as in L. Logeswaran and H. Lee, 2018, "An efficient framework
     for learning sentence representations" (Quick-Thoughts).
     """
     rng = np.random.default_rng(seed)
@@ -65,7 +65,7 @@ def neighbours(frame: pd.DataFrame, dropped: Dropped, *, most: int = MOST, seed:
         rows += [(sentences[place], sentences[place + 1], row) for place in places]
     alone = f"no two sentences of {FEWEST} words follow each other"
     frame = dropped.keep(frame, pd.Series(used, index=frame.index, dtype=bool), "alone", alone)
-    why = f"{len(rows):,} of {possible:,} pairs: at most {most} of a document"
+    why = f"{len(rows):,} of {possible:,} pairs: at most {most} per document"
     dropped.count("pair", len(frame), 0, why, rows_out=len(rows))
     return pd.DataFrame(rows, columns=["anchor", "positive", "row"])
 
@@ -75,7 +75,7 @@ def cloze(frame: pd.DataFrame, dropped: Dropped, *, seed: int = 0) -> pd.DataFra
 
     The inverse cloze task of K. Lee, M. Chang and K. Toutanova, 2019, "Latent Retrieval for Weakly Supervised Open
     Domain Question Answering": a tenth of the documents keep the sentence, so that exact matches count too. One pair
-    a document, since several would be each other's false negatives in a batch.
+    per document, since several would be false negatives of each other in a batch.
     """
     rng = np.random.default_rng(seed)
     rows: list[tuple[str, str, int]] = []
@@ -96,7 +96,7 @@ def cloze(frame: pd.DataFrame, dropped: Dropped, *, seed: int = 0) -> pd.DataFra
 def damage(text: str, rng: np.random.Generator) -> str:
     """Delete words of a text at random, each with the probability `DELETED`; at least one stays.
 
-    As ``DenoisingAutoEncoderDataset.delete`` of sentence-transformers does, except that words end at white space here
+    Like ``DenoisingAutoEncoderDataset.delete`` of sentence-transformers, except that words end at white space here
     (there they are nltk's tokens).
 
     Examples
@@ -115,11 +115,11 @@ def damaged(frame: pd.DataFrame, dropped: Dropped, *, seed: int = 0) -> pd.DataF
     """Pair each text with a damaged copy, for DenoisingAutoEncoderLoss.
 
     TSDAE: K. Wang, N. Reimers and I. Gurevych, 2021, "TSDAE: Using Transformer-based Sequential Denoising Auto-Encoder
-    for Unsupervised Sentence Embedding Learning". The copies are made once; for new copies in each epoch, use other
+    for Unsupervised Sentence Embedding Learning". The copies are made once; for new copies in each epoch, use different
     seeds, or call `damage` in ``dataset.set_transform``. (The example in the loss's own documentation keeps the share
     that the paper deletes.)
     """
-    frame = dropped.keep(frame, ~frame.duplicated("text"), "repeated text", "the same text again")
+    frame = dropped.keep(frame, ~frame.duplicated("text"), "repeated text", "repeats an earlier text")
     several = frame["text"].map(lambda text: len(_WORD.findall(text)) > 1)
     frame = dropped.keep(frame, several, "one word", "no word can be deleted")
     rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Collections for search as BEIR publishes them: documents, queries and relevance judgements."""
+"""Read search collections in BEIR's format: documents, queries and relevance judgements."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ENDINGS = ("", ".gz", ".bz2", ".xz")
 
 @dataclass(frozen=True)
 class Collection:
-    """A collection, with an account of what was left out.
+    """A collection, with a log of what was left out.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Collection:
     dropped: Dropped
 
     def pairs(self) -> tuple[pd.DataFrame, list[str]]:
-        """Make pairs of queries and their relevant documents, a row each; also return the texts of all others."""
+        """Make pairs of queries and their relevant documents, one row each, and the texts of all others."""
         corpus, queries, qrels = self.data.corpus, self.data.queries, self.data.qrels
         rows = [(queries[q], corpus[d], d) for q in queries for d, grade in qrels[q].items() if grade > 0]
         frame = pd.DataFrame(rows, columns=["anchor", "positive", "positive_id"], dtype="str")
@@ -47,14 +47,14 @@ class Collection:
 
 
 def is_beir(path: Path) -> bool:
-    """Whether a folder holds ``corpus.jsonl`` and ``queries.jsonl`` (or packed)."""
+    """Return whether a folder holds ``corpus.jsonl`` and ``queries.jsonl`` (possibly compressed)."""
     return path.is_dir() and all(_there(path / f"{side}.jsonl") for side in ("corpus", "queries"))
 
 
 def read_beir(path: Path, split: str | None) -> Collection:
-    """Read a BEIR folder: ``corpus.jsonl``, ``queries.jsonl`` and ``qrels/<split>.tsv``, all possibly packed (.gz).
+    """Read a BEIR folder: ``corpus.jsonl``, ``queries.jsonl`` and ``qrels/<split>.tsv``, all possibly compressed (.gz).
 
-    A document's text is its title, a blank and its text, as BEIR and MTEB join them. Judgements are
+    A document's text is its title, a space and its text, as BEIR and MTEB join them. Judgements are
     ``query-id corpus-id score`` with a header, or the four columns of TREC (``query 0 document grade``).
 
     Raises
@@ -83,7 +83,7 @@ def collection(
     queries: Iterable[tuple[str, str]],
     judgements: Iterable[tuple[str, str, int]],
 ) -> Collection:
-    """Make a collection of (id, text) and (query id, document id, grade), and count what does not fit.
+    """Build a collection from (id, text) and (query id, document id, grade), and count inconsistent rows.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def collection(
         row = qrels.setdefault(query, {})
         if row.get(document, grade) != grade:
             pair, grades = f"document {document!r} for query {query!r}", f"{row[document]} and {grade}"
-            raise ValueError(f"{name}: qrels of {split} grade {pair} both {grades}: expected one grade a pair")
+            raise ValueError(f"{name}: qrels of {split} grade {pair} both {grades}: expected one grade per pair")
         repeated += document in row
         row[document] = grade
         if query not in texts or document not in corpus:
@@ -109,7 +109,7 @@ def collection(
     dropped.count("same judgement twice", rows, repeated, "the qrels repeat it")
     left = rows - repeated
     for what, pairs in lost.items():
-        why = f"the qrels name a {what} that is not there"
+        why = f"the qrels name a {what} that does not exist"
         dropped.count(f"unknown {what}", left, len(pairs), why, next(iter(pairs), ()))
         left -= len(pairs)
         for query, document in pairs:

@@ -1,12 +1,12 @@
-"""Data sets with a short name: licence, columns, where they are on the Hub and in the folder of local copies.
+"""Look up data sets by short name: licence, columns, and location on the Hub and in the local folder.
 
-`catalogue.csv` is the one table; the particulars of a data set are its columns:
+`catalogue.csv` is the only source; its columns describe each data set:
 
 =====================  ================================================================================================
-``config``             name of a subset on the Hub, where it is not that of the subset
+``config``             name of the subset on the Hub, if it differs
 ``columns``            columns that are read, ``theirs>ours``
 ``train dev test``     their names for the splits, empty where there is none
-``local``              files below ``TOOLKIT_DATA``; a second one has what the rows of the first refer to:
+``local``              files below ``TOOLKIT_DATA``; a second one holds what the rows of the first refer to:
 ``join``               its id, then ``reference>new=column``: ``new`` is its ``column`` at the id in ``reference``
 ``local_subsets``      subsets in the local files; ``name?column=value`` are such rows, as anchor and positive
 ``collection``         a benchmark with its own judgements, in BEIR's form, on the Hub
@@ -50,18 +50,18 @@ class Known:
 
     @property
     def mapping(self) -> dict[str, str]:
-        """From the columns of the data set to the names in the schema."""
+        """Mapping from the columns of the data set to the names in the schema."""
         return {old: new or old for old, _, new in (column.partition(">") for column in self.columns.split())}
 
     @property
     def splits(self) -> dict[str, str]:
-        """The splits there are, with their publisher's names."""
+        """The available splits, with their publisher's names."""
         named = {"train": self.train, "dev": self.dev, "test": self.test}
         return {split: name for split, name in named.items() if name}
 
     @property
     def full_name(self) -> str:
-        """Name with the subset, as it is given to `toolkit.prepare.load`."""
+        """Name with the subset, as passed to `toolkit.prepare.load`."""
         return f"{self.name}:{self.subset}" if self.subsets else self.name
 
     @property
@@ -70,7 +70,7 @@ class Known:
         return self.local.partition("/")[0]
 
     def split(self, wanted: str | None) -> str:
-        """The canonical name of a split: train, dev or test. None is train, or the first there is."""
+        """Return the canonical name of a split: train, dev or test. None means train, or the first available."""
         wanted = wanted or next(iter(self.splits))
         named = {theirs: ours for ours, theirs in self.splits.items()}
         for split in (ALIASES.get(wanted, wanted), wanted, named.get(wanted, "")):
@@ -79,16 +79,16 @@ class Known:
         raise ValueError(f"{self.name} has no split {wanted!r}: expected {', '.join(self.splits)}")
 
     def benchmark_split(self, split: str) -> str:
-        """What the benchmark in `collection` calls a split."""
+        """Return the benchmark's name for a split; see `collection`."""
         return dict(part.split(">") for part in self.benchmark_splits.split()).get(split, split)
 
     def paths(self, split: str, subset: str | None = None) -> list[str]:
-        """The local files of a split and subset, below the folder that ``TOOLKIT_DATA`` names."""
+        """Return the local files of a split and subset, below the folder that ``TOOLKIT_DATA`` names."""
         subset = self.subset if subset is None else subset
         return [part.format(split=split, subset=subset) for part in self.local.split()]
 
     def files(self, split: str) -> list[Path]:
-        """The local files of a split, in the order of `local`; empty where not all are there."""
+        """Return the local files of a split, in the order of `local`; empty unless all exist."""
         folder = data_folder()
         if folder is None or not self.local:
             return []
@@ -104,7 +104,7 @@ class Known:
         Raises
         ------
         ValueError
-            Rows refer to texts that are not there, or the files do not have the subset.
+            Rows refer to missing texts, or the files lack the subset.
         """
         frame = read(files[0]).data
         if self.join:
@@ -132,15 +132,15 @@ class Known:
 
 
 def known() -> pd.DataFrame:
-    """List the data sets that have a short name, a row each.
+    """List the data sets that have a short name, one row each.
 
     Returns
     -------
     DataFrame
-        ``name title kind shape subsets splits licence commercial hub local``. ``commercial``: yes, no, or ask where
-        parts come under several licences or none is stated. ``hub`` is the name on the Hugging Face Hub (empty where
+        ``name title kind shape subsets splits licence commercial hub local``. ``commercial``: yes, no, or ask if
+        parts have different licences or none is stated. ``hub`` is the name on the Hugging Face Hub (empty where
         there is none), ``local`` the files below the folder that ``TOOLKIT_DATA`` names, which are read first; a copy
-        of the Hub's repository in ``TOOLKIT_DATA/<owner>/<name>`` serves too. ``{split}`` is train, dev (or validation,
+        of the Hub's repository in ``TOOLKIT_DATA/<owner>/<name>`` works too. ``{split}`` is train, dev (or validation,
         val) or test, ``{subset}`` one of the subsets. Collections (NFCorpus, SciFact) may be BEIR folders
         ``TOOLKIT_DATA/<name>``. A subset is named as in ``load("xquad:de")``.
 
@@ -161,7 +161,7 @@ def _rows() -> list[dict[str, str]]:
 
 
 def find(source: str) -> Known | None:
-    """Find the data set of a short name, perhaps with ``:subset``; None where there is none.
+    """Find a data set by short name, optionally with ``:subset``; return None if there is none.
 
     Raises
     ------
@@ -178,7 +178,7 @@ def find(source: str) -> Known | None:
 
 
 def find_mteb(task: str) -> Known | None:
-    """Find the data set that a task of mteb is made of; None where it is not in the catalogue.
+    """Find the data set behind an mteb task; return None if it is not in the catalogue.
 
     Examples
     --------
@@ -190,19 +190,19 @@ def find_mteb(task: str) -> Known | None:
 
 
 def is_hub_name(source: str) -> bool:
-    """Whether this may be a name on the Hub, ``owner/name``, perhaps with ``:subset``."""
+    """Return whether `source` may be a name on the Hub, ``owner/name``, optionally with ``:subset``."""
     return bool(re.fullmatch(r"[\w-][\w.-]*/[\w.-]+(:[\w.-]+)?", source))
 
 
 def similar_names(source: str) -> str:
-    """Short names that are similar, for an error."""
+    """Suggest similar short names, for an error message."""
     names = [row["name"] for row in _rows()]
     found = difflib.get_close_matches(source.lower(), names, n=3, cutoff=0.5)
     return f"did you mean {' or '.join(found)}?" if found else f"short names are {', '.join(names)}"
 
 
 def data_folder() -> Path | None:
-    """Folder of local copies, or None where ``TOOLKIT_DATA`` is not set.
+    """Return the folder of local copies, or None if ``TOOLKIT_DATA`` is not set.
 
     Raises
     ------
@@ -212,12 +212,12 @@ def data_folder() -> Path | None:
     named = os.environ.get("TOOLKIT_DATA")
     folder = Path(named).expanduser() if named else None
     if folder is not None and not folder.is_dir():
-        raise FileNotFoundError(f"TOOLKIT_DATA names {named}, and there is no such folder")
+        raise FileNotFoundError(f"TOOLKIT_DATA is set to {named}, but there is no such folder")
     return folder
 
 
 def repository(hub: str) -> Path | None:
-    """A copy of a repository of the Hub: ``TOOLKIT_DATA/<owner>/<name>``."""
+    """Return the local copy of a Hub repository, if any: ``TOOLKIT_DATA/<owner>/<name>``."""
     folder = data_folder()
     copy = folder / hub if folder and hub else None
     return copy if copy and copy.is_dir() else None

@@ -1,7 +1,7 @@
 """Collect the docstrings of all public names of packages, by importing all of their modules.
 
-A script of the standard library alone, run by its path in a process of its own: importing every module of a package has
-side effects that no caller should have. ``python collector.py OUT PACKAGE...`` writes a line of JSON for each name.
+A script that needs only the standard library and runs in its own process: importing every module of a package has
+side effects that no caller should have. ``python collector.py OUT PACKAGE...`` writes one line of JSON per name.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 STANDARD = "python"  # the name under which the standard library is collected
 
-# Folders of tests, of copies of other packages, of code for the packages' own developers or for a screen.
+# Folders of tests, vendored packages, developer tools or display code.
 _INTERNAL = {
     "backends", "compat", "conftest", "distutils", "experimental", "externals", "f2py", "setup", "sphinxext", "test",
     "testing", "tests",
@@ -39,7 +39,7 @@ def _public(name: str) -> bool:
 
 
 def _modules(name: str) -> Iterator[tuple[str, ModuleType]]:
-    """A module and all public ones below it, except those that cannot be imported here."""
+    """Yield a module and all its public submodules, except those that cannot be imported here."""
     if name in _INTERNAL_MODULES:
         return
     try:
@@ -53,7 +53,7 @@ def _modules(name: str) -> Iterator[tuple[str, ModuleType]]:
 
 
 def _home(thing: Any) -> str:
-    """Name of the module in which something was defined, empty where that is unknown."""
+    """Return the name of the module that defines an object, or an empty string."""
     for holder in (thing, getattr(thing, "__objclass__", None)):
         name = getattr(holder, "__module__", None)
         if isinstance(name, str):
@@ -62,7 +62,7 @@ def _home(thing: Any) -> str:
 
 
 def _belongs(home: str, name: str) -> bool:
-    """Whether module `name` is a place to look for what module `home` defines: itself, or above it.
+    """Return whether module `name` may export what module `home` defines: the same module, or a parent.
 
     What private compiled code defines (``torch._C``, ``_ssl``) may also be exported below.
     """
@@ -75,7 +75,7 @@ def _belongs(home: str, name: str) -> bool:
 
 
 def _exports(name: str, module: ModuleType, own: set[str]) -> Iterator[tuple[str, Any]]:
-    """What a module exports as its own: the names of its ``__all__``, else what was defined in it or below it.
+    """Yield what a module exports: the names in its ``__all__``, else what it or its submodules define.
 
     Without the second rule ``ast.IntEnum``, a mere import, would be taken for the shortest name of ``enum.IntEnum``.
     """
@@ -83,7 +83,7 @@ def _exports(name: str, module: ModuleType, own: set[str]) -> Iterator[tuple[str
     for attribute in sorted(set(dir(module)) if listed is None else set(listed)):
         try:
             thing = getattr(module, attribute)
-        except Exception:  # promised by __all__ or made on demand, and not there
+        except Exception:  # listed in __all__ or created lazily, but missing
             continue
         if not _public(attribute) or isinstance(thing, ModuleType) or not callable(thing):
             continue
@@ -96,7 +96,7 @@ def _exports(name: str, module: ModuleType, own: set[str]) -> Iterator[tuple[str
 
 
 def _documented(thing: Any) -> tuple[Any, str]:
-    """The function inside a method, and a docstring that is its own and not that of its type."""
+    """Return the function inside a method, and its own docstring (not that of its type)."""
     if isinstance(thing, (staticmethod, classmethod, MethodType)):
         thing = thing.__func__
     try:
@@ -107,7 +107,7 @@ def _documented(thing: Any) -> tuple[Any, str]:
 
 
 def _members(names: dict[int, str], classes: list[type], own: set[str]) -> Iterator[tuple[str, Any]]:
-    """Public methods and properties, under the name of the class that defines them where that is public itself."""
+    """Yield public methods and properties, named after the class that defines them if it is public."""
     for cls in classes:
         seen: set[str] = set()
         for base in cls.__mro__:
@@ -123,7 +123,7 @@ def _members(names: dict[int, str], classes: list[type], own: set[str]) -> Itera
 
 
 def walk(package: str) -> list[tuple[str, str]]:
-    """Find the public names of a package and their docstrings, sorted by name; of several names the shortest counts.
+    """Find the public names of a package and their docstrings, sorted by name, using the shortest of several.
 
     Functions, classes, methods, properties, and callable objects with a docstring of their own (ufuncs,
     ``scipy.stats.norm``).
@@ -150,7 +150,7 @@ def walk(package: str) -> list[tuple[str, str]]:
 
 
 def _refuse(event: str, _: tuple[Any, ...]) -> None:
-    """Audit hook: no module reaches out or opens a browser because it was imported here."""
+    """Stop imported modules from using the network or opening a browser (an audit hook)."""
     if event in {"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "webbrowser.open"}:
         raise OSError(f"{event} is not allowed while docstrings are collected")
 

@@ -6,15 +6,15 @@ import inspect
 import re
 from itertools import accumulate, pairwise, takewhile
 
-_GONE = "\x00"  # stands where code or a formula was dropped, so that "For example:" before it can go too
+_GONE = "\x00"  # marks dropped code or formulas, so that a preceding "For example:" can be dropped too
 _ENTRIES = (
     "Parameters", "Other Parameters", "Attributes", "Args", "Arguments", "Additional args", "Inputs", "Input",
     "Keyword args", "Keyword Args", "Keyword arguments", "Keyword Arguments", "Properties", "Members",
 )  # fmt: skip
 _RESULTS = ("Returns", "Return", "Yields", "Raise", "Raises", "Warns")
-_UNNAMED = ("Returns", "Return", "Yields")  # what stands alone there is a type
+_UNNAMED = ("Returns", "Return", "Yields")  # a line without a name there is a type
 _PROSE = ("Note", "Notes", "Warning", "Warnings", "Shape")
-# Code, the literature, and other things with their summaries, which are the searches of other records.
+# Code, references, and related names with their summaries, which are searches of other records.
 _DROPPED = (
     "Call signature", "Call signatures", "Example", "Example usage", "Examples", "Methods", "References", "See Also",
     "See also", "Usage",
@@ -32,7 +32,7 @@ _HEAD = re.compile(r"( *)[*\w][\w*]*(?:, *[*\w]+)*")
 _TYPED = re.compile(r"([*\w][\w.*,\\/ -]*?)\s*:(?:\s+(.*))?")
 _TABLE = re.compile(r"^ *(?:\+[-=+]+|[-=]{2,}(?: +[-=]{2,})+|[-=]{4,}) *$", re.M)
 _GOOGLE = re.compile(r"([*\w][\w.*,/` ]{0,60}?) ?(?:\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))? ?:\s+(?=\S)")
-# Paragraphs that half of a package repeats: they would make near-copies of documents that have nothing in common.
+# Paragraphs repeated throughout a package: they would make unrelated documents near-copies.
 _BOILERPLATE = re.compile(
     r"Array API Standard Support|.* Python Array API Standard compatible|.*\bdev-arrayapi|As an instance of the rv_"
     r"|The documentation is written assuming array arguments|The probability (?:density|mass function) above is defined"
@@ -52,12 +52,12 @@ _FONT = re.compile(r"\\(?:text\w*|math[a-z]+|operatorname|boldsymbol|hat|bar|til
 
 
 def words(text: str) -> str:
-    """The words of a text in lower case: what counts when two texts are compared."""
+    """Return the words of a text in lower case, for comparing two texts."""
     return " ".join(re.findall(r"[^\W_]+", text.casefold()))
 
 
 def sentence_ends(text: str) -> list[int]:
-    """Positions in `text` just behind its sentences.
+    """Return the positions in `text` where its sentences end.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def sentence_ends(text: str) -> list[int]:
 
 
 def _formula(text: str) -> str:
-    r"""A short formula without the marks of TeX: ``\frac{N}{2} \times K`` is N/2 x K."""
+    r"""Strip TeX markup from a short formula: ``\frac{N}{2} \times K`` is N/2 x K."""
     text = _FONT.sub(r"\1", _FONT.sub(r"\1", text))
     text = re.sub(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"\1/\2", text)
     text = re.sub(r"\\([a-zA-Z]+)", lambda m: "" if m[1].startswith("math") else _TEX.get(m[1], m[1]), text)
@@ -78,7 +78,7 @@ def _formula(text: str) -> str:
 
 
 def _reference(text: str) -> str:
-    """What a reader sees of a cross-reference: the label, or the target without its marks."""
+    """Return the visible text of a cross-reference: its label, or its target without markup."""
     label = re.match(r"(.+?)\s*<[^>]+>$", text, re.S)
     target = label[1] if label else text.lstrip("~!.")
     return "an example in the gallery" if target.startswith("sphx_glr") else target
@@ -101,7 +101,7 @@ def _inline(text: str) -> str:
     text = re.sub(r"(?<![\w*\\])\*([^\s*,.)](?:[^*]*?[^\s*])?)\*(?![\w*])", r"\1", text)
     text = re.sub(r"\\([*_`|\\<>])", r"\1", re.sub(r"\\ ", "", text))
     text = re.sub(r"\s+", " ", text).strip()
-    text = re.sub(r"Read more in the [\w ,]*User Guide\.| \(legacy function\)", "", text)  # half of a package has it
+    text = re.sub(r"Read more in the [\w ,]*User Guide\.| \(legacy function\)", "", text)  # in half of a package
     return re.sub(r" +([,;.])(?=\s|$)", r"\1", text).strip()
 
 
@@ -111,13 +111,13 @@ def _finished(text: str) -> str:
 
 
 def _paragraphs(lines: list[str]) -> list[str]:
-    """Paragraphs, list items and definitions; what was dropped stands alone as `_GONE`."""
+    """Split lines into paragraphs, list items and definitions; dropped parts become `_GONE`."""
     paragraphs: list[list[str]] = [[]]
     for line, below in zip(lines, [*lines, ""][1:], strict=True):
         head, last = _HEAD.fullmatch(line), paragraphs[-1]
         # Elsewhere a dash is a minus that a line break put in front.
         may_list = not last or _BULLET.match(last[0]) or last[-1].rstrip()[-1] in ".:;,"
-        if head and len(below) - len(below.lstrip()) > len(head[1]):  # a name, what it means one step to the right
+        if head and len(below) - len(below.lstrip()) > len(head[1]):  # a name, with its meaning indented below
             paragraphs.append([])
             line += ":"
         elif not line.strip() or (_BULLET.match(line) and may_list):
@@ -130,7 +130,7 @@ def _paragraphs(lines: list[str]) -> list[str]:
 
 
 def _prose(lines: list[str]) -> str:
-    """Paragraphs and list items as sentences; tables, and sentences that led to dropped code, are left out."""
+    """Turn paragraphs and list items into sentences, without tables or sentences that introduce dropped code."""
     texts: list[str] = []
     broken = False  # whether code or a formula stood before this paragraph
     for text in _paragraphs(lines):
@@ -140,7 +140,7 @@ def _prose(lines: list[str]) -> str:
             broken = True
             continue
         text = _inline(_BULLET.sub("", text))
-        if broken and text[:1].islower():  # "where x is ...", the end of a sentence of which the middle is gone
+        if broken and text[:1].islower():  # "where x is ...", the end of a sentence whose middle was dropped
             text = text[min(sentence_ends(text), default=len(text)) :].strip()
         broken = False
         if re.search(r"[^\W\d_]{2}", text) and not _BOILERPLATE.match(text):
@@ -151,7 +151,7 @@ def _prose(lines: list[str]) -> str:
 
 
 def _items(lines: list[str]) -> list[tuple[str, list[str]]]:
-    """Lines at the left border, each with the deeper ones below it."""
+    """Group each unindented line with the indented lines below it."""
     found: list[list[str]] = []
     for line in inspect.cleandoc("\n".join(["", *lines])).splitlines():
         if line and not line.startswith(" "):
@@ -162,7 +162,7 @@ def _items(lines: list[str]) -> list[tuple[str, list[str]]]:
 
 
 def _entries(lines: list[str], underlined: bool, named: bool) -> str:
-    """Entries such as parameters as ``name: Description.``, without their types, which say little about a meaning."""
+    """Format entries such as parameters as ``name: Description.``, without types, which add little meaning."""
     texts = []
     for head, below in _items(lines):
         if head == _GONE or _BOILERPLATE.match(" ".join(below)):
@@ -184,7 +184,7 @@ def _entries(lines: list[str], underlined: bool, named: bool) -> str:
 
 
 def _sections(lines: list[str]) -> list[tuple[str, bool, list[str]]]:
-    """Title, whether it is underlined (NumPy's style; else Google's), and lines. The first part has no title."""
+    """Split lines into (title, underlined as in NumPy style, lines); the first part has no title."""
     parts: list[tuple[str, bool, list[str]]] = [("", True, [])]
     pairs = zip(lines, [*lines, ""][1:], strict=True)
     for line, below in pairs:
@@ -213,7 +213,7 @@ def _directive(match: re.Match[str]) -> str:
 
 
 def _without_signature(text: str) -> str:
-    """Compiled functions open with calls such as ``abs(x) -> Tensor``; what follows is the docstring."""
+    """Drop the signature at the start of a compiled function's docstring, such as ``abs(x) -> Tensor``."""
     while re.match(r"[\w.]+\(", text):
         depths = accumulate({"(": 1, ")": -1}.get(letter, 0) for letter in text)
         closed = next((i for i, depth in enumerate(depths) if depth == 0 and text[i] == ")"), len(text))
@@ -237,17 +237,17 @@ def _without(body: str, summary: str) -> str:
 
 
 def parse(doc: str) -> tuple[str, str]:
-    r"""First sentence of a docstring, and the rest as readable text in one line.
+    r"""Split a docstring into its first sentence and the rest, as readable text on one line.
 
-    Kept are the description, parameters with what they mean, results and notes; left out are signatures, types, code,
-    formulas that stand alone, tables, references and the names of related things. Either is empty where there is none.
+    The description, parameters with their meaning, results and notes are kept; signatures, types, code,
+    displayed formulas, tables, references and related names are left out. Either part may be empty.
 
     Examples
     --------
     >>> parse("Rolling :func:`median`.\n\nParameters\n----------\nn : int\n    Size of the ``window``.")
     ('Rolling median', 'Parameters: n: Size of the window.')
     """
-    text = re.sub(r" at 0x[0-9a-fA-F]+", "", inspect.cleandoc(doc))  # an address differs from run to run
+    text = re.sub(r" at 0x[0-9a-fA-F]+", "", inspect.cleandoc(doc))  # addresses differ between runs
     text = _without_signature(text)
     text = _CODE.sub(f"{_GONE}\n", text)
     while (expanded := _DIRECTIVE.sub(_directive, text)) != text:

@@ -1,4 +1,4 @@
-"""Turn the rows of a file into pairs, by what its columns are guessed to hold."""
+"""Turn the rows of a file into pairs, based on guessed column roles."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from toolkit.prepare.schema import EXTRA, PAIR
 from toolkit.prepare.text.unicode import first_sentence, has_rest
 from toolkit.prepare.values import times
 
-MISSING = ("nan", "null", "none", "<na>", "n/a", "#n/a")  # written by other programs where a text is missing
+MISSING = ("nan", "null", "none", "<na>", "n/a", "#n/a")  # written by other programs for missing texts
 YES = ("1", "1.0", "true", "yes")
 
 
 def pairs_of(
     records: pd.DataFrame, roles: Mapping[str, str], dropped: Dropped
 ) -> tuple[pd.DataFrame, list[str], Guess]:
-    """Make pairs of a table of texts.
+    """Make pairs from a table of texts.
 
     Parameters
     ----------
     records : DataFrame
     roles : mapping of ``anchor positive positive_id group time`` to the table's columns
-        Those that are known; anchor and positive are guessed otherwise.
+        Known roles; anchor and positive are guessed if not given.
     dropped : Dropped
-        Receives an account of the rows that are no pairs.
+        Logs the rows that do not form pairs.
 
     Returns
     -------
@@ -35,13 +35,13 @@ def pairs_of(
         Columns ``anchor positive`` and those of ``positive_id group time`` that are known, or that a table with the
         columns anchor and positive has.
     list of str
-        The texts to be found that have no search; each once.
+        Documents without a query, each once.
     Guess
 
     Raises
     ------
     ValueError
-        No column holds texts, one that is named is missing or unsuitable, or one of times holds none.
+        No column holds texts, a named column is missing or unsuitable, or a time column holds no times.
     """
     found = guess(records, query=roles.get("anchor"), document=roles.get("positive"))
     extra = {name: roles[name] for name in EXTRA if name in roles}
@@ -59,7 +59,7 @@ def pairs_of(
     frame = dropped.keep(frame, filled, "empty", "nothing to find: the text is missing")
     frame, documents = _paired(frame, found, records, dropped)
     if "time" in frame:
-        times(list(frame["time"]), name=extra["time"])  # refuses unreadable dates before the long work
+        times(list(frame["time"]), name=extra["time"])  # fails on unreadable dates before the long work
     taken = set(frame["positive"])
     # A search that is itself among the texts would find itself first.
     taken |= set(frame["anchor"]) if found.kind == "duplicate" else set()
@@ -73,7 +73,7 @@ def _paired(
     """Divide rows into those with both texts, and the texts of the others."""
     if found.kind == "none":
         nothing = pd.Series(False, index=frame.index)
-        empty = dropped.keep(frame, nothing, "no search", "short texts only: they are searched, not measured with")
+        empty = dropped.keep(frame, nothing, "no search", "short texts only: searchable, but not evaluated")
         return empty.assign(anchor=pd.Series(dtype="str"))[[*PAIR]], list(frame["positive"])
     if found.kind == "first sentence":
         longer = frame["positive"].map(has_rest)
@@ -89,7 +89,7 @@ def _paired(
         yes = flags.fillna("").astype(str).str.strip().str.casefold().isin(YES)
         sides = PAIR if found.kind == "duplicate" else PAIR[1:]
         documents = [text for side in sides for text in frame.loc[~yes, side].dropna()]
-        frame = dropped.keep(frame, yes, "not a pair", f"`{found.keep}` says that they do not belong together")
+        frame = dropped.keep(frame, yes, "not a pair", f"`{found.keep}` marks them as not belonging together")
     searched = frame["anchor"].fillna("").str.strip() != ""
     documents += list(frame["positive"][~searched])
-    return dropped.keep(frame, searched, "no search", "no search: the text is only searched"), documents
+    return dropped.keep(frame, searched, "no search", "there is no query: the text is only a document"), documents

@@ -15,7 +15,7 @@ from toolkit.prepare.sources.catalogue import ALIASES, repository
 if TYPE_CHECKING:
     from datasets import Dataset
 
-_PATIENCE = 6  # seconds; without this the libraries try again for half a minute and longer
+_PATIENCE = 6  # seconds; otherwise the libraries retry for half a minute or longer
 
 
 def fetch(hub: str, subset: str | None, split: str | None, revision: str | None) -> Dataset:
@@ -35,7 +35,7 @@ def fetch(hub: str, subset: str | None, split: str | None, revision: str | None)
     copy, found = None, None
     if revision is None:
         copy = repository(hub)
-        with suppress(Exception), _quiet(offline=True):  # not downloaded before, or not completely
+        with suppress(Exception), _quiet(offline=True):  # not downloaded, or incompletely
             found = load_dataset(hub, subset) if copy is None else None
     if found is None:
         if copy is None:
@@ -43,13 +43,13 @@ def fetch(hub: str, subset: str | None, split: str | None, revision: str | None)
         try:
             with _quiet():
                 found = load_dataset(str(copy or hub), subset, revision=revision)
-        except (ValueError, OSError, RuntimeError) as error:  # the builders', which name the subsets there are
+        except (ValueError, OSError, RuntimeError) as error:  # raised by the builders; they list the available subsets
             raise ValueError(f"{hub} cannot be loaded: {str(error)[:400]}") from error
     return one_split(found, split, hub)
 
 
 def one_split(data: Any, split: str | None, name: str) -> Dataset:
-    """Take a split of a DatasetDict; without `split` the only one or ``train``.
+    """Return a split of a DatasetDict; by default the only one, or ``train``.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def one_split(data: Any, split: str | None, name: str) -> Dataset:
 
 
 def require(hub: str, revision: str | None = None) -> None:
-    """Ask the Hub for a data set, once, and raise within seconds where there is no answer.
+    """Check that the Hub has a data set, raising within seconds if there is no answer.
 
     Raises
     ------
@@ -93,10 +93,10 @@ def require(hub: str, revision: str | None = None) -> None:
         try:
             HfApi().dataset_info(hub, revision=revision, timeout=_PATIENCE - 1)
             answer.put(None)
-        except Exception as error:  # of any kind: it is raised below
+        except Exception as error:  # of any type: raised again below
             answer.put(error)
 
-    # Looking up a host name has no time limit of its own, hence a thread.
+    # Looking up a host name has no time limit of its own, hence a thread with a timeout.
     threading.Thread(target=ask, daemon=True).start()
     try:
         error = answer.get(timeout=_PATIENCE)

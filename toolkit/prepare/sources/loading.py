@@ -33,14 +33,14 @@ _SHOWN, _CUT = 3, 120  # rows, and characters of a text
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How to read a file or data set; the default finds everything itself.
+    """Options for reading a file or data set; by default everything is detected.
 
     Attributes
     ----------
     query_column : str, optional
-        Column of the searches; without it the file is looked at and a guess is made.
+        Column of the queries; guessed from the file by default.
     document_column : str, optional
-        Column of the texts to find; without it a guess is made.
+        Column of the documents; guessed by default.
     group_column : str, optional
         Rows with the same value here stay together in a split, such as one customer's.
     time_column : str, optional
@@ -48,13 +48,13 @@ class ReadOptions:
     columns : mapping of str to str
         Other columns, each with what it holds: text, label, sentence1, sentence2, score, negative, positive_id, ...
     sheet : str, optional
-        Name of the sheet of a spreadsheet; without it the first with rows.
+        Name of the sheet of a spreadsheet; by default the first one with rows.
     encoding : str, optional
-        Encoding of a text file, such as cp1252; found without it.
+        Encoding of a text file, such as cp1252; detected by default.
     separator : str, optional
-        Character between the fields of a csv file, or tab; found without it.
+        Character between the fields of a csv file, or tab; detected by default.
     limit : int, optional
-        Most rows to take, a random sample; without it all.
+        Maximum number of rows, drawn at random; all by default.
 
     Examples
     --------
@@ -91,13 +91,13 @@ class ReadOptions:
         for column, role in self.columns.items():
             check_role(role)
             if found.setdefault(role, column) != column:
-                raise ValueError(f"both {found[role]!r} and {column!r} are named as {role!r}: name one of them")
+                raise ValueError(f"both {found[role]!r} and {column!r} have the role {role!r}: choose one of them")
         return found
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """Data as it was loaded.
+    """Loaded data.
 
     Attributes
     ----------
@@ -105,16 +105,16 @@ class Loaded:
     data : Dataset
         Of the shape "pairs": columns ``anchor`` (the search), ``positive`` (the text to find) and, where
         known, ``positive_id`` (the document's name), ``group`` (rows that must stay together in a split) and ``time``.
-        No rows where nothing could stand in for a search. Of another shape: the columns that
+        Empty if nothing could stand in for a search. For other shapes: the columns that
         `toolkit.prepare.frames.shape_of` names, in the order in which trainers read them, then the optional three.
     table : DataFrame
-        What was left out on the way: ``step rows_in rows_out dropped why example``.
+        What was left out along the way: ``step rows_in rows_out dropped why example``.
     guess : Guess or None
-        Of a file: what its columns were taken for, and why.
+        For a file: the guessed column roles, and why.
     notes : list of str
-        What had to be guessed or repaired to read it; where it came from, and its licence.
+        Guesses and repairs made while reading, the source, and its licence.
     documents : list of str
-        Texts to be found that no row of `data` has a search for; give them to `toolkit.prepare.split`.
+        Documents without a query in `data`; pass them to `toolkit.prepare.split`.
     shape : str
         Name of the data's shape, as `toolkit.prepare.frames.shape_of` gives it.
     """
@@ -142,7 +142,7 @@ class Loaded:
         return [self.summary, *self.notes, *([self.guess.reason] if self.guess else [])]
 
     def _head(self) -> pd.DataFrame:
-        """The first rows, or the first texts where there are only those, cut to a readable length."""
+        """Return the first rows, or documents if there are no rows, shortened for display."""
         head = pd.DataFrame(self.data[:_SHOWN] if len(self.data) else {"documents": self.documents[:_SHOWN]})
         return head.map(lambda value: f"{value[:_CUT]}…" if isinstance(value, str) and len(value) > _CUT else value)
 
@@ -180,7 +180,7 @@ def load(
     Parameters
     ----------
     source : str, Path, Dataset, DatasetDict, DataFrame or list
-        - ``"pydocs"``: docstrings of the packages that are installed here anyway (see
+        - ``"pydocs"``: docstrings of the installed packages (see
           `toolkit.prepare.sources.pydocs`); the first sentence stands in for a search, the name and the rest are the
           document.
         - A file or folder (see `toolkit.prepare.files.read`). Columns are guessed, and the result is pairs.
@@ -191,7 +191,7 @@ def load(
           ``TOOLKIT_DATA/owner/name``.
         - A table in memory, of any shape of `toolkit.prepare.frames.shape_of`, in any order of its columns. One with
           only a column ``text`` is documents.
-        - A list of dictionaries; of (query, document) pairs; of (query, document, wrong document); of texts, which are
+        - A list of dictionaries; of (query, document) pairs; of (query, document, negative); of texts, which are
           documents without a search.
     options : ReadOptions, optional
         Columns, sheet, encoding, separator and limit; `columns` and `limit` may be given as keywords instead.
@@ -201,11 +201,11 @@ def load(
         ``group`` and ``time``. Of a file, ``anchor`` and ``positive`` are guessed where they are not named; where
         columns of another shape are named, nothing is guessed and the data keep that shape.
     limit : int, optional
-        Most rows to take; None takes all, of ``"pydocs"`` about 13,000. There symbols stay whole, so a few more rows
-        may come. Of a file and of a named data set it is a random sample (seed 0, in their order), since files are
-        often sorted; of a table in memory the first rows.
+        Maximum number of rows; None takes all (about 13,000 for ``"pydocs"``, which keeps symbols whole, so more rows
+        may come). For a file or named data set it is a random sample (seed 0, in file order), since files are
+        often sorted; for a table in memory, the first rows.
     split : str, optional
-        ``"train"``, ``"dev"`` or ``"test"`` (or the publisher's name for it) of data sets with splits; None is train.
+        ``"train"``, ``"dev"`` or ``"test"`` (or the publisher's name for it) of data sets with splits; default train.
     revision : str, optional
         Commit, tag or branch on the Hub; local copies are then ignored.
 
@@ -214,10 +214,10 @@ def load(
     FileNotFoundError
         There is no such file, or no such data set.
     ConnectionError
-        The Hub cannot be reached, and there is no local copy; the message names where one is looked for.
+        The Hub cannot be reached, and there is no local copy; the message says where one is expected.
     ValueError
-        For an unknown name, a table with columns of no shape, a file that cannot be used, options that the source has
-        no use for, or `options` and keywords that contradict each other.
+        For an unknown name, columns of no known shape, a file that cannot be used, options that do not apply to
+        the source, or `options` and keywords that contradict each other.
 
     Examples
     --------
@@ -235,7 +235,7 @@ def load(
         if value is None:
             continue
         if (given := getattr(options, name)) and given != value:
-            raise ValueError(f"the options have {name} {given!r}, and {name}= is {value!r}: give one of them")
+            raise ValueError(f"options.{name} is {given!r}, but {name}= is {value!r}: give only one of them")
         options = replace(options, **{name: value})
     if options.limit is not None and options.limit < 1:
         raise ValueError(f"expected a limit of at least 1, got {options.limit}")
@@ -281,7 +281,7 @@ def _load_by_name(source: str | Path, options: ReadOptions, split: str | None, r
     _refuse(split=split, revision=revision)
     table = read(path, sample=limit, **of_files)
     if table.rows > len(table.data):
-        dropped.count("sample", table.rows, table.rows - len(table.data), f"a random {limit:,} rows were requested")
+        dropped.count("sample", table.rows, table.rows - len(table.data), f"{limit:,} random rows were requested")
     if set(roles) - {*PAIR, *EXTRA}:
         data, shape = shaped(from_frame(table.data), _by_column(roles))
         return Loaded(table.name, data, dropped.table, notes=table.notes, shape=shape)
@@ -290,7 +290,7 @@ def _load_by_name(source: str | Path, options: ReadOptions, split: str | None, r
 
 
 def _refuse(**options: Any) -> None:
-    """Refuse options that a source has no use for."""
+    """Raise if options are given that do not apply to this source."""
     for name, value in options.items():
         if value:
             what = "has its columns already" if name == "columns" else f"has no {name}"
@@ -308,7 +308,7 @@ def _by_column(roles: Mapping[str, str]) -> dict[str, str]:
 def _sample(data: Dataset, limit: int | None, dropped: Dropped) -> Dataset:
     if limit is None or len(data) <= limit:
         return data
-    dropped.count("sample", len(data), len(data) - limit, f"a random {limit:,} rows were requested")
+    dropped.count("sample", len(data), len(data) - limit, f"{limit:,} random rows were requested")
     return data.select(sample_rows(len(data), limit))
 
 
@@ -342,6 +342,6 @@ def _load_table(source: Any, options: ReadOptions, split: str | None) -> Loaded:
     texts = [text for text in data["text"][:] if text is not None and text.strip()]
     documents = list(dict.fromkeys(texts))
     dropped.count("empty", len(data), len(data) - len(texts), "nothing to find: the text is missing")
-    dropped.count("same text twice", len(texts), len(texts) - len(documents), "it is searched once")
+    dropped.count("same text twice", len(texts), len(texts) - len(documents), "duplicates are searched once")
     nothing = from_frame(pd.DataFrame({"anchor": [], "positive": []}, dtype="str"))
     return Loaded(name, nothing, dropped.losses, documents=documents)

@@ -1,4 +1,4 @@
-"""Data sets of the catalogue, from local files or the Hub, with the columns of their shape."""
+"""Load data sets of the catalogue from local files or the Hub, with the columns of their shape."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def rows_of(known: Known, split: str, revision: str | None, dropped: Dropped) ->
     Raises
     ------
     FileNotFoundError, ConnectionError
-        It is neither here nor on the Hub; the message names the local files that are expected.
+        It is neither local nor on the Hub; the message names the expected local files.
     """
     split, files = known.split(split), known.files(split) if revision is None else []
     expected = " and ".join(known.paths(split))
@@ -65,10 +65,10 @@ def rows_of(known: Known, split: str, revision: str | None, dropped: Dropped) ->
 
 
 def columns_of(known: Known, names: Sequence[str]) -> dict[str, str]:
-    """The columns of a table that are read, with their names in the schema.
+    """Map the columns of a table that are read to their names in the schema.
 
-    Local copies may have the names of the schema already. Of two columns for one name, as ``label`` (a number) and
-    ``label_text``, the one that has to be renamed is read.
+    Local copies may have the names of the schema already. If two columns fit one name, such as ``label`` (a number) and
+    ``label_text``, the one that is renamed is used.
 
     Examples
     --------
@@ -116,9 +116,9 @@ def benchmark(known: Known, split: str, revision: str | None) -> Collection:
 
 
 def provenance(known: Known, split: str) -> list[str]:
-    """Notes on where a data set comes from and how it may be used."""
+    """Return notes on the source and licence of a data set."""
     use = {"yes": "", "no": "; NOT for commercial use", "ask": "; ask before commercial use"}[known.commercial]
     notes = [f"{known.title}; licence: {known.licence}{use}"]
     if known.splits[split] not in (split, "validation" if split == "dev" else split):
-        notes.append(f"the {split} part is what its publishers call {known.splits[split]}")
+        notes.append(f"the {split} part is the publishers' {known.splits[split]} split")
     return notes

@@ -1,4 +1,4 @@
-"""Tasks, splits that cut no group, and the audit of splits that others made."""
+"""Build tasks, split data without dividing groups, and audit existing splits."""
 
 import lazy_loader as _lazy
 

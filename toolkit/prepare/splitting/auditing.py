@@ -1,4 +1,4 @@
-"""Find what of a test was seen in training."""
+"""Find test items that were seen in training."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class Audit:
     Attributes
     ----------
     table : DataFrame
-        One row a test item. Of retrieval: ``query_id``, ``query`` and, as booleans, ``same_query near_query
-        same_document near_document``; of a table: ``row``, ``text``, ``same_text near_text`` and, where rows hold two
-        texts, ``same_pair``. A text that was seen in the same words does not count as a near-copy.
+        One row per test item. For retrieval: ``query_id``, ``query`` and, as booleans, ``same_query near_query
+        same_document near_document``; for a table: ``row``, ``text``, ``same_text near_text`` and, where rows hold two
+        texts, ``same_pair``. A text that was seen verbatim does not count as a near-copy.
     examples : DataFrame
         One row for each way in which an item was seen: ``item reason test_text train_text``.
     share : float
@@ -72,7 +72,7 @@ class Audit:
 
     @property
     def counts(self) -> pd.DataFrame:
-        """One row a reason, and one for any of them: ``reason n share``."""
+        """One row per reason, and one for any of them: ``reason n share``."""
         flags = self.table[self.reasons].rename(columns=REASONS).assign(**{"any of these": self.leaked})
         counts = pd.DataFrame({"n": flags.sum().astype(int), "share": flags.mean().astype(float)})
         return counts.rename_axis("reason").reset_index()
@@ -93,11 +93,11 @@ class Audit:
 
 
 def audit(train: Rows | Task, test: Rows | Task, *, model: Any = None) -> Audit:
-    """Find the test items that were seen in training, in the same words or nearly so.
+    """Find the test items that were seen in training, verbatim or as near-copies.
 
     A query is looked up among the training queries, and its relevant documents among the training documents, or both
     among all texts if some text is both a query and a document, as with duplicate questions. Texts of tables are looked
-    up among all texts. Negatives of training are no answers: they do not count.
+    up among all texts. Negatives in training are not answers, so they do not count.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def audit(train: Rows | Task, test: Rows | Task, *, model: Any = None) -> Audit:
     Raises
     ------
     ValueError
-        For data of no shape, or with missing texts.
+        For data of no known shape, or with missing texts.
 
     Examples
     --------
@@ -175,7 +175,7 @@ def _sides(data: Rows | Task) -> tuple[list[str], Sides]:
 
 
 def _seen(texts: list[str], training: list[str], model: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return for each text the place in `training` of an equal one, and else of a near-copy; -1 without one."""
+    """Return for each text the position in `training` of an equal text, else of a near-copy, else -1."""
     every = [*training, *texts]
     keys, number_of, first = distinct(every)
     boundary = int(np.searchsorted(first, len(training)))  # distinct texts of training come first

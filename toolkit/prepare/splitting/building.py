@@ -1,4 +1,4 @@
-"""Data of any shape to a task: distinct queries and documents, judgements, and groups."""
+"""Build a task from data of any shape: distinct queries and documents, judgements, and groups."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from toolkit.vectors import encode
 if TYPE_CHECKING:
     from datasets import Dataset
 
-TWIN = 0.9  # Jaccard similarity from which two documents answer the same query; lower where they share a group
+TWIN = 0.9  # Jaccard similarity above which two documents answer the same query; lower within a group
 TWIN_IN_GROUP = 0.8
 
 
@@ -42,7 +42,7 @@ def build_task(
     shape = task_shape(data.column_names)
     kind = kind or ("classification" if shape.name == "labelled texts" and train is not None else shape.kinds[0])
     if kind not in shape.kinds:
-        hint = ": give a column negative" if (kind, shape.name) == ("reranking", "pairs") else ""
+        hint = ": add a column negative" if (kind, shape.name) == ("reranking", "pairs") else ""
         raise ValueError(f"{shape.name} can be a task of kind {' or '.join(shape.kinds)}, got {kind!r}{hint}")
     if kind in SEARCH_KINDS:
         return build_search(data, kind, groups, documents, model=model, name=name)[0]
@@ -61,18 +61,18 @@ def build_task(
 
 
 def table_of_kind(data: Dataset, kind: str) -> Dataset:
-    """Select the columns of a kind of table, and the names of its rows where it has them."""
+    """Select the columns of a kind of table, and its row names if it has them."""
     return data.select_columns([*TABLE_KINDS[kind], *(["id"] if "id" in data.column_names else [])])
 
 
 def check_no_documents(documents: Sequence[str], shape: Shape) -> None:
-    """Refuse further documents for a table, in which nothing is searched."""
+    """Check that no extra documents are given for a table, which has nothing to search."""
     if len(documents):
         raise ValueError(f"documents= are searched with pairs and triplets; got {len(documents)} with {shape.name}")
 
 
 def table_groups(data: Dataset, shape: Shape, groups: str | Sequence[object] | None, model: Any) -> NDArray[np.int64]:
-    """Number the groups of a table's rows; refuse missing texts, and labels of pairs other than 0 and 1."""
+    """Number the groups of a table's rows, checking for missing texts and for pair labels other than 0 and 1."""
     sides = texts_in(data, shape.texts)
     if shape.name == "labelled pairs":
         labels = list(dict.fromkeys(data["label"][:]))
@@ -83,7 +83,7 @@ def table_groups(data: Dataset, shape: Shape, groups: str | Sequence[object] | N
 
 
 def _same_label_names(tested: Dataset, train: Dataset) -> tuple[Dataset, Dataset]:
-    """Write labels as names where both tables have numbers of different names, or one has names and one numbers."""
+    """Convert labels to names if the tables number them differently, or if one has names and the other numbers."""
     names = [getattr(data.features.get("label"), "names", None) for data in (tested, train)]
     bare = next((data for data, known in zip((tested, train), names, strict=True) if known is None), None)
     if names[0] == names[1] or (bare is not None and not isinstance(bare["label"][0], str)):
@@ -100,7 +100,7 @@ def build_search(
     model: Any = None,
     name: str = "all",
 ) -> tuple[Task, dict[str, list[int]]]:
-    """Build a retrieval or reranking task from pairs or triplets; also return the rows of the data of each query."""
+    """Build a retrieval or reranking task from pairs or triplets; also return the data rows of each query."""
     anchors, positives = texts_in(data, PAIR)
     check_groups(groups, len(data))
     wrong = [text for text in documents if not isinstance(text, str)]
@@ -138,13 +138,13 @@ def build_search(
     if groups is not None:
         edges = [sharing(zip(query_of.tolist(), document_of.tolist(), strict=True))]
         if isinstance(groups, str):
-            paired = int(np.searchsorted(first, len(data)))  # negatives and other documents come later and join nothing
+            paired = int(np.searchsorted(first, len(data)))  # negatives and other documents come later, joining none
             owners, near = query_of[first[:paired]], near[(near < paired).all(axis=1)]
             texts, answers = list(queries.values()), list(corpus.values())[:paired]
             if set(query_keys).isdisjoint(keys[:paired]):
                 edges += [text_links(texts, model=model), owners[near]]
                 edges += [] if model is None else [owners[close_pairs(encode(model, answers))]]
-            else:  # some text is both, as with duplicate questions: either could be the query, so all are compared
+            else:  # some text is both, as with duplicate questions, so compare all with all
                 links = text_links([*texts, *answers], model=model)
                 edges.append(np.concatenate([np.arange(len(texts)), owners])[links])
         given = labels if isinstance(groups, str) else labels_in(groups)
@@ -157,7 +157,7 @@ def build_search(
 def _twins(
     near: NDArray[np.int64], keys: Sequence[str], document_of: NDArray[np.int64], labels: Sequence[object]
 ) -> dict[int, set[int]]:
-    """Find documents that are so alike that they answer the same queries; each with itself, by number."""
+    """Find documents so similar that they answer the same queries; each set includes the document itself."""
     group_of = {document: label for document, label in reversed(list(zip(document_of.tolist(), labels, strict=True)))}
     same: dict[int, set[int]] = {}
     for a, b in near.tolist():
@@ -170,13 +170,13 @@ def _twins(
 
 
 def _document_ids(data: Dataset, document_of: Sequence[int], n: int) -> list[str]:
-    """Name all `n` documents: those of the pairs, which come first, by ``positive_id`` if there is one."""
+    """Name all `n` documents; those of the pairs come first, named by ``positive_id`` if there is one."""
     paired = max(document_of) + 1
     ids = {number: f"d{number}" for number in range(paired)}
     if "positive_id" in data.column_names:
         names = pd.Series(data["positive_id"][:], dtype=object)
         if names.isna().any():
-            raise ValueError(f"column positive_id names no document in {names.isna().sum()} rows")
+            raise ValueError(f"column positive_id is empty in {names.isna().sum()} rows")
         for number, name in reversed(list(zip(document_of, names, strict=True))):
             ids[number] = str(name)
         name, copies = Counter(ids.values()).most_common(1)[0]

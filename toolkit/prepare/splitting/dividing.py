@@ -1,4 +1,4 @@
-"""Groups of items to train, dev and test: whole groups, the wanted sizes, every label in every part."""
+"""Divide groups of items into train, dev and test: whole groups, requested sizes, every label in every part."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 LARGEST = 0.1  # a group that would fill more than this share of dev or test goes to train ...
-CAPS = (LARGEST, 0.2, 0.4, 1.0)  # ... unless so little would be left that larger ones must be allowed
+CAPS = (LARGEST, 0.2, 0.4, 1.0)  # ... unless dev or test would be too small without larger groups
 FEWEST = 10  # groups
 
 Parts = dict[str, list[str]]
@@ -17,7 +17,7 @@ Members = Mapping[Any, Sequence[str]]
 
 
 class TooFewGroupsError(ValueError):
-    """There are too few independent groups of queries or rows to train on some and test on others."""
+    """Too few independent groups of queries or rows to split into train, dev and test."""
 
 
 def divide(
@@ -29,7 +29,7 @@ def divide(
     labels: Mapping[str, Any] | None = None,
     noun: str = "rows",
 ) -> Parts:
-    """Divide the items of groups into train, dev and test without cutting a group.
+    """Divide the items of groups into train, dev and test without splitting a group.
 
     Parameters
     ----------
@@ -39,11 +39,11 @@ def divide(
     seed : int
         Seed of the order in which groups are drawn.
     age : mapping of item to int, optional
-        Place of each item by time, the newest first: the newest are tested.
+        Rank of each item by time, newest first; the newest go to test.
     labels : mapping of item to label, optional
-        Without `age`: each part gets its share of every label.
+        Used without `age`: each part gets its share of every label.
     noun : str
-        What the items are, for messages.
+        Name of the items in messages.
 
     Returns
     -------
@@ -56,9 +56,9 @@ def divide(
     """
     n = sum(map(len, members.values()))
     if len(members) < FEWEST:
-        few = f"the {n} {noun} form {len(members)} groups, at least {FEWEST} are needed"
+        few = f"the {n} {noun} form {len(members)} groups, but at least {FEWEST} are needed"
         raise TooFewGroupsError(
-            f"{few}: most share texts or near-copies. Give more varied data, or groups of your own."
+            f"{few}: most share texts or near-copies. Add more varied data, or pass your own groups."
         )
     wanted = {"test": sizes[2] * n, "dev": sizes[1] * n}
     order = list(members)
@@ -74,12 +74,12 @@ def divide(
             break
     if not (parts["train"] and parts["dev"] and parts["test"]):
         counts = ", ".join(f"{name} {len(items)}" for name, items in parts.items())
-        raise TooFewGroupsError(f"{n} {noun} are too few for sizes {sizes}: {counts}. Give more data or other sizes.")
+        raise TooFewGroupsError(f"{n} {noun} are too few for sizes {sizes}: {counts}. Add data or change sizes.")
     return parts
 
 
 def drawn(members: Members, order: Sequence[Any], wanted: Mapping[str, float], cap: float) -> Parts:
-    """Put each group, in this order, into the first part with room for it; then move groups that improve a size.
+    """Assign each group, in order, to the first part with room; then move groups that improve a size.
 
     A group that would fill more than `cap` of a part does not go there.
 
@@ -116,7 +116,7 @@ def drawn(members: Members, order: Sequence[Any], wanted: Mapping[str, float], c
 def stratified(
     members: Members, order: Sequence[Any], wanted: Mapping[str, float], cap: float, label_of: Mapping[str, Any]
 ) -> Parts:
-    """Put each group, in this order, into the first part with room for its labels.
+    """Assign each group, in order, to the first part with room for its labels.
 
     The largest group of each label stays in train, so that every label can be learned. A part has room for its share
     of each label, rounded so that the shares add up; a part without a label gets the smallest group that has it, where
@@ -151,7 +151,7 @@ def stratified(
 
 
 def _largest_of_each(members: Members, holders: Mapping[Any, Sequence[Any]]) -> set[Any]:
-    """Groups that together have every label: of each label the largest, unless one of its groups is in already."""
+    """Choose groups that cover every label: the largest of each, unless one is already chosen."""
     chosen: set[Any] = set()
     for groups in holders.values():
         if not chosen.intersection(groups):
@@ -160,7 +160,7 @@ def _largest_of_each(members: Members, holders: Mapping[Any, Sequence[Any]]) -> 
 
 
 def _shares(total: Counter[Any], share: float, holders: Mapping[Any, Sequence[Any]]) -> Counter[Any]:
-    """How many of each label a part has room for: rounded one after the other, so that the rounding adds up."""
+    """Compute the room in a part for each label, with cumulative rounding so that totals add up."""
     shares: Counter[Any] = Counter()
     before, running = 0, 0.0
     for label, count in total.items():
@@ -172,7 +172,7 @@ def _shares(total: Counter[Any], share: float, holders: Mapping[Any, Sequence[An
 
 
 def newest(members: Members, age: Mapping[str, int], wanted: Mapping[str, float], cap: float) -> Parts:
-    """Put the newest items into test, the next into dev; of a group that spans parts keep only the items of one.
+    """Put the newest items into test, the next into dev; for a group that spans parts, keep only the items of one.
 
     That part is the newest, or train for a group that would fill more than `cap` of the newest.
     """

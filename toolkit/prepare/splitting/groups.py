@@ -1,4 +1,4 @@
-"""Items that must stay together: those that share a text, a near-copy or a label, directly or through others."""
+"""Group items that must stay together: they share a text, a near-copy or a label, directly or indirectly."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from toolkit.vectors import encode
 if TYPE_CHECKING:
     from datasets import Dataset
 
-MOST = 100_000  # texts of a benchmark among which near-copies are searched; of more, only equal texts join
+MOST = 100_000  # maximum texts of a benchmark to search for near-copies; above it, only equal texts join
 
 
 def sharing(values: Iterable[tuple[int, Hashable]]) -> NDArray[np.int64]:
-    """Return pairs of items that join all items of equal value: each item with the first that has it.
+    """Return edges that connect all items with equal values: each item with the first that has the value.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def sharing(values: Iterable[tuple[int, Hashable]]) -> NDArray[np.int64]:
 
 
 def text_links(texts: Sequence[str], *, near: bool = True, model: Any = None) -> NDArray[np.int64]:
-    """Return pairs of places that connect all texts that are equal or near-copies.
+    """Return pairs of positions that connect all equal or near-copy texts.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def row_groups(
     sides : sequence of sequences of str
         The columns of texts. Texts are compared across all columns.
     groups : "auto", sequence of labels, or None
-        ``"auto"``: rows that share a text, a near-copy, or one of the `labels`. A sequence gives one label a row
+        ``"auto"``: rows that share a text, a near-copy, or one of the `labels`. A sequence gives one label per row
         (None or nan: none); shared texts still join. None: every row by itself.
     labels : sequence, optional
         The column ``group``; None where a row has no label.
@@ -110,7 +110,7 @@ def query_groups(
     queries : mapping of query id to text, optional
         With it, near-copies of queries join too.
     corpus : mapping of document id to text, optional
-        With it, queries join whose relevant documents are near-copies. Of more than 100,000 texts, as of queries, only
+        With it, queries join whose relevant documents are near-copies. Among more than 100,000 texts (or queries), only
         equal ones join.
     labels : iterable of (query id, label)
         Queries with a label in common join.
@@ -150,7 +150,7 @@ def texts_in(data: Dataset, columns: Sequence[str]) -> list[list[str]]:
     Raises
     ------
     ValueError
-        When a column is missing or holds something else in a row, or when there are no rows.
+        When a column is missing or holds a value that is not a text, or when there are no rows.
     """
     for column in columns:
         if column not in data.column_names:
@@ -164,7 +164,7 @@ def texts_in(data: Dataset, columns: Sequence[str]) -> list[list[str]]:
 
 
 def check_groups(groups: str | Sequence[object] | None, rows: int) -> None:
-    """Refuse groups that are neither ``"auto"`` nor None nor one label a row."""
+    """Check that groups are ``"auto"``, None or one label per row."""
     if isinstance(groups, str):
         if groups != "auto":
             raise ValueError(f"expected groups 'auto', a label for each row, or None, got {groups!r}")

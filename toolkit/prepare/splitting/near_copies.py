@@ -1,4 +1,4 @@
-"""Near-copies among many texts: by their words (MinHash bands and an exact check), or by vectors."""
+"""Find near-copies among many texts, by words (MinHash bands and an exact check) or by vectors."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from toolkit.prepare.values import distinct
 from toolkit.vectors import nearest
 from toolkit.vectors.inputs import check_texts, each
 
-NEAR = 0.7  # Jaccard similarity of words and word pairs from which two texts count as near-copies
-CLOSE = 0.95  # cosine from which two texts count as near-copies by their vectors; see benchmarks/leakage.md
+NEAR = 0.7  # Jaccard similarity of words and word pairs above which two texts are near-copies
+CLOSE = 0.95  # cosine above which two texts are near-copies by their vectors; see benchmarks/leakage.md
 BANDS, WIDTH, SEED = 32, 4, 42
 CHUNK = 32_768  # texts whose signatures are made at a time
-BITS = 31  # of the number of a word: a pair of words is one number of 62 bits
-HELD = 16_000_000  # candidate pairs, or elements of sets, that are held at a time
+BITS = 31  # bits per word number: a pair of words is a 62-bit number
+HELD = 16_000_000  # candidate pairs, or set elements, in memory at a time
 # Odd numbers of 64 random bits, which make one 64-bit key of a band of four 32-bit values. Equal bands have equal keys;
 # a collision only costs one more check, since every candidate is checked.
 _MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], dtype=np.uint64)
@@ -39,7 +39,7 @@ def near_pairs(texts: Sequence[str], threshold: float = NEAR) -> NDArray[np.int6
     ----------
     texts : sequence of str
     threshold : float
-        Least similarity, from 0.5 to 1.
+        Minimum similarity, from 0.5 to 1.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def near_pairs(texts: Sequence[str], threshold: float = NEAR) -> NDArray[np.int6
     Raises
     ------
     ValueError
-        For another threshold, or texts that are no list of str.
+        For a threshold out of range, or texts that are not a list of str.
     MemoryError
         When the search would need more memory than the machine has free.
 
@@ -132,9 +132,9 @@ def overlapping(keys: Sequence[str], threshold: float, *, boundary: int = 0, lin
         Distinct texts in their normal form.
     threshold : float
     boundary : int
-        If above 0: only pairs of a text before this place and one from it on.
+        If above 0, only pairs of a text before this position and one at or after it.
     links : bool
-        Only enough pairs for the same connected components: much faster where many texts are alike.
+        Return only enough pairs for the same connected components: much faster if many texts are alike.
 
     Returns
     -------
@@ -297,7 +297,7 @@ def _confirmed(sets: csr_array, pairs: Pairs, threshold: float) -> Pairs:
 
 
 def _check_memory(n: int, shingles: float) -> None:
-    """Refuse a search that would not fit into memory, judged by the shingles per text of the first texts."""
+    """Raise if a search would not fit into memory, estimated from the shingles of the first texts."""
     import psutil
 
     needed = n * (8 * BANDS + 24 * shingles + 100) + 400 * HELD / 4
@@ -305,5 +305,5 @@ def _check_memory(n: int, shingles: float) -> None:
     if n > CHUNK and needed > free:
         raise MemoryError(
             f"finding near-copies among {n:,} texts needs about {needed / 1e9:.0f} GB of memory, {free / 1e9:.0f} GB "
-            f"are free: take a sample (limit=), or give groups= of your own, which needs no such search"
+            f"are free: take a sample (limit=), or pass your own groups=, which needs no such search"
         )

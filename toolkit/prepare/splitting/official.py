@@ -1,4 +1,4 @@
-"""Tasks of benchmarks with their official judgements, to compare with published scores."""
+"""Load benchmark tasks with their official judgements, to compare with published scores."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 def official_task(source: str | Path, *, kind: str | None = None, name: str | None = None) -> Task:
     """Load the test of a benchmark, or the task of a file, by name.
 
-    Judgements stay as they were published: grades are kept, and near-copies of relevant documents count as relevant
+    Judgements are used as published: grades are kept, and near-copies of relevant documents count as relevant
     only where they were judged so (unlike in tasks that `toolkit.prepare.task` makes from pairs). Questions with the
-    same words, of which XQuAD and SQuAD have some, become one, with the documents of all. Groups, which the statistics
+    same words, which occur in XQuAD and SQuAD, are merged, with the documents of all. Groups, which the statistics
     resample, join items that share a text or a near-copy.
 
     Parameters
@@ -36,10 +36,10 @@ def official_task(source: str | Path, *, kind: str | None = None, name: str | No
         A short name (``"scifact"``, ``"xquad:de"``; see `toolkit.prepare.sources.known`), a BEIR folder, or
         anything that `toolkit.prepare.load` takes by name, which becomes a task of its shape.
     kind : str, optional
-        Kind of the task where there are several, as ``"classification"`` or ``"clustering"`` of labelled texts. SNLI
-        as ``"pairs"``: entailment is 1, contradiction 0, and neutral pairs are left out, as MTEB does it for XNLI.
+        Kind of the task if there are several, such as ``"classification"`` or ``"clustering"`` of labelled texts. SNLI
+        as ``"pairs"``: entailment is 1, contradiction 0, and neutral pairs are left out, as in MTEB's XNLI.
     name : str, optional
-        Name of the task; None is that of the source.
+        Name of the task; by default that of the source.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def _of_known(known: Known, kind: str | None, name: str) -> Task:
 
 
 def _questions(rows: Dataset, name: str) -> Task:
-    """Questions and the paragraphs that answer them; equal ones are one."""
+    """Build a task from questions and the paragraphs that answer them, merging equal ones."""
     ids: dict[str, str] = {}
     queries: dict[str, str] = {}
     qrels: dict[str, dict[str, int]] = {}

@@ -1,4 +1,4 @@
-"""Make tasks, and split data so that nothing of the test was seen in training."""
+"""Make tasks, and split data so that nothing in test was seen in training."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def task(
     model: Any = None,
     name: str = "all",
 ) -> Task:
-    """Make a task from data of any shape, with the groups that statistics and splits keep together.
+    """Make a task from data of any shape, with the groups of texts that statistics and splits keep together.
 
-    Of pairs and triplets: documents with the same words are one document, and documents that are nearly equal (Jaccard
+    For pairs and triplets, documents with the same words are one document, and documents that are nearly equal (Jaccard
     similarity 0.9, or 0.8 where they share a group) share their relevance judgements, since a search that finds one of
-    two twins has found the answer.
+    two such documents has found the answer.
 
     Parameters
     ----------
@@ -62,11 +62,11 @@ def task(
     groups : "auto", sequence of labels, or None
         Which rows must stay together. ``"auto"``: rows that share a text, a value of ``group``, or a near-copy of a
         text (see `toolkit.prepare.splitting.near_pairs`). Queries are compared with queries and documents with
-        documents, or all with all if some text is both. Negatives join nothing. A sequence gives one label a row, None
+        documents, or all with all if some text is both. Negatives are ignored. A sequence has one label per row, None
         or nan where there is none; shared texts still join. None: every row by itself, as a naive split does.
     documents : sequence of str
-        Of pairs and triplets: texts that are searched too although they are in no row; if not given, the documents that
-        a result of `load` or `clean` brings along.
+        For pairs and triplets: further texts to search that are in no row; by default the documents that
+        come with a result of `load` or `clean`.
     train : as `source`
         For classification: labelled texts that a classifier learns from.
     model : model, optional
@@ -84,7 +84,7 @@ def task(
     Raises
     ------
     ValueError
-        For columns of no shape, a kind that the shape cannot become, or missing texts or labels.
+        For columns of no known shape, a kind that the shape cannot become, or missing texts or labels.
 
     Examples
     --------
@@ -108,16 +108,16 @@ def split(
     model: Any = None,
     seed: int = 0,
 ) -> Split:
-    """Divide data of any shape into train, dev and test without cutting a group.
+    """Divide data of any shape into train, dev and test without splitting a group.
 
-    Groups are those of `task`. They are drawn in random order into test, then dev, then train; one that would fill
+    Groups are those of `task`. They are assigned in random order to test, then dev, then train; one that would fill
     more than a tenth of dev or test goes to train, so that no single group decides a result (larger ones are allowed
     where too little would be left). Dev and test of pairs and triplets search the whole corpus, documents of the
     training part included. Where rows have labels, each part gets its share of every label, as nearly as whole groups
     allow.
 
     Where the data have a column ``time``, the newest items are the test, those before them dev, and the rest train.
-    Of a group that spans two parts the older items are left out; the table counts them.
+    If a group spans two parts, its older items are left out and counted in the table.
 
     Parameters
     ----------
@@ -127,11 +127,11 @@ def split(
     sizes : three floats
         Shares of the queries, or of the rows, for train, dev and test; they sum to 1.
     groups : "auto", sequence of labels, or None
-        As in `task`. None makes the naive split by rows, which leaks.
+        As in `task`. None gives a naive split by rows, which leaks.
     documents : sequence of str
         As in `task`.
     model : model, optional
-        As in `task`: near-copies by vectors too.
+        As in `task`, to find near-copies by vectors too.
     seed : int
         Seed of the order in which groups are drawn.
 
@@ -143,7 +143,7 @@ def split(
     Raises
     ------
     TooFewGroupsError
-        A ValueError: the data have too few groups to give every part one.
+        A ValueError: the data have too few groups for every part to get one.
     ValueError
         For sizes that do not sum to 1, or times that cannot be read.
     """
@@ -170,7 +170,7 @@ def split(
             if missing:
                 raise ValueError(f"column 'label' is empty in {missing} rows: leave them out")
     age = None
-    if "time" in data.column_names:  # a query of several rows is as new as the newest of them
+    if "time" in data.column_names:  # a query with several rows is as new as its newest row
         moments = times(data["time"][:])
         newest_first = sorted(group_of, key=lambda item: -max(moments[rows_of[item]]))
         age = {item: place for place, item in enumerate(newest_first)}
@@ -192,8 +192,8 @@ def split(
         judged = {document for row in whole.data.qrels.values() for document in row}
         notes.append(
             f"The test holds only {n_groups} independent groups of queries ({len(texts):,} queries share "
-            f"{len(judged):,} documents): its intervals are rough. No answer of the test was seen in training, so the "
-            f"score is that of finding new answers."
+            f"{len(judged):,} documents): its intervals are rough. No answer in test was seen in training, so the "
+            f"score measures how well new answers are found."
         )
     negatives = negatives_in(data.column_names)
     score = ["score"] if negatives and "score" in data.column_names else []
@@ -204,7 +204,7 @@ def split(
 def _tables(
     data: Dataset, shape: Shape, rows: Mapping[str, list[int]], group_of: Mapping[str, Any]
 ) -> tuple[Dataset, Task, Task]:
-    """Select the rows of a table for training and for two tasks; rows keep their names, else their numbers."""
+    """Select the rows of a table for training and for two tasks; rows are named by their ids, else by their numbers."""
     kind = "classification" if shape.name == "labelled texts" else shape.kinds[0]
     table = table_of_kind(data, kind)
     if "id" not in data.column_names:
@@ -221,16 +221,16 @@ def _tables(
 def _notes(
     parts: Parts, members: Members, texts: Mapping[str, str], labels: Mapping[str, Any] | None, noun: str
 ) -> list[str]:
-    """What a reader of a split should know."""
+    """Write the notes that accompany a split."""
     notes = []
     largest = max(members.values(), key=len)
     if len(largest) > 0.2 * len(texts):
         text, count = Counter(normal(texts[item]) for item in largest).most_common(1)[0]
-        often = f" ({text!r:.80} comes {count:,} times)" if count > 1 else ""
+        often = f" ({text!r:.80} occurs {count:,} times)" if count > 1 else ""
         notes.append(
             f"One group holds {len(largest):,} of {len(texts):,} {noun}: they are linked by shared documents or "
             f"near-copies, directly or through others{often}. It went to train, so dev and test may look different. "
-            f"If the link is a greeting or a template, clean it away first; or give groups of your own."
+            f"If the link is a greeting or a template, remove it first; or pass groups of your own."
         )
     if parts.get("left out"):
         left_out = f"{len(parts['left out']):,} older {noun} are left out"

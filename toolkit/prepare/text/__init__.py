@@ -1,4 +1,4 @@
-"""Clean texts, find their languages, and cut them to what a model reads."""
+"""Clean texts, detect their languages, and cut them to the length that a model reads."""
 
 import lazy_loader as _lazy
 

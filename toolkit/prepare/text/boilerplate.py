@@ -16,22 +16,22 @@ COLUMNS = ["line", "rows", "share", "example"]
 
 
 def drop_repeated(texts: Sequence[str], *, least_words: int = 1) -> tuple[list[str], pd.DataFrame]:
-    r"""Drop the lines that repeat over distinct texts.
+    r"""Drop lines that repeat across distinct texts.
 
-    Distinct texts are counted, so a document that answers many searches counts once; a text of a single line keeps it.
+    Distinct texts are counted, so a document that answers many searches counts once; a single-line text keeps its line.
 
     Parameters
     ----------
     texts : sequence of str
     least_words : int
-        A text that would be left with fewer words stays as it is.
+        A text that would keep fewer words is left unchanged.
 
     Returns
     -------
     list of str
         The texts in their order.
     DataFrame
-        One row a dropped line, the most frequent first: ``line rows share example``; rows counts distinct texts, and
+        One row per dropped line, most frequent first: ``line rows share example``; rows counts distinct texts, and
         example is the beginning of one of them.
 
     Examples
@@ -43,7 +43,7 @@ def drop_repeated(texts: Sequence[str], *, least_words: int = 1) -> tuple[list[s
     """
     kept = list(texts)
     tables = [_repeated(kept)]
-    while len(tables[-1]):  # different texts may become equal, and then lines repeat in more of the rest
+    while len(tables[-1]):  # texts may become equal, so that further lines pass the threshold
         repeated = frozenset(tables[-1]["line"])
         shorter = [_without(text, repeated, least_words) for text in kept]
         if shorter == kept:
@@ -56,7 +56,7 @@ def drop_repeated(texts: Sequence[str], *, least_words: int = 1) -> tuple[list[s
 
 
 def repeats(texts: Sequence[str]) -> bool:
-    """Whether any line repeats over distinct texts."""
+    """Return whether any line repeats across distinct texts."""
     return len(_repeated(texts)) > 0
 
 
@@ -71,7 +71,7 @@ def _repeated(texts: Sequence[str]) -> pd.DataFrame:
 
 
 def _fold(text: str) -> list[str]:
-    """Lines that are not empty, each in single spaces."""
+    """Return the non-empty lines, with white space collapsed."""
     return [folded for line in text.splitlines() if (folded := " ".join(line.split()))]
 
 

@@ -1,4 +1,4 @@
-"""Cut long texts into pieces that a model reads whole, and count what it would not read."""
+"""Cut long texts into chunks that fit a model's limit, and count what would be truncated."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from toolkit.prepare.text.cleaning import Cleaned
 
 PART = 100_000  # characters that are given to the tokenizer as one text, which its threads share ...
-BATCH = 2_000_000  # ... and at a time: what it returns takes some hundred bytes a token
+BATCH = 2_000_000  # ... and at a time: its output takes some hundred bytes per token
 
 _PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
 _PLAIN = " \t\n\r"  # white space at which tokenizers of BERT's kind cut before anything else
@@ -31,9 +31,9 @@ _PLAIN = " \t\n\r"  # white space at which tokenizers of BERT's kind cut before 
 def chunk(model: Any, texts: Sequence[str], *, max_tokens: int | None = None, language: str = "en") -> Dataset:
     """Cut texts into pieces that the model reads whole, at ends of paragraphs, sentences, lines or words.
 
-    A piece takes as much as the model reads, and then ends with the last paragraph that leaves it at least half full,
-    else with the last sentence (library sentencex) or line that leaves it at least a quarter full, else with a word.
-    A word that is too long alone is cut between two of its tokens.
+    A piece is filled up to the limit, then ends at the last paragraph break that leaves it at least half full,
+    else at the last end of a sentence (library sentencex) or line that leaves it a quarter full, else at a word.
+    A word that alone exceeds the limit is cut between two of its tokens.
 
     Parameters
     ----------
@@ -41,15 +41,15 @@ def chunk(model: Any, texts: Sequence[str], *, max_tokens: int | None = None, la
         Its tokenizer counts, with special tokens and the longest of its prompts.
     texts : sequence of str
     max_tokens : int, optional
-        Most tokens of a piece, at most the model's own limit, which is the default.
+        Maximum tokens per piece, up to the model's own limit, which is the default.
     language : str
-        ISO 639-1 code, whose abbreviations end no sentence. Ends of sentences of all scripts are known.
+        ISO 639-1 code, so that its abbreviations do not end a sentence. Sentence ends of all scripts are known.
 
     Returns
     -------
     Dataset
-        Columns ``text source start end``: ``texts[source][start:end]`` is the piece. Texts that fit come back whole;
-        of the others white space around a piece is left out. Texts of white space alone have no piece.
+        Columns ``text source start end``: ``texts[source][start:end]`` is the piece. Texts that fit are returned whole;
+        in others, white space around a piece is dropped. Texts of only white space give no pieces.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def chunk(model: Any, texts: Sequence[str], *, max_tokens: int | None = None, la
 def chunk_pairs(model: Any, cleaned: Cleaned) -> tuple[Dataset, list[str]]:
     """Cut the documents of clean pairs into passages that the model reads whole.
 
-    Each passage of a document that is right for a search counts as right for it, since the data do not tell which one
+    Every passage of a relevant document counts as relevant, since the data do not say which one
     is. So accuracy@1 measures whether the first passage found is one of the right document.
 
     Parameters
@@ -83,7 +83,7 @@ def chunk_pairs(model: Any, cleaned: Cleaned) -> tuple[Dataset, list[str]]:
     Returns
     -------
     Dataset
-        A row for each passage: ``anchor positive`` and, where they were there, ``positive_id`` (with the number of the
+        One row per passage: ``anchor positive`` and, if present, ``positive_id`` (with the number of the
         passage), ``group`` and ``time``.
     list of str
         Passages of the other documents.
@@ -105,13 +105,13 @@ def chunk_pairs(model: Any, cleaned: Cleaned) -> tuple[Dataset, list[str]]:
 
 @dataclass(frozen=True)
 class TruncationReport:
-    """What a model's limit cuts silently.
+    """Counts of what a model silently truncates.
 
     Attributes
     ----------
     table : DataFrame
         Rows ``whole texts`` and, where pieces were given, ``pieces``: ``read texts tokens limit cut share_cut lost
-        share_lost``; cut texts are longer than the limit, lost tokens lie beyond it, shares are 0 to 1.
+        share_lost``; cut texts are longer than the limit, lost tokens are beyond it, shares are 0 to 1.
     """
 
     table: pd.DataFrame
@@ -139,8 +139,8 @@ def truncation_report(
 ) -> TruncationReport:
     """Count the texts, and the share of their tokens, that a model silently cuts, before and after chunking.
 
-    Tokens are counted as in `toolkit.vectors.truncation`: with special ones and the longest of the model's prompts, so
-    pieces have more of them in all than whole texts have.
+    Tokens are counted as in `toolkit.vectors.truncation`: with special tokens and the model's longest prompt, so
+    pieces have more tokens in total than whole texts.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def truncation_report(
     for read, some in given.items():
         frame = truncation(model, some)
         if frame.empty:
-            raise ValueError(f"expected at least one text to count the tokens of, got no {read}")
+            raise ValueError(f"expected at least one text to count tokens, got no {read}")
         cut, lost, tokens = int((frame["lost"] > 0).sum()), int(frame["lost"].sum()), int(frame["tokens"].sum())
         rows.append({"read": read, "texts": len(frame), "tokens": tokens, "limit": frame["limit"].iloc[0], "cut": cut,
                      "share_cut": cut / len(frame), "lost": lost, "share_lost": lost / tokens})  # fmt: skip
@@ -180,7 +180,7 @@ class _Cutter:
     def __init__(self, model: Any, max_tokens: int | None, language: str) -> None:
         own = model.max_seq_length if isinstance(model.max_seq_length, int) else None
         if max_tokens is None and (own is None or own >= 1_000_000):
-            raise ValueError("the model reads texts of any length: give max_tokens to cut them all the same")
+            raise ValueError("the model reads texts of any length: pass max_tokens to cut them anyway")
         if max_tokens is not None and (max_tokens < 1 or (own is not None and max_tokens > own)):
             raise ValueError(f"expected max_tokens from 1 to the model's limit, {own or 'any'}, got {max_tokens}")
         tokenizer = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)
@@ -199,16 +199,16 @@ class _Cutter:
         self.exact = first == "BertPreTokenizer" and (not longest or longest[-1] in _PLAIN)
 
     def cut_all(self, texts: Sequence[str]) -> Iterator[Spans]:
-        """Start and end of the pieces of each text; by the tokenizer's own count none is over the limit."""
+        """Yield start and end of the pieces of each text, none over the limit by the tokenizer's count."""
         number = np.cumsum([len(text) for text in texts], dtype=np.int64) // BATCH
         for first, last in pairwise([0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), len(texts)]):
             yield from self._checked(texts[first:last], self.room)
 
     def _checked(self, texts: Sequence[str], room: int) -> list[Spans]:
-        """Pieces of some texts; those over the limit after all are cut again, with less room."""
+        """Cut texts into pieces, cutting those that exceed the limit again with less room."""
         from toolkit.vectors import truncation
 
-        def is_exact(text: str, begin: int, end: int) -> bool:  # between plain white space
+        def is_exact(text: str, begin: int, end: int) -> bool:  # surrounded by plain white space
             before, after = text[max(0, begin - 1) : begin], text[end : end + 1]
             return self.exact and before in _PLAIN and after in _PLAIN
 
@@ -227,7 +227,7 @@ class _Cutter:
         return found
 
     def _starts(self, texts: Sequence[str]) -> Iterator[NDArray[np.int64]]:
-        """For each text the places where its tokens start, in order."""
+        """Yield for each text the positions where its tokens start, in order."""
         parts = [(source, begin, part) for source, text in enumerate(texts) for begin, part in _parts(text)]
         found = [[np.empty(0, dtype=np.int64)] for _ in texts]
         for first in range(0, len(parts), 64):  # a long text alone may have many parts
@@ -266,7 +266,7 @@ class _Cutter:
         return spans
 
     def _ends(self, text: str) -> tuple[list[int], list[int]]:
-        """Where paragraphs and where sentences end, without the white space behind them."""
+        """Return where paragraphs and sentences end, excluding trailing white space."""
         segment = optional_import("sentencex", "cutting texts into pieces", "sentencex").segment
         paragraphs = []
         for match in _PARAGRAPH.finditer(text):
@@ -282,19 +282,19 @@ class _Cutter:
 
 
 def _last(places: Sequence[int], low: int, high: int) -> int:
-    """The last of the places beyond `low` and up to `high`, or 0."""
+    """Return the last position above `low` and up to `high`, or 0."""
     number = bisect_right(places, high) - 1
     return places[number] if number >= 0 and places[number] > low else 0
 
 
 def _end_of(text: str, place: int, low: int) -> int:
-    """A place without the white space before it, or 0 where that is not beyond `low`."""
+    """Move a position back over white space; return 0 if that is not beyond `low`."""
     end = len(text[low:place].rstrip()) if place > low else 0
     return low + end if end else 0
 
 
 def _end_of_word(text: str, low: int, high: int) -> int:
-    """Where the last word before `high` ends, or `high` where no word ends beyond `low`."""
+    """Return where the last word before `high` ends, or `high` if no word ends beyond `low`."""
     place = high
     while place > low and not text[place].isspace() and not text[place - 1].isspace():
         place -= 1
@@ -302,7 +302,7 @@ def _end_of_word(text: str, low: int, high: int) -> int:
 
 
 def _parts(text: str) -> Iterator[tuple[int, str]]:
-    """A text in parts of at most `PART` characters, each up to a paragraph, a line, a sentence or a word."""
+    """Split a text into parts of at most `PART` characters, at a paragraph, line, sentence or word."""
     start = 0
     while len(text) - start > PART:
         ends = (text.rfind(mark, start + PART // 2, start + PART - 1) for mark in ("\n\n", "\n", ". ", " "))

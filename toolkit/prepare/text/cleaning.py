@@ -1,4 +1,4 @@
-"""Clean texts, with an account of what was changed or dropped and why."""
+"""Clean texts, and log what was changed or dropped and why."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from toolkit.prepare.frames import Rows
 
 STEPS = ("html", "mojibake", "replies", "boilerplate", "tidy")
-"""Steps of `clean`, in the order in which they are done."""
+"""Steps of `clean`, in the order in which they run."""
 SAMPLE = 2_000  # texts that are searched for markup, mojibake and mail ...
-WORTH = 0.01  # ... and the share of them from which a step is worth it
-LEAST_WORDS = 4  # left in a document: without the answer that many mails share, only a greeting may be left
+WORTH = 0.01  # ... and the share of them above which a step is suggested
+LEAST_WORDS = 4  # kept in a document: without a canned answer, only a greeting may be left
 SHOWN, AROUND = 3, 60  # examples of each step, and characters around a change
 EXAMPLES = ["step", "column", "row", "before", "after"]
 
@@ -41,22 +41,22 @@ _CHANGES: dict[str, tuple[Callable[[str], str], str]] = {
 
 @dataclass(frozen=True)
 class Cleaned:
-    """Clean data, with an account of the changes.
+    """Clean data, with a log of the changes.
 
     Attributes
     ----------
     data : Dataset
-        The columns that were given; of a list of texts ``text`` and ``source``, the number of the text in the list.
+        The given columns; for a list of texts, ``text`` and ``source``, the number of the text in the list.
     table : DataFrame
-        One row a step: ``step rows_in rows_out dropped changed why example``.
+        One row per step: ``step rows_in rows_out dropped changed why example``.
     documents : list of str
         The extra documents, cleaned the same way: distinct, and none empty.
     lines : DataFrame
         The lines that the step ``"boilerplate"`` dropped: ``line rows share example``; rows counts distinct texts of
-        the searches or of the documents, whichever repeat the line.
+        the queries or of the documents.
     examples : DataFrame
-        Up to three texts that each step changed: ``step column row before after``, from where they begin to differ;
-        row is the number in the data that were given.
+        Up to three texts that each step changed: ``step column row before after``, starting where they differ;
+        row is the row number in the input.
     """
 
     data: Dataset
@@ -75,13 +75,13 @@ def suggest_steps(texts: Sequence[str]) -> tuple[str, ...]:
     Parameters
     ----------
     texts : sequence of str
-        Of one side: searches, or documents.
+        Texts of one side: queries or documents.
 
     Returns
     -------
     tuple of str
-        ``"html"``, ``"mojibake"`` and ``"replies"`` where they would change more than 1 % of up to 2,000 texts, evenly
-        taken; ``"boilerplate"`` where a line repeats. The first two only where the extra [text] is installed.
+        ``"html"``, ``"mojibake"`` and ``"replies"`` if they would change more than 1 % of up to 2,000 evenly spaced
+        texts; ``"boilerplate"`` if a line repeats. The first two only if the extra [text] is installed.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def suggest_steps(texts: Sequence[str]) -> tuple[str, ...]:
         except ModuleNotFoundError as error:
             if error.name not in ("selectolax", "ftfy"):
                 raise
-            return False  # a step that is not installed can still be requested by name, and says what to install
+            return False  # a step that is not installed can still be requested by name, and then says what to install
 
     return tuple(step for step in STEPS if step != "tidy" and worth(step))
 
@@ -113,10 +113,10 @@ def clean(
     documents: Sequence[str] = (),
     languages: Sequence[str] = (),
 ) -> Cleaned:
-    """Tidy the texts of each row, and drop rows that are of no use for training or testing.
+    """Tidy the texts of each row, and drop rows that are useless for training or testing.
 
-    Dropped are rows with a missing or empty text, rows that repeat another, and of pairs and triplets those with a
-    search that is the document itself. Rows are kept or dropped as a whole, so texts, scores and labels stay aligned.
+    It drops rows with a missing or empty text, rows that repeat another and, for pairs and triplets, those with a
+    query identical to the document. Rows are kept or dropped as a whole, so texts, scores and labels stay aligned.
     Cleaning clean data changes nothing.
 
     Parameters
@@ -126,18 +126,18 @@ def clean(
         ``text`` are cleaned, all others stay as they are. A plain list of texts comes back with the columns ``text``
         and ``source``, the number of the text in the list.
     steps : sequence of {"html", "mojibake", "replies", "boilerplate", "tidy"}
-        Done in this order, whatever the order given, since all but the last need the line breaks: ``"html"`` turns
+        Run in this order, whatever the order given, since all but the last need the line breaks: ``"html"`` turns
         markup into text (see `html_to_text`), ``"mojibake"`` repairs texts decoded with the wrong encoding (see
         `repair_mojibake`), ``"replies"`` drops quoted mails and signatures (see `reply_only`), ``"boilerplate"`` lines
-        that repeat in more than 1 % of the different texts of a side, and in at least 10 (see `drop_repeated`),
+        that repeat in more than 1 % of the distinct texts of a side, and in at least 10 (see `drop_repeated`),
         ``"tidy"`` composes Unicode and folds white space, and is always done. Replies and boilerplate never empty a
-        text. `suggest_steps` finds the steps with something to do. A canned answer in many different mails looks like
+        text. `suggest_steps` finds the steps that are needed. A canned answer in many different mails looks like
         a disclaimer: check the result's ``lines``.
     documents : sequence of str
-        Documents that no pair names; if not given, those of a result of `load`.
+        Documents that are in no pair; if not given, those of a result of `load`.
     languages : sequence of str
-        ISO 639-1 codes: rows and documents with a text that is surely in another language are dropped, those with a
-        text too short for a guess are kept (see `toolkit.prepare.text.detect_languages`). Empty keeps all.
+        ISO 639-1 codes: rows and documents with a text clearly in another language are dropped, those with a
+        text too short for a guess are kept (see `toolkit.prepare.text.detect_languages`). By default, all are kept.
 
     Raises
     ------
@@ -188,10 +188,10 @@ def clean(
         documents = [text for text, drop in zip(documents, _foreign(documents, languages), strict=True) if not drop]
     keep((frame[texts] != "").all(axis=1), "empty", "a missing or empty text")
     what = "text" if texts == ["text"] else "pair" if len(texts) == 2 else "row"
-    keep(~frame.duplicated(), "repeated", f"the same {what} again")
+    keep(~frame.duplicated(), "repeated", f"repeats an earlier {what}")
     if "anchor" in texts:
         equal = frame["anchor"].str.casefold() == frame["positive"].str.casefold()
-        keep(~equal, "same text", "the search is the document itself")
+        keep(~equal, "same text", "the query is identical to the document")
     documents = list(dict.fromkeys(filter(None, documents)))
     if frame.empty and (given or not documents):
         raise ValueError(f"none of the {given} rows is left: check that {' and '.join(texts)} are the right columns")
@@ -228,7 +228,7 @@ def _read(dataset: Any) -> tuple[Dataset, pd.DataFrame]:
 
 
 def _settled(steps: Sequence[str]) -> Callable[[str], str]:
-    """Tidying, and once more the steps that may find something when control characters are gone."""
+    """Return a function that tidies a text and reruns the steps that removed control characters may affect."""
     again = [_CHANGES[name][0] for name in STEPS if name in steps and name in ("html", "mojibake")]
 
     def settle(text: str) -> str:
@@ -258,12 +258,12 @@ def _without_boilerplate(sides: pd.DataFrame, documents: list[str]) -> tuple[pd.
 
 
 def _foreign(texts: Sequence[str], wanted: Sequence[str]) -> list[bool]:
-    """Whether each text is surely in another language."""
+    """Return whether each text is confidently in another language."""
     return [code not in (*wanted, UNKNOWN) for code in detect_languages(texts)["language"]]
 
 
 def _around(before: object, after: str) -> tuple[str, str]:
-    """Two texts from shortly before where they begin to differ."""
+    """Return excerpts of two texts, starting shortly before they differ."""
     old = before if isinstance(before, str) else ""
     same = next((at for at, (a, b) in enumerate(zip(old, after, strict=False)) if a != b), min(len(old), len(after)))
     start = max(0, same - AROUND // 3)

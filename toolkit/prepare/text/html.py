@@ -11,7 +11,7 @@ import numpy as np
 from toolkit.prepare.text.unicode import optional_import
 
 MOST = 5_000_000
-"""Open elements, summed over all tags, from which a page is not parsed: a parser's time grows with that sum."""
+"""Maximum of open elements, summed over all tags, for a page to be parsed: parsing time grows with that sum."""
 
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _ENDED_BY_NEXT = frozenset("dd dt li option p tbody td tfoot th thead tr colgroup optgroup".split())
@@ -30,8 +30,8 @@ _INLINE = frozenset(
 NAMES = _VOID | _ENDED_BY_NEXT | _PARAGRAPHS | _LINES | _CELLS | _DROPPED | _INLINE
 _NAME = "|".join(sorted(NAMES, key=len, reverse=True))
 
-_ANY_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)", re.I)  # a list of names would take many times as long
-_CLOSED_SHAPE = re.compile(r"<(?:circle|ellipse|line|path|polygon|polyline|rect|use)\b[^<>]*/>", re.I)  # closed at once
+_ANY_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)", re.I)  # alternatives for all names would be many times slower
+_CLOSED_SHAPE = re.compile(r"<(?:circle|ellipse|line|path|polygon|polyline|rect|use)\b[^<>]*/>", re.I)  # self-closing
 _TAG = re.compile(rf"<(/?)({_NAME})(?=[\s/>])(?:\s[^<>]*|/)?>", re.I)
 _DOCTYPE = re.compile(r"\s*(?:<\?xml[^<>]*>\s*)?<!doctype html\b", re.I)
 _PAGE = re.compile(r"<(?:html|body)[\s>]", re.I)
@@ -39,16 +39,16 @@ _BREAK = re.compile(r"[\w.,;:!?)]<br\s*/?>|<br\s*/?>\w", re.I)
 _CODE = re.compile(r"`+[^`]*`+")
 _NO_TAG = re.compile(rf"<(?!/?(?:{_NAME})[\s/>]|!--|!doctype)", re.I)
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8}[0-9]?);", re.I)
-# Noncharacters of Unicode stand for breaks, and for the white space of <pre>, until white space is folded.
+# Unicode noncharacters mark breaks and the white space of <pre> until white space is collapsed.
 _PARAGRAPH, _LINE, _NEWLINE, _SPACE = "\ufdd0\ufdd1\ufdd2\ufdd3"
 _SIGNS = {_PARAGRAPH: "\n\n", _LINE: "\n", _NEWLINE: "\n", _SPACE: " "}
 _BREAKS = re.compile(f" ?[{_PARAGRAPH}{_LINE}][ {_PARAGRAPH}{_LINE}]*")
 
 
 def looks_like_html(text: str) -> bool:
-    r"""Whether a text holds markup: a doctype, an element that is opened and closed, or a ``<br>`` at a word.
+    r"""Return whether a text contains markup: a doctype, an element with both tags, or a ``<br>`` next to a word.
 
-    Code between backticks does not count, nor do names that are not elements of HTML.
+    Code in backticks and names that are not HTML elements do not count.
 
     Examples
     --------
@@ -73,14 +73,14 @@ def looks_like_html(text: str) -> bool:
 
 
 def html_to_text(text: str) -> str:
-    r"""Extract the text of a page or a piece of HTML (parser: lexbor); a text without markup comes back unchanged.
+    r"""Extract the text of a page or fragment of HTML (parser: lexbor); text without markup is returned unchanged.
 
     Paragraphs, headings, lists and tables are set off by an empty line; other blocks, items (after a hyphen) and rows
     of tables (cells between bars) by a line break. Scripts, styles and content for browsers without scripts are left
-    out. Entities become characters, also in a text without tags, unless the result would be markup again: an element
-    that is shown as code is put between backticks, so a second pass changes nothing.
+    out. Entities become characters, also in a text without tags, unless that would create markup: an element
+    that is displayed as code is put in backticks, so a second pass changes nothing.
 
-    Where nesting or size would keep a parser busy for minutes, the tags are removed by patterns instead.
+    If nesting or size would make parsing take minutes, tags are removed by regular expressions instead.
 
     Raises
     ------
@@ -102,9 +102,9 @@ def html_to_text(text: str) -> str:
     source = text
     for sign in _SIGNS:
         source = source.replace(sign, "")
-    if not (_DOCTYPE.match(source) or _PAGE.search(source)):  # of a whole page any other name is an element too
+    if not (_DOCTYPE.match(source) or _PAGE.search(source)):  # in a whole page, any other name is an element too
         source = _NO_TAG.sub("&lt;", source)
-    # A parser may look at all open elements at every tag; shapes of a drawing that close themselves are not open.
+    # A parser may visit all open elements at every tag; self-closing SVG shapes are not open.
     heavy = _open_elements(source) > MOST and (
         "<svg" not in source or _open_elements(_CLOSED_SHAPE.sub("", source)) > MOST
     )
@@ -119,13 +119,13 @@ def html_to_text(text: str) -> str:
 
 
 def _unescaped(text: str) -> str:
-    """A text without entities, or unchanged where that would make markup of it."""
+    """Replace entities in a text, unless that would turn it into markup."""
     found = _ENTITY.sub(_character, text) if "&" in text else text
     return text if found != text and looks_like_html(found) else found
 
 
 def _character(entity: re.Match[str]) -> str:
-    """The character of an entity, unless that could be part of a tag or of another entity."""
+    """Return the character of an entity, unless it could be part of a tag or of another entity."""
     found = html.unescape(entity[0])
     if found == "&":
         follows = entity.string[entity.end() : entity.end() + 1]
@@ -135,7 +135,7 @@ def _character(entity: re.Match[str]) -> str:
 
 
 def _open_elements(source: str) -> int:
-    """Number of open elements, summed over all tags; 0 where there are too few tags for a large sum."""
+    """Count open elements, summed over all tags; return 0 if there are too few tags for a large sum."""
     tags = _ANY_TAG.findall(source)
     if len(tags) ** 2 <= 2 * MOST:  # even if all of them stayed open
         return 0
@@ -169,7 +169,7 @@ def _parsed(source: str) -> str:
 
 
 def _outermost(parser: Any, names: frozenset[str]) -> list[Any]:
-    """Elements of these names outside of all others of them: a node must not be touched after its parent is removed."""
+    """Return the elements with these names that are not nested in one another, since removing a parent breaks them."""
     found = []
     for node in parser.css(",".join(names)):
         above = node.parent
@@ -181,7 +181,7 @@ def _outermost(parser: Any, names: frozenset[str]) -> list[Any]:
 
 
 def _without_tags(source: str) -> str:
-    """The text by patterns, in one pass over any nesting."""
+    """Extract the text with regular expressions, in one pass for any nesting."""
 
     def sign(tag: re.Match[str]) -> str:
         name = tag[2].lower()
@@ -198,6 +198,6 @@ def _without_tags(source: str) -> str:
 
 
 def _folded(text: str) -> str:
-    """The text with its white space folded, and each run of breaks as one break."""
+    """Collapse white space, and each run of breaks to one break."""
     text = _BREAKS.sub(lambda run: _PARAGRAPH if _PARAGRAPH in run[0] else _LINE, " ".join(text.split()))
     return text.strip(f" {_PARAGRAPH}{_LINE}")

@@ -1,4 +1,4 @@
-"""Find out which languages texts are written in, and whether a model was trained on them."""
+"""Detect the languages of texts, and check whether a model was trained on them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NAMES = {
     "zh": "Chinese", UNKNOWN: "unknown",
 }  # fmt: skip
 MULTILINGUAL = frozenset("ar de en es fr it ja ko nl pl pt ru th tr zh".split())
-"""Languages of the small model that the extra ``multilingual`` installs; Chinese is in two scripts."""
+"""Languages of the small model that the extra ``multilingual`` installs; Chinese in two scripts."""
 
 
 def detect_languages(texts: Sequence[str]) -> pd.DataFrame:
@@ -42,8 +42,8 @@ def detect_languages(texts: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a text, in order: ``language`` (ISO 639-1, or ``"und"`` where the text is too short or the guess not
-        `SURE`) and ``confidence`` of the guess, 0 to 1.
+        One row per text, in order: ``language`` (ISO 639-1, or ``"und"`` if the text is too short or confidence below
+        `SURE`) and ``confidence``, 0 to 1.
 
     Raises
     ------
@@ -64,9 +64,9 @@ def detect_languages(texts: Sequence[str]) -> pd.DataFrame:
 def language_shares(texts: Sequence[str]) -> pd.DataFrame:
     """Find the languages of a collection of texts, and their shares.
 
-    A language is present when more than 5 % of the texts, and at least 20 of them, are surely in it. Short texts
-    are mistaken now and then, and this keeps a few mistakes from looking like a language. Texts that are surely in no
-    language that is present count to the one of those present that they look most like.
+    A language is present when more than 5 % of the texts, and at least 20 of them, are clearly in it. Short texts
+    are sometimes misclassified, and this keeps a few errors from looking like a language. Texts that are not in a
+    language that is present are assigned to the present language that fits them best.
 
     Parameters
     ----------
@@ -75,8 +75,8 @@ def language_shares(texts: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a language, the most frequent first: ``language texts share``. A text without any letters counts to the
-        first. Where no language is present, the one that the most texts are in, or ``"und"``, has all.
+        One row per language, most frequent first: ``language texts share``. A text without letters counts towards the
+        first. If no language is present, all texts are assigned to the most frequent one, or to ``"und"``.
 
     Examples
     --------
@@ -114,20 +114,20 @@ def assign_languages(texts: Sequence[str]) -> list[str]:
 
 
 def language_mismatch(shares: pd.DataFrame, model_languages: Sequence[str], model_name: str) -> str:
-    """Describe in a sentence or two which texts are in languages that a model was not trained on.
+    """Describe in one or two sentences which texts are in languages that a model was not trained on.
 
     Parameters
     ----------
     shares : DataFrame
         From `language_shares`.
     model_languages : sequence of str
-        ISO 639-1 codes that the model declares (`toolkit.vectors.origin.declared`); empty where nothing is known.
+        ISO 639-1 codes on the model card (`toolkit.vectors.origin.declared`); empty if unknown.
     model_name : str
 
     Returns
     -------
     str
-        Empty where the model was trained on all of the languages, or where nothing is known about it.
+        Empty if the model was trained on all of the languages, or if its languages are unknown.
 
     Examples
     --------
@@ -151,7 +151,7 @@ def language_mismatch(shares: pd.DataFrame, model_languages: Sequence[str], mode
 
 
 def language_name(code: str) -> str:
-    """English name of a common language, or the code of another.
+    """Return the English name of a common language, or the code itself for any other.
 
     Examples
     --------
@@ -167,7 +167,7 @@ def _listed(words: Iterable[str]) -> str:
 
 
 def _guess(text: str, among: tuple[str, ...] | None = None) -> tuple[str, float]:
-    """Code and confidence; ``("und", 0)`` where there are too few letters or no language has them."""
+    """Guess code and confidence; return ``("und", 0)`` if there are too few letters or no language fits."""
     beginning = text[:BEGINNING]
     if sum(map(str.isalpha, beginning)) < LETTERS:
         return UNKNOWN, 0.0
@@ -177,13 +177,13 @@ def _guess(text: str, among: tuple[str, ...] | None = None) -> tuple[str, float]
 
 @cache
 def _identifier(among: tuple[str, ...] | None) -> Any:
-    """An identifier of our own, so that other users of the library keep their settings."""
+    """Create a private identifier, so that other users of the library keep their settings."""
     if among is not None:
         narrowed = copy.copy(_identifier(None))
         narrowed.set_languages(among)
         return narrowed
     library = optional_import("py3langid.langid", "detecting languages", "py3langid")
     identifier = library.LanguageIdentifier.from_model_file(library.MODEL_FILE, norm_probs=True)
-    # Codes of three letters are dialects and small languages that short texts of the large ones are mistaken for.
+    # Three-letter codes are dialects and small languages, for which short texts in major ones are mistaken.
     identifier.set_languages([code for code in identifier.labels if len(code) == 2 or code == "zxx"])
     return identifier

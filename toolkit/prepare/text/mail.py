@@ -1,4 +1,4 @@
-"""Reduce an email to what its writer wrote, without quoted mails and signature."""
+"""Reduce an email to what its author wrote, without quoted emails and signature."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 from toolkit.prepare.text.unicode import optional_import
 
-# The library's patterns take time that grows with the square of a text: texts longer than any mail are left alone.
-LONGEST, LONGEST_LINE, BLANK = 100_000, 5_000, 3  # characters, characters, and empty lines in a row
+# The library's patterns take quadratic time, so texts longer than any email are left unchanged.
+LONGEST, LONGEST_LINE, BLANK = 100_000, 5_000, 3  # characters per text, characters per line, consecutive empty lines
 SIGNATURE_LINES = 12
-CLOSING = 50  # characters: "Thanks, " may begin a signature, and it may begin a sentence
+CLOSING = 50  # maximum characters of a closing line: "Thanks, " may begin a signature or a sentence
 
-# Signs of a mail in each language, in lower case: a header above a quote, fields of a header, a closing, a phone's
-# signature. Only languages with a sign are parsed for: a closing of one is a word of another (Danish "Tak").
+# Signs of an email in each language, in lower case: a header above a quote, header fields, a closing, a phone's
+# signature. Only languages with a sign are parsed: a closing in one is a word in another (Danish "Tak").
 SIGNS = {
     "en": ("wrote:", "from:", "sent:", "subject:", "original message", "regards", "\nthanks,", "\nthank you,",
            "\nbest,", "all the best", "sent from my", "get outlook", "\n--\n", "\n-- ", "\n--\r", "\n__\n", "\n__\r"),
@@ -37,7 +37,7 @@ _RULE = re.compile(r"[_-]{32,}")
 
 
 def shows_mail(text: str) -> bool:
-    r"""Whether a text shows any sign of a mail: a fast check, and `reply_only` changes no other text.
+    r"""Return whether a text shows any sign of an email: a fast check; `reply_only` changes no other texts.
 
     Examples
     --------
@@ -50,15 +50,15 @@ def shows_mail(text: str) -> bool:
 
 
 def reply_only(text: str) -> str:
-    r"""Drop quoted mails, the headers above them, and the signature from an email.
+    r"""Drop quoted emails, the headers above them, and the signature from an email.
 
     The library mail-parser-reply finds where these begin, in 13 languages. Answers between quoted lines are kept. A
-    text without any sign of a mail comes back unchanged, and so does one of which nothing would be left.
+    text without signs of an email is returned unchanged, and so is one of which nothing would be left.
 
     Parameters
     ----------
     text : str
-        With its line breaks; a text without any comes back unchanged.
+        With its line breaks; a text without any is returned unchanged.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def reply_only(text: str) -> str:
     >>> reply_only("It is broken.\n\nKind regards\nAnn\n\nOn Monday, Bob wrote:\n> What is it?")
     'It is broken.'
     """
-    while shows_mail(text):  # the answer to a quoted quote shows signs of its own
+    while shows_mail(text):  # a reply inside a quote shows signs of its own
         shorter = _once(text)
         if shorter == text or not shorter.strip():
             break
@@ -89,7 +89,7 @@ def _once(text: str) -> str:
 
 
 def _without_quotes(lines: list[str]) -> list[str]:
-    """The lines without the first header and the quoted lines below it; without all below, where none has a ``>``."""
+    """Drop the first header and the quoted lines below it, or everything below it if no line has a ``>``."""
     flat = _flat(lines)
     header = next((reply.headers for reply in _parse(flat).replies if reply.headers), "")
     attribution = _ATTRIBUTION.search(flat)
@@ -109,7 +109,7 @@ def _without_quotes(lines: list[str]) -> list[str]:
 
 
 def _without_signature(lines: list[str]) -> list[str]:
-    """The lines without a short block at the end that begins like a signature."""
+    """Drop a short final block that begins like a signature."""
     flat = _flat(lines).rstrip()
     signature = _parse(flat).replies[0].signatures if flat else ""
     if not signature or not flat.endswith(signature):
@@ -121,7 +121,7 @@ def _without_signature(lines: list[str]) -> list[str]:
 
 
 def _flat(lines: list[str]) -> str:
-    """The text as the library reads it: it strips lines, and would drop long rules."""
+    """Return the text as the library reads it: with stripped lines and shortened rules."""
     return "\n".join(_RULE.sub("___", line.strip()) for line in lines)
 
 

@@ -1,4 +1,4 @@
-"""Characters, words and sentences of texts in any script."""
+"""Handle characters, words and sentences in any script."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 from toolkit.vectors.keywords import UNSPACED
 
-LONGEST_SEARCH = 300  # characters of a first sentence that may stand in for a search
+LONGEST_SEARCH = 300  # maximum characters of a first sentence that stands in for a search
 WORD = re.compile(r"[^\W_]+")
 UNSPACED_LETTER = re.compile(f"[{UNSPACED}]")  # of a script that puts no spaces between words
 _SPACES = re.compile(r"\s+")
-# Control characters and the like, but none that scripts need, such as the zero-width joiner.
-# Form feeds and other separators stay for `_SPACES`: words stand on both sides of them.
+# Control characters and similar ones, except those that scripts need, such as the zero-width joiner.
+# Form feeds and other separators are left to `_SPACES`, since they separate words.
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff\ud800-\udfff]")
 _END = re.compile(r"[.!?…]+[\"'”»)]*(?=\s)|[。！？]+[」』”]*|\n+")
 _ABBREVIATION = re.compile(
@@ -30,7 +30,7 @@ def optional_import(module: str, purpose: str, package: str) -> Any:
     Raises
     ------
     ModuleNotFoundError
-        It is; the message says how to install it.
+        The package is missing; the message says how to install it.
     """
     try:
         return import_module(module)
@@ -52,7 +52,7 @@ def tidy(text: str) -> str:
 
 
 def repair_mojibake(text: str) -> str:
-    """Repair a text that was decoded with the wrong encoding (library ftfy); any other comes back unchanged.
+    """Repair a text that was decoded with the wrong encoding (library ftfy); return any other unchanged.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def repair_mojibake(text: str) -> str:
 
 
 def count_words(text: str) -> int:
-    """Count the words of a text, at about two characters a word in scripts without spaces.
+    """Count the words of a text, at about two characters per word in scripts without spaces.
 
     Examples
     --------
@@ -85,10 +85,10 @@ def count_words(text: str) -> int:
 
 
 def first_sentence(text: str) -> tuple[str, str]:
-    """Split off the first sentence of at least three words; the rest is empty where there is only one.
+    """Split off the first sentence of at least three words; the rest is empty if there is only one.
 
     A sentence ends with ``. ! ? …`` before a space, with ``。！？`` or at the end of a line, but not at a full stop
-    after a single letter, a number or a common abbreviation, or before a small letter.
+    after a single letter, a number or a common abbreviation, or before a lower-case letter.
 
     Examples
     --------
@@ -108,6 +108,6 @@ def first_sentence(text: str) -> tuple[str, str]:
 
 
 def has_rest(text: str) -> bool:
-    """Whether the first sentence can stand in as a search for the rest of a text."""
+    """Return whether the first sentence can stand in as a search for the rest of a text."""
     head, rest = first_sentence(text)
     return bool(rest) and len(head) <= LONGEST_SEARCH and count_words(rest) >= 3

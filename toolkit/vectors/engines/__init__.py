@@ -1,1 +1,1 @@
-"""Engines: how a model is run, from token ids to pooled vectors."""
+"""Run models, from token ids to pooled vectors."""

@@ -1,4 +1,4 @@
-"""What an engine has to offer."""
+"""Define the interface of an engine."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class Body(Protocol):
 
     @property
     def limit(self) -> int | None:
-        """Most tokens that the model reads, special ones included; None where there is no limit."""
+        """Maximum number of tokens that the model reads, special ones included; None where there is no limit."""
 
     @property
     def digest(self) -> str | None:
-        """Digest of the weights; None where nothing identifies them, so that vectors are not cached."""
+        """Digest of the weights; None if the weights cannot be identified, so that vectors are not cached."""
 
     @property
     def engine(self) -> str:
@@ -57,7 +57,7 @@ class Body(Protocol):
 
     @property
     def batch_tokens(self) -> int | None:
-        """Most tokens of a batch, padding included; None for an engine that makes its own batches."""
+        """Maximum number of tokens in a batch, padding included; None for an engine that makes its own batches."""
 
     def key(self) -> dict[str, Any]:
         """Return everything that changes a vector, for the cache."""
@@ -66,7 +66,7 @@ class Body(Protocol):
         """Tokenise texts, the prompt of the side included."""
 
     def run(self, ids: list[Any]) -> NDArray[np.float32]:
-        """Run one batch: (n, dim) float32, of any length but zero."""
+        """Run one batch; return (n, dim) float32 vectors, none of them zero."""
 
     def finish(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the model's unit vectors for the body's unit vectors."""
@@ -86,6 +86,6 @@ def unit(vectors: Any) -> NDArray[np.float32]:
         raise ValueError(
             f"the model gave {int((~(np.isfinite(lengths) & (lengths > 0))).sum())} vectors that are zero or not "
             f"finite: its weights are damaged, or the number format is too narrow for it (try dtype='float32'), or a "
-            f"model of single words met a text without any word it knows (drop such texts)"
+            f"word-vector model got a text without any word it knows (drop such texts)"
         )
     return np.asarray(rows / lengths, dtype=np.float32)

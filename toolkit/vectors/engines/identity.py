@@ -1,4 +1,4 @@
-"""What identifies a model: digests of its weights and its tokenizer, and the settings of its modules."""
+"""Identify a model by digests of its weights and tokenizer and by the settings of its modules."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import torch
 import xxhash
 from sentence_transformers.base.modules import Transformer
 
-NO_SETTING = ("_name_or_path", "_commit_hash", "architectures", "dtype", "transformers_version")  # change no vector
+NO_SETTING = ("_name_or_path", "_commit_hash", "architectures", "dtype", "transformers_version")  # no effect on vectors
 SAMPLE = 64  # values of each tensor that are compared before a known digest is used again
-KNOWN = 4  # digests that are remembered for the lists of modules that begin with one module
+KNOWN = 4  # digests remembered for the lists of modules that begin with the same module
 
 _digests: WeakKeyDictionary[Any, dict[Any, str]] = WeakKeyDictionary()
 _tokenizers: WeakKeyDictionary[Any, tuple[str, str]] = WeakKeyDictionary()
@@ -22,8 +22,8 @@ _tokenizers: WeakKeyDictionary[Any, tuple[str, str]] = WeakKeyDictionary()
 def weights_digest(modules: Iterable[Any]) -> str:
     """Digest names, shapes, types and values of all parameters and buffers by XXH3: it changes when any of them does.
 
-    The digest is remembered until a tensor is replaced or changed in place. Of a change through ``tensor.data``, which
-    torch does not count, a sample of 64 values of each tensor is compared.
+    The digest is remembered until a tensor is replaced or changed in place. Changes through ``tensor.data``, which
+    torch does not count, are looked for in a sample of 64 values of each tensor.
     """
     modules = list(modules)
     tensors = [
@@ -41,7 +41,7 @@ def weights_digest(modules: Iterable[Any]) -> str:
 
 
 def _state(tensors: Sequence[tuple[str, torch.Tensor]]) -> Any:
-    """What changes with the values of tensors, at little cost; None where torch keeps no count of changes."""
+    """Return a cheap fingerprint of tensors; None where torch keeps no count of changes."""
     if any(tensor.is_inference() for _, tensor in tensors):
         return None
     sample = b""
@@ -81,7 +81,7 @@ def tokenizer_digest(tokenizer: Any) -> str:
 
 
 def configuration(modules: Iterable[Any]) -> list[str]:
-    """Return the settings of modules that change a vector beside the weights: pooling mode, number of heads, ..."""
+    """Return the module settings, besides the weights, that change a vector: pooling mode, number of heads, ..."""
     found = []
     for module in modules:
         settings = dict(module.get_config_dict()) if hasattr(module, "get_config_dict") else {"repr": repr(module)}

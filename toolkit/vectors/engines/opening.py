@@ -16,7 +16,7 @@ PROMPTS = {"query": ("query",), "document": ("document", "passage", "corpus")}
 
 
 def open_body(model: Encoder, side: str | None = None, dtype: str = "auto") -> Body:
-    """Make the body of a model ready to encode one side: its prompt, its number format, its engine.
+    """Prepare the body of a model to encode one side, with its prompt, number format and engine.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Any model of sentence-transformers, run by its own ``encode``: static, bag of words, two towers, other back ends."""
+"""Run any sentence-transformers model by its own ``encode``: static, bag of words, two towers, other back ends."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ class StockBody:
 
     @property
     def limit(self) -> int | None:
-        """Most tokens that the model reads, special ones included."""
+        """Maximum number of tokens that the model reads, special ones included."""
         limit: Any = self.model.max_seq_length
         return limit if isinstance(limit, int) and limit < 1_000_000 else None
 
     @cached_property
     def digest(self) -> str | None:
-        """Digest of the weights; None for those that lie in a session of another engine, such as ONNX."""
+        """Digest of the weights; None where another engine, such as ONNX, holds them."""
         others = (m for m in self.model.modules() if isinstance(m, Transformer) and m.backend != "torch")
         return weights_digest(self.modules) if next(others, None) is None else None
 

@@ -1,4 +1,4 @@
-"""Transformers run by torch on token ids that are tokenised, sorted and padded here."""
+"""Run transformers with torch on texts that are tokenised, sorted and padded here."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 BATCH_TOKENS = {"cpu": 2_048, "mps": 16_384, "cuda": 65_536}  # padded tokens in a batch
-CLIP = 50  # characters a token, far more than any text has: what lies beyond is looked at only when it may matter
+CLIP = 50  # characters per token, far more than real text has; the rest is tokenised only if needed
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class TorchBody(StockBody):
     model, prompt, side, dtype, modules
         As in `StockBody`; `modules` are those of the body.
     head : list
-        The modules behind it: small layers, such as those that `toolkit.finetune` trains on top of fixed vectors.
+        The modules after it: small layers, such as those that `toolkit.finetune` trains on top of fixed vectors.
     """
 
     head: list[Any]
 
     @property
     def batch_tokens(self) -> int | None:
-        """Most padded tokens of a batch on the model's device."""
+        """Maximum number of tokens in a batch, padding included, on the model's device."""
         return BATCH_TOKENS.get(torch.device(self.model.device).type, BATCH_TOKENS["cpu"])
 
     def key(self) -> dict[str, Any]:
@@ -52,11 +52,11 @@ class TorchBody(StockBody):
         return {**super().key(), "side": None}
 
     def tokenise(self, texts: list[str]) -> Window:
-        """Tokenise texts once: the ids are what the model is given."""
+        """Tokenise texts to the ids that the model reads."""
         texts = [self.prompt + text for text in texts] if self.prompt else texts
         clipped = [_clip(text, self.limit) for text in texts]
         ids, cut = self._ids(clipped)
-        # A clipped text that still fills the limit lost nothing by it; one that does not is read whole.
+        # A clipped text that still fills the limit is fine; one that does not is tokenised again in full.
         again = [i for i, text in enumerate(texts) if len(clipped[i]) < len(text) and not cut[i]]
         if again:
             whole, whole_cut = self._ids([texts[i] for i in again])
@@ -74,7 +74,7 @@ class TorchBody(StockBody):
 
     @cached_property
     def _runnable(self) -> tuple[Transformer, list[Any]]:
-        """The transformer in `dtype`, and the modules behind it in float32."""
+        """The transformer in `dtype`, and the modules after it in float32."""
         transformer, kind = self.modules[0], DTYPES[self.dtype]
         if own_dtype(transformer) != kind:
             transformer = in_dtype(transformer, kind, weights_digest(self.modules))
@@ -91,7 +91,7 @@ class TorchBody(StockBody):
 
 
 def divide(model: SentenceTransformer, prompt: str) -> tuple[list[Any], list[Any]] | None:
-    """Divide a model into the modules of its body and its head; None where only its own ``encode`` knows the way."""
+    """Divide a model into the modules of its body and its head; None where only its own ``encode`` can run it."""
     modules: list[Any] = list(model)
     if not _takes_ids(modules, prompt):
         return None
@@ -122,7 +122,7 @@ def _takes_ids(modules: Sequence[Any], prompt: str) -> bool:
 
 
 def _clip(text: str, limit: int | None) -> str:
-    """Return the beginning of a text far longer than the model reads, up to a space: 50 MB cost no more than 50 kB."""
+    """Return the beginning of a text far longer than the model reads, up to a space: 50 MB take as long as 50 kB."""
     if limit is None or len(text) <= CLIP * limit:
         return text
     end = text.rfind(" ", 0, CLIP * limit)
@@ -138,7 +138,7 @@ _twins: WeakKeyDictionary[Any, tuple[str, torch.dtype, Any]] = WeakKeyDictionary
 
 
 def in_dtype(transformer: Transformer, dtype: torch.dtype, digest: str) -> Transformer:
-    """Return the transformer, or a copy of it in `dtype` that is kept and made anew when its `digest` changes."""
+    """Return the transformer, or a cached copy of it in `dtype`, rebuilt when its `digest` changes."""
     if own_dtype(transformer) == dtype:
         return transformer
     known = _twins.get(transformer)
