@@ -259,10 +259,9 @@ def test_verdict_not_shown(comparison: Comparison) -> None:
     """Where the interval holds zero nothing is claimed, and what could have been seen is said."""
     row = comparison.row("mixed", "nDCG@10")
     assert row["low"] < 0 < row["high"]
-    assert verdict(comparison, "mixed")[-1] == (
-        f"No difference shown between mixed and base: {signed(row)} nDCG@10, resampled 30 groups; "
-        f"this test could have shown {row['mdd']:.3f}."
-    )
+    sentence = verdict(comparison, "mixed")[-1]
+    assert sentence.startswith(f"No difference shown between mixed and base: {signed(row)} nDCG@10, resampled 30 groups")
+    assert f"{row['mdd']:.3f}" in sentence
 
 
 def test_verdict_of_equals_and_of_one_group() -> None:

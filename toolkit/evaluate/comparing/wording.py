@@ -70,7 +70,7 @@ def verdict(
         stands = f"{_capital(system)} {'beats' if gap.low > 0 else 'is worse than'} {base}"
         sentences.append(f"{stands} by {_size(gap)} {metric}, resampled {gap.n_groups:,} groups.")
     else:
-        shown = f"{_signed(gap)} {metric}, resampled {gap.n_groups:,} groups; this test could have shown {mdd:.3f}"
+        shown = f"{_signed(gap)} {metric}, resampled {gap.n_groups:,} groups; minimum detectable difference {mdd:.3f}"
         sentences.append(f"No difference shown between {system} and {base}: {shown}.")
     if keywords is None:
         return sentences
@@ -119,13 +119,13 @@ def conclusions(comparison: Comparison, *, metric: str | None = None) -> list[st
             sentences.append(f"{row['model']} is {stands} than {comparison.baseline}: {size}, {p}.")
         else:
             alone = " (it would be if this were the only comparison)" if row["p"] < ALPHA else ""
-            mdd = f"true difference of {row['mdd']:.3f} would be shown in four of five tests, a smaller one less often"
-            sentences.append(f"{pair}: no difference shown{alone}, {size}, {p}. Not shown is not equal: a {mdd}.")
+            mdd = f"the test detects a true difference of {row['mdd']:.3f} four times out of five"
+            sentences.append(f"{pair}: no difference shown{alone}, {size}, {p}. They may still differ: {mdd}.")
     ties = comparison.ties[comparison.ties["metric"] == metric]
     first, *level = ties[ties["tied_with_best"]]["model"]
     if level:
         tied = f"not shown to differ from it (Holm over all pairs): {', '.join(level)}"
-        sentences.append(f"{first} has the highest {metric}; {tied}. Not shown is not equal.")
+        sentences.append(f"{first} has the highest {metric}; {tied}. They may still differ.")
     else:
         sentences.append(f"{first} has significantly higher {metric} than every other system (Holm over all pairs).")
     items = ITEMS[base.task.kind]
