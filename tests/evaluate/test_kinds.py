@@ -24,7 +24,7 @@ from toolkit import stats, vectors
 from toolkit.evaluate import score
 from toolkit.evaluate.scoring import rank
 from toolkit.prepare import RetrievalData, Task
-from toolkit.vectors import batching
+from toolkit.vectors.engines import torch as batching
 
 WORDS = 40
 
