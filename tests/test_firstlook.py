@@ -89,9 +89,7 @@ def test_forecast_counts_what_it_says(tickets: Path, model: Any) -> None:
     assert "1% of the texts are longer" in more.sentences[1]
 
 
-LOOKED = firstlook.Forecast(
-    10, 60.0, 0.0, 0.0, 256, pd.DataFrame({"language": ["en"], "texts": [10], "share": [1.0]})
-)
+LOOKED = firstlook.Forecast(10, 60.0, 0.0, 0.0, 256, pd.DataFrame({"language": ["en"], "texts": [10], "share": [1.0]}))
 
 
 def agreed(folder: Path, loaded: prepare.Loaded, **options: Any) -> prepare.Loaded:
