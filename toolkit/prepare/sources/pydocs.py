@@ -199,8 +199,8 @@ def _read(path: Path) -> pd.DataFrame | None:
 def _keep(frame: pd.DataFrame, kept: pd.Series[bool], step: str, why: str, dropped: Dropped) -> pd.DataFrame:
     """Drop rows, logging the middle one as the example, since the first ones are often alike."""
     out = frame[~kept]
-    middle = out.iloc[len(out) // 2 :].head(1).itertuples()
-    dropped.count(step, len(frame), len(out), why, [f"{row.name}: {row.anchor or row.body}" for row in middle])
+    middle = out.iloc[len(out) // 2 :].head(1).to_dict("records")
+    dropped.count(step, len(frame), len(out), why, [f"{row['name']}: {row['anchor'] or row['body']}" for row in middle])
     return frame[kept]
 
 
@@ -227,13 +227,17 @@ def _select(collected: Sequence[dict[str, str]]) -> pd.DataFrame:
     keep(
         "search too short or long",
         "fewer than 3 or more than 30 words",
-        lambda f: f["anchor"].str.split().str.len().between(3, 30),
+        lambda f: f["anchor"].str.count(r"\S+").between(3, 30),
     )
     whole = frame["name"] + ": " + frame["body"]
     frame = frame.assign(positive=cut(list(whole)))
     shortened = int((frame["positive"] != whole).sum())
     dropped.count("cut", len(frame), 0, f"{shortened:,} documents end at a sentence within {LIMIT} tokens")
+<<<<<<< HEAD
     keep("document too short", "fewer than 8 words besides the name", lambda f: f["positive"].str.split().str.len() > 8)
+=======
+    keep("document too short", "fewer than 8 words beside the name", lambda f: f["positive"].str.count(r"\S+") > 8)
+>>>>>>> trim-sources
     # A first sentence of two or three documents ("Make a violin plot", of Axes and of pyplot) is a search with as many
     # right answers; to keep only one would make the others wrong. One of ninety ("Set multiple properties at once") is
     # a phrase.
