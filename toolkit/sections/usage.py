@@ -169,7 +169,7 @@ def deployment(
         The user's texts that these lines quote.
     """
     kind = str(system.record["kind"])
-    deployed = f"Deployed: {system.name}, which searches {deploy.packing.HOW[kind]}."
+    deployed = f"Deployed: {system.name}, which searches {deploy.packing.SEARCH_METHODS[kind]}."
     if index is not None and measured is not None:
         deployed += (
             f" Index {index.kind}, {measured['megabytes']} MB: recall@10 {measured['recall']:.3f} against exact "
