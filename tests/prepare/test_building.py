@@ -9,7 +9,7 @@ import pytest
 from datasets import Dataset
 
 from toolkit.prepare import Task, task
-from toolkit.prepare.splitting.building import TWIN
+from toolkit.prepare.splitting.building import SAME_ANSWER
 from toolkit.prepare.values import shingles
 
 
@@ -140,7 +140,7 @@ def test_other_documents_are_searched_and_link_no_rows() -> None:
 
 
 def near(a: str, b: str) -> bool:
-    return len(shingles(a) & shingles(b)) / len(shingles(a) | shingles(b)) >= TWIN
+    return len(shingles(a) & shingles(b)) / len(shingles(a) | shingles(b)) >= SAME_ANSWER
 
 
 SIDES = {"sentence1": [*unlike(3), unlike(1)[0].upper()], "sentence2": unlike(4, seed=2)}

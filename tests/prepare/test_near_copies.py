@@ -56,7 +56,7 @@ def test_nothing_is_lost_by_the_marks_and_the_chunks(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(near_copies, "CHUNK", 7)
     monkeypatch.setattr(near_copies, "HELD", 50)
     assert np.array_equal(overlapping(texts, 0.7), whole) and len(whole) > 50
-    bands_and_marks = near_copies._bands_and_marks
+    bands_and_marks = near_copies._bands_and_bitmaps
     monkeypatch.setattr(near_copies, "_bands_and_marks", lambda *given: (bands_and_marks(*given)[0], np.uint64(0)))
     assert np.array_equal(overlapping(texts, 0.7), whole)
 

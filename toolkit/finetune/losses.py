@@ -43,8 +43,8 @@ def _in_batch_negatives(settings: TrainSettings) -> BatchLoss:
 
     def loss(q: torch.Tensor, d: torch.Tensor, queries: torch.Tensor, documents: torch.Tensor) -> torch.Tensor:
         cosines = settings.scale * queries @ documents.T
-        spared = (d @ d.T > settings.near_copy) | (q @ q.T > settings.same_text) | (q @ d.T > settings.same_text)
-        cosines = cosines.masked_fill(spared.fill_diagonal_(False), -torch.inf)
+        excluded = (d @ d.T > settings.near_copy) | (q @ q.T > settings.same_text) | (q @ d.T > settings.same_text)
+        cosines = cosines.masked_fill(excluded.fill_diagonal_(False), -torch.inf)
         return cross_entropy(cosines, torch.arange(len(q)))
 
     return loss

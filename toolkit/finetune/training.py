@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LOSS = "MultipleNegativesRankingLoss"
 METRIC = "nDCG@10"
 METHOD = "a small layer on top of the fixed model"
-LEAST = 20  # training pairs
+MIN_PAIRS = 20  # training pairs
 
 
 def train(
@@ -74,9 +74,9 @@ def train(
     if build is None or not {"anchor", "positive"} <= set(split.train.column_names):
         shape = shape_of(split.train)
         raise ValueError(f"expected pairs to train on (columns anchor, positive), got {shape}: see suggest_loss")
-    if len(split.train) < LEAST:
+    if len(split.train) < MIN_PAIRS:
         raise ValueError(
-            f"expected at least {LEAST} training pairs, got {len(split.train)}: add data, or use the base model"
+            f"expected at least {MIN_PAIRS} training pairs, got {len(split.train)}: add data, or use the base model"
         )
     if split.dev.kind != "retrieval":
         raise ValueError(

@@ -66,7 +66,7 @@ STAND_INS = """
     kurzbeschreibung bezeichnung titre sujet objet resume titulo asunto resumen titular titolo oggetto assunto
     onderwerp заголовок тема название 标题 標題 タイトル 件名 제목 عنوان"""
 """Names of short texts that can stand in for a search where there is no ``anchor``."""
-NO_LABELS = """
+NON_LABELS = """
     status state priority language lang locale country gender sex user author agent owner assignee customer team
     channel source type version currency sentiment rating active open closed prioritat sprache land estado idioma
     pais etat langue pays priorite prioridad"""

@@ -173,7 +173,7 @@ class Store:
         except Timeout:
             return  # another process is merging
 
-    def _set_aside(self, path: Path, why: str) -> None:
+    def _quarantine(self, path: Path, why: str) -> None:
         """Rename a damaged file, so that it is neither lost nor read, and warn."""
         try:
             path.rename(path.with_suffix(".damaged"))

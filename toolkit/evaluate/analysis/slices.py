@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 COLUMNS = ["slice", "model", "metric", "score", "baseline", "difference", "low", "high", "p", "p_holm", "mdd", "n",
            "n_groups"]  # fmt: skip
 LABELLINGS = ("length", "overlap", "relevant", "language", "group")
-LARGEST = 5  # number of groups that get their own slice
+MAX_GROUP_SLICES = 5  # number of groups that get their own slice
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ def slice_labels(task: Task, by: str, *, bins: int = 4) -> dict[str, str]:
     elif by == "group":
         groups = [task.group_of(item) for item in task.items]
         sizes = Counter(groups)
-        largest = {g: f"group {g} ({n} {ITEMS[task.kind]})" for g, n in sizes.most_common(LARGEST) if n > 1}
+        largest = {g: f"group {g} ({n} {ITEMS[task.kind]})" for g, n in sizes.most_common(MAX_GROUP_SLICES) if n > 1}
         rest = f"the other {len(sizes) - len(largest)} groups"
         labels, order = [largest.get(group, rest) for group in groups], [*largest.values(), rest]
     elif by == "length":

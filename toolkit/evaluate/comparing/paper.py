@@ -22,7 +22,7 @@ from toolkit.vectors.rankings import top
 # Our metrics and the -m names of trec_eval 9; its reciprocal rank is cut off by -M.
 TREC = {"accuracy": "success", "nDCG": "ndcg_cut", "recall": "recall", "precision": "P", "MAP": "map_cut"}
 PACKAGES = ("embedding-recipes", "sentence-transformers", "torch", "pytrec_eval-terrier", "scikit-learn", "scipy")
-GAP = "[FILL IN: {}]"
+PLACEHOLDER = "[FILL IN: {}]"
 
 
 def write(
@@ -234,7 +234,7 @@ def _methods(
             versions.append(f"{package} not installed")
     missing = ("where the data come from", "how the data were divided", "how many, which; one shows no variation")
     data, split, seeds = (
-        re.sub(r"(?<![.!?])$", ".", words.rstrip()) if words else GAP.format(question)
+        re.sub(r"(?<![.!?])$", ".", words.rstrip()) if words else PLACEHOLDER.format(question)
         for words, question in zip(author, missing, strict=True)
     )
     return "\n\n".join([

@@ -26,7 +26,12 @@ from toolkit.prepare.splitting import query_groups
 from toolkit.runs import check_writable
 from toolkit.storage import write_json
 
-_OF_ITEMS = ("STS", "PairClassification", "Classification", "BitextMining")  # types whose predictions give intervals
+_PREDICTION_TYPES = (
+    "STS",
+    "PairClassification",
+    "Classification",
+    "BitextMining",
+)  # types whose predictions give intervals
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,7 @@ def benchmark(
         encoder.done = bar.update
         for task, source in zip(tasks, sources, strict=True):
             bar.set_description(task.metadata.name)
-            records[task.metadata.name] = _scored(task, source, encoder, folder, notes)
+            records[task.metadata.name] = _score_task(task, source, encoder, folder, notes)
     table = pd.DataFrame([row for task in tasks for row in _rows(task, identity.name, records)], columns=COLUMNS)
     record = {
         "model": identity.name, "weights": identity.weights, "revision": identity.revision, "dtype": dtype,
@@ -175,7 +180,7 @@ def _characters(task: Any) -> int:
     return sum((localdata.published_size(task, *part) or (0, 0))[1] for part in _parts(task).values())
 
 
-def _scored(task: Any, source: Path | None, encoder: Encoder, folder: Path, notes: list[str]) -> dict[str, Any]:
+def _score_task(task: Any, source: Path | None, encoder: Encoder, folder: Path, notes: list[str]) -> dict[str, Any]:
     """Score the parts of a task without a valid score; return its record, which is stored next to mteb's file."""
     import datasets
     import mteb
@@ -186,7 +191,7 @@ def _scored(task: Any, source: Path | None, encoder: Encoder, folder: Path, note
     result = mteb.ResultCache(folder).get_task_result_path(metadata.name, meta)
     path = folder / "intervals" / result.relative_to(folder / "results")
     path.parent.mkdir(parents=True, exist_ok=True)
-    record = _earlier(path, result, digests, notes)
+    record = _read_earlier_record(path, result, digests, notes)
     where = "own data" if hasattr(task, "toolkit_task") else f"Hub, {metadata.dataset['path']}"
     record |= {"mteb": mteb.__version__, "source": source.name if source else where}
     queries: dict[tuple[str, str], tuple[Any, Any]] = {}
@@ -224,7 +229,8 @@ def _scored(task: Any, source: Path | None, encoder: Encoder, folder: Path, note
                 # Predictions of a search would take many times the size of its corpus.
                 mteb.evaluate(
                     encoder, task, cache=Store(folder), overwrite_strategy="only-missing", co2_tracker=False,
-                    show_progress_bar=False, prediction_folder=predictions if metadata.type in _OF_ITEMS else None,
+                    show_progress_bar=False,
+                    prediction_folder=predictions if metadata.type in _PREDICTION_TYPES else None,
                 )  # fmt: skip
         finally:
             if bars:
@@ -237,7 +243,7 @@ def _scored(task: Any, source: Path | None, encoder: Encoder, folder: Path, note
     return record
 
 
-def _earlier(path: Path, result: Path, digests: Mapping[str, str], notes: list[str]) -> dict[str, Any]:
+def _read_earlier_record(path: Path, result: Path, digests: Mapping[str, str], notes: list[str]) -> dict[str, Any]:
     """Read the record of an earlier run; rename an invalid one and mteb's file, and note why."""
     import mteb
 

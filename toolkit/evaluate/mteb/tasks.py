@@ -11,7 +11,7 @@ from toolkit.prepare import Task
 from toolkit.prepare.tasks import check_task
 
 # Kind of Task -> mteb's class, its type of task, the main metric there, and settings of the class.
-_AS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
+_MTEB_CLASSES: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "retrieval": ("AbsTaskRetrieval", "Retrieval", "ndcg_at_10", {}),
     "reranking": ("AbsTaskRetrieval", "Reranking", "map_at_1000", {}),
     "similarity": ("AbsTaskSTS", "STS", "cosine_spearman", {}),
@@ -201,7 +201,7 @@ def as_mteb(task: Task, *, languages: Sequence[str] = ("eng-Latn",)) -> Any:
     strange = [language for language in languages if not re.fullmatch("[a-z]{3}-[A-Z][a-z]{3}", language)]
     if strange or isinstance(languages, str) or not languages:
         raise ValueError(f"expected languages in mteb's notation, such as ['eng-Latn', 'deu-Latn'], got {languages!r}")
-    base, kind, main, settings = _AS[task.kind]
+    base, kind, main, settings = _MTEB_CLASSES[task.kind]
     metadata = mteb.TaskMetadata(
         name=name, description=f"A task of kind {task.kind} on the user's own data.", type=kind, category="t2t",
         main_score=main, eval_langs=list(languages), eval_splits=["test"], modalities=["text"],

@@ -22,7 +22,7 @@ Quoting = dict[str, Any]  # options of csv.reader
 
 BATCH = 20_000  # rows that are converted to a table at a time
 _SEPARATORS = (",", ";", "\t", "|")
-_NONE = "\x1f"  # the unit separator, a control character that does not occur in texts
+_NO_SEPARATOR = "\x1f"  # the unit separator, a control character that does not occur in texts
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON may contain one as an escape
 _NUMBER = re.compile(r"[-+]?[$€£]?\s?\d[\d.,' ]*\s?[%$€£]?")
 _DATE = re.compile(r"\d{4}-\d\d?-\d\d?([T ].*)?|\d\d?[./-]\d\d?[./-](\d{4}|\d\d)([ ,].*)?")
@@ -200,7 +200,7 @@ def read_delimited(
     results: list[tuple[int, pd.DataFrame, list[str], int]] = []
     for option in options:
         try:
-            results.append(_parse(text, found or _NONE, option, sample))
+            results.append(_parse(text, found or _NO_SEPARATOR, option, sample))
         except csv.Error:
             continue  # unclosed or misplaced quotation marks: try other quoting
         if option.get("strict") or not results[-1][0]:

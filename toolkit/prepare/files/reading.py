@@ -131,7 +131,7 @@ def read(
         if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises for a text in place of a path, too long for a name
             raise FileNotFoundError(_not_there(path))
         if path.is_dir():
-            _refuse(path.name, "folder", sheet=sheet, separator=separator)
+            _reject_options(path.name, "folder", sheet=sheet, separator=separator)
             return _read_folder(path, Sample(sample), encoding)
         return _read_file(path, Sample(sample), sheet, encoding, separator)
     except PermissionError as error:
@@ -150,7 +150,7 @@ def _not_there(path: Path) -> str:
     return f"there is no file {path.name} in {folder.resolve()}: {hint}"
 
 
-def _refuse(name: str, kind: str, **options: str | None) -> None:
+def _reject_options(name: str, kind: str, **options: str | None) -> None:
     """Raise if options are given that do not apply to this kind of file."""
     for option, value in options.items():
         kinds, files = _OPTIONS[option]
@@ -165,7 +165,7 @@ def _read_file(path: Path, sample: Sample, sheet: str | None, encoding: str | No
     if separator is not None and kind in (None, "txt"):
         kind = "csv"
     if kind in BINARY:
-        _refuse(path.name, kind, sheet=sheet, encoding=encoding, separator=separator)
+        _reject_options(path.name, kind, sheet=sheet, encoding=encoding, separator=separator)
         frame = read_parquet(path, notes, sample) if kind == "parquet" else read_sheet(path, notes, sample, sheet)
     else:
         text = decode(path, notes, encoding)
@@ -173,7 +173,7 @@ def _read_file(path: Path, sample: Sample, sheet: str | None, encoding: str | No
         if kind is None:
             kind = _sniff(text)
             notes.append(f"the suffix of {path.name} is unknown: read as {kind}")
-        _refuse(path.name, kind, sheet=sheet, separator=separator)
+        _reject_options(path.name, kind, sheet=sheet, separator=separator)
         if kind in ("csv", "tsv"):
             frame, separator = read_delimited(text, notes, sample, separator)
         else:

@@ -152,7 +152,7 @@ def make_pairs(
         raise ValueError(f"expected by= one of {', '.join(map(repr, BY))}; got {by!r}")
     texts, others, function = BY[by]
     options = _options(by, most=most, least=least, negatives=negatives, scale=scale, seed=seed)
-    judged = _judged(source) if by == "qrels" else None
+    judged = _judgement_table(source) if by == "qrels" else None
     names = {} if judged is not None else dict(columns or {})
     frame = to_frame(source if judged is None else judged, [*texts, *others]).rename(columns=names)
     needed = (*texts, *others)
@@ -189,7 +189,7 @@ def _options(by: str, **given: Any) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name in known and value is not None}
 
 
-def _judged(source: Any) -> pd.DataFrame | None:
+def _judgement_table(source: Any) -> pd.DataFrame | None:
     """Convert queries, corpus and qrels to a table of judgements; return None for anything else."""
     data = source.data if isinstance(source, Task) else source
     data = vars(data) if isinstance(data, RetrievalData) else data

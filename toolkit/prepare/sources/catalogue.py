@@ -36,7 +36,7 @@ from toolkit.prepare.files.reading import read
 ALIASES = {"validation": "dev", "val": "dev", "dev": "dev", "train": "train", "test": "test"}
 # Names of splits in local files; where the test part is what its publisher calls validation, the file may have either.
 _SPELLINGS = {"train": ["train"], "dev": ["dev", "validation", "val"], "test": ["test", "validation", "dev", "val"]}
-_SHOWN = "name title kind shape subsets splits licence commercial hub local".split()
+_LISTED_COLUMNS = "name title kind shape subsets splits licence commercial hub local".split()
 
 
 class Known:
@@ -151,7 +151,7 @@ def known() -> pd.DataFrame:
     ('rajpurkar/squad', 'no')
     """
     splits = [" ".join(Known(row).splits) for row in _rows()]
-    return pd.DataFrame(_rows()).assign(splits=splits)[_SHOWN]
+    return pd.DataFrame(_rows()).assign(splits=splits)[_LISTED_COLUMNS]
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from toolkit.prepare.sources.catalogue import ALIASES, repository
 if TYPE_CHECKING:
     from datasets import Dataset
 
-_PATIENCE = 6  # seconds; otherwise the libraries retry for half a minute or longer
+_TIMEOUT = 6  # seconds; otherwise the libraries retry for half a minute or longer
 
 
 def fetch(hub: str, subset: str | None, split: str | None, revision: str | None) -> Dataset:
@@ -91,7 +91,7 @@ def require(hub: str, revision: str | None = None) -> None:
 
     def ask() -> None:
         try:
-            HfApi().dataset_info(hub, revision=revision, timeout=_PATIENCE - 1)
+            HfApi().dataset_info(hub, revision=revision, timeout=_TIMEOUT - 1)
             answer.put(None)
         except Exception as error:  # of any type: raised again below
             answer.put(error)
@@ -99,9 +99,9 @@ def require(hub: str, revision: str | None = None) -> None:
     # Looking up a host name has no time limit of its own, hence a thread with a timeout.
     threading.Thread(target=ask, daemon=True).start()
     try:
-        error = answer.get(timeout=_PATIENCE)
+        error = answer.get(timeout=_TIMEOUT)
     except queue.Empty:
-        raise ConnectionError(f"the Hugging Face Hub gave no answer within {_PATIENCE} seconds. {way_out}") from None
+        raise ConnectionError(f"the Hugging Face Hub gave no answer within {_TIMEOUT} seconds. {way_out}") from None
     if isinstance(error, errors.RevisionNotFoundError):
         raise ValueError(f"{hub} has no revision {revision!r} on the Hugging Face Hub") from error
     if isinstance(error, errors.GatedRepoError):

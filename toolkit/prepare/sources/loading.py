@@ -243,7 +243,7 @@ def load(
     if isinstance(source, (str, Path)):
         return _load_by_name(source, options, split, revision)
     unused = {"split": None if isinstance(source, DatasetDict) else split, "revision": revision}
-    _refuse(**unused, **options.of_files)
+    _reject_options(**unused, **options.of_files)
     return _load_table(source, options, split)
 
 
@@ -251,17 +251,17 @@ def _load_by_name(source: str | Path, options: ReadOptions, split: str | None, r
     path, limit, roles = Path(source).expanduser(), options.limit, options.roles
     dropped, of_files = Dropped(), options.of_files
     if source == "pydocs":
-        _refuse(split=split, revision=revision, columns=roles, **of_files)
+        _reject_options(split=split, revision=revision, columns=roles, **of_files)
         records, steps = load_pydocs(limit)
         data, shape = shaped(from_frame(records), {"name": "positive_id", "symbol": "group"})
         return Loaded("pydocs", data, steps, shape=shape)
     if is_beir(path):
-        _refuse(columns=roles, revision=revision, **of_files)
+        _reject_options(columns=roles, revision=revision, **of_files)
         return _load_collection(read_beir(path, split), path.resolve().name, limit, [])
     if isinstance(source, str) and not path.exists():
         known = catalogue.find(source)
         if known is not None:
-            _refuse(columns=roles, **of_files)
+            _reject_options(columns=roles, **of_files)
             split = known.split(split)
             notes = provenance(known, split)
             if known.hub and known.hub == known.collection:
@@ -270,7 +270,7 @@ def _load_by_name(source: str | Path, options: ReadOptions, split: str | None, r
             data, notes = _sample(data, limit, dropped), [*notes, *dropped.notes]
             return Loaded(known.full_name, data, dropped.table, notes=notes, shape=shape)
         if catalogue.is_hub_name(source) and not suffixes(path)[0]:
-            _refuse(**of_files)
+            _reject_options(**of_files)
             hub, _, subset = source.partition(":")
             data, shape = shaped(fetch(hub, subset or None, split, revision), _by_column(roles))
             at = f", revision {revision}" if revision else ""
@@ -279,7 +279,7 @@ def _load_by_name(source: str | Path, options: ReadOptions, split: str | None, r
             return Loaded(source, data, dropped.table, notes=notes, shape=shape)
         if not path.suffix and path.name == source:
             raise ValueError(f"{_EXPECTED}, got {source!r}: there is no such file; {catalogue.similar_names(source)}")
-    _refuse(split=split, revision=revision)
+    _reject_options(split=split, revision=revision)
     table = read(path, sample=limit, **of_files)
     if table.rows > len(table.data):
         dropped.count("sample", table.rows, table.rows - len(table.data), f"{limit:,} random rows were requested")
@@ -290,7 +290,7 @@ def _load_by_name(source: str | Path, options: ReadOptions, split: str | None, r
     return Loaded(table.name, from_frame(frame), dropped.table, guess, table.notes, documents)
 
 
-def _refuse(**options: Any) -> None:
+def _reject_options(**options: Any) -> None:
     """Raise if options are given that do not apply to this source."""
     for name, value in options.items():
         if value:

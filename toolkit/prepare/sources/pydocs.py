@@ -36,7 +36,7 @@ PACKAGES = {
     "scipy": "scipy", "torch": "torch",
 }  # fmt: skip
 LIMIT = 128  # tokens of a document
-SHARED = 3  # most documents that a search may have as its right answers
+MAX_RELEVANT = 3  # most documents that a search may have as its right answers
 COLUMNS = ["anchor", "positive", "name", "package", "symbol"]
 
 _STUB = re.compile(
@@ -237,8 +237,8 @@ def _select(collected: Sequence[dict[str, str]]) -> pd.DataFrame:
     # A first sentence of two or three documents ("Make a violin plot", of Axes and of pyplot) is a search with as many
     # right answers; to keep only one would make the others wrong. One of ninety ("Set multiple properties at once") is
     # a phrase.
-    keep("phrase", f"the first sentence of more than {SHARED} documents",
-         lambda f: f["anchor"].groupby(f["anchor"].map(words)).transform("size") <= SHARED)  # fmt: skip
+    keep("phrase", f"the first sentence of more than {MAX_RELEVANT} documents",
+         lambda f: f["anchor"].groupby(f["anchor"].map(words)).transform("size") <= MAX_RELEVANT)  # fmt: skip
     frame = frame.assign(symbol=frame["name"].str.rpartition(".")[2]).sort_values("name", ignore_index=True)[COLUMNS]
     frame.attrs["steps"] = dropped.rows
     return frame

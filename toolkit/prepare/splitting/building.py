@@ -22,8 +22,8 @@ from toolkit.vectors import encode
 if TYPE_CHECKING:
     from datasets import Dataset
 
-TWIN = 0.9  # Jaccard similarity above which two documents answer the same query; lower within a group
-TWIN_IN_GROUP = 0.8
+SAME_ANSWER = 0.9  # Jaccard similarity above which two documents answer the same query; lower within a group
+SAME_ANSWER_IN_GROUP = 0.8
 
 
 def build_task(
@@ -124,7 +124,7 @@ def build_search(
     labels = labels_of(data)
     near = overlapping(keys, NEAR)
     qrels: dict[str, dict[str, int]] = {query: {} for query in queries}
-    twins = _twins(near, keys, document_of, labels)
+    twins = _interchangeable(near, keys, document_of, labels)
     for query, document in zip(query_of.tolist(), document_of.tolist(), strict=True):
         qrels[f"q{query}"] |= {ids[twin]: 1 for twin in sorted(twins.get(document, {document}))}
     # A negative has grade 0 even if it is a twin of a positive, but not if another row names it as a positive.
@@ -154,14 +154,16 @@ def build_search(
     return Task(name, kind, found, dict(zip(queries, component.tolist(), strict=True))), rows
 
 
-def _twins(
+def _interchangeable(
     near: NDArray[np.int64], keys: Sequence[str], document_of: NDArray[np.int64], labels: Sequence[object]
 ) -> dict[int, set[int]]:
     """Find documents so similar that they answer the same queries; each set includes the document itself."""
     group_of = {document: label for document, label in reversed(list(zip(document_of.tolist(), labels, strict=True)))}
     same: dict[int, set[int]] = {}
     for a, b in near.tolist():
-        close = TWIN_IN_GROUP if group_of.get(a) is not None and group_of.get(a) == group_of.get(b) else TWIN
+        close = (
+            SAME_ANSWER_IN_GROUP if group_of.get(a) is not None and group_of.get(a) == group_of.get(b) else SAME_ANSWER
+        )
         left, right = shingles(keys[a]), shingles(keys[b])
         if len(left & right) / len(left | right) >= close:
             same.setdefault(a, {a}).add(b)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from toolkit.prepare.text.cleaning import Cleaned
 
-PART = 100_000  # characters that are given to the tokenizer as one text, which its threads share ...
+PART_CHARACTERS = 100_000  # characters that are given to the tokenizer as one text, which its threads share ...
 BATCH = 2_000_000  # ... and at a time: its output takes some hundred bytes per token
 
 _PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
@@ -204,7 +204,7 @@ class _Cutter:
         for first, last in pairwise([0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), len(texts)]):
             yield from self._checked(texts[first:last], self.room)
 
-    def _checked(self, texts: Sequence[str], room: int) -> list[Spans]:
+    def _cut_verified(self, texts: Sequence[str], room: int) -> list[Spans]:
         """Cut texts into pieces, cutting those that exceed the limit again with less room."""
         from toolkit.vectors import truncation
 
@@ -302,11 +302,14 @@ def _end_of_word(text: str, low: int, high: int) -> int:
 
 
 def _parts(text: str) -> Iterator[tuple[int, str]]:
-    """Split a text into parts of at most `PART` characters, at a paragraph, line, sentence or word."""
+    """Split a text into parts of at most `PART_CHARACTERS` characters, at a paragraph, line, sentence or word."""
     start = 0
-    while len(text) - start > PART:
-        ends = (text.rfind(mark, start + PART // 2, start + PART - 1) for mark in ("\n\n", "\n", ". ", " "))
-        end = next((end + 1 for end in ends if end >= 0), start + PART)
+    while len(text) - start > PART_CHARACTERS:
+        ends = (
+            text.rfind(mark, start + PART_CHARACTERS // 2, start + PART_CHARACTERS - 1)
+            for mark in ("\n\n", "\n", ". ", " ")
+        )
+        end = next((end + 1 for end in ends if end >= 0), start + PART_CHARACTERS)
         yield start, text[start:end]
         start = end
     yield start, text[start:]
