@@ -62,15 +62,15 @@ def verdict(
         sentences.append(f"Right answer first: {first} → {first_after} of 100 {searches}{within} ({base} → {system}).")
     if metric in comparison.scores[base].per_query:
         better, worse, same = (f"{row[count]:,}" for count in ("better", "worse", "same"))
-        sentences.append(f"Helped {better} {searches}, hurt {worse}, same {same} (by {metric} of each).")
+        sentences.append(f"Helped {better} {searches}, hurt {worse}, left {same} unchanged (by the {metric} of each).")
     gap, mdd = _gap(comparison, system, base, metric)
     if gap.n_groups < 2:
         sentences.append(f"{system} and {base} cannot be compared: all {searches} are in one group.")
     elif gap.low > 0 or gap.high < 0:
         stands = f"{_capital(system)} {'beats' if gap.low > 0 else 'is worse than'} {base}"
-        sentences.append(f"{stands} by {_magnitude(gap)} {metric}, resampled {gap.n_groups:,} groups.")
+        sentences.append(f"{stands} by {_magnitude(gap)} {metric} ({gap.n_groups:,} resampled groups).")
     else:
-        shown = f"{_signed(gap)} {metric}, resampled {gap.n_groups:,} groups; minimum detectable difference {mdd:.3f}"
+        shown = f"{_signed(gap)} {metric} ({gap.n_groups:,} resampled groups); minimum detectable difference {mdd:.3f}"
         sentences.append(f"No difference shown between {system} and {base}: {shown}.")
     if keywords is None:
         return sentences
@@ -93,7 +93,7 @@ def verdict(
 def conclusions(comparison: Comparison, *, metric: str | None = None) -> list[str]:
     """Summarise what a comparison shows by one metric, and what it does not: a sentence for each system, then the ties.
 
-    By Holm-corrected p over all comparisons: what holds for one difference (`verdict`) may not hold for the best of
+    P is Holm-corrected over all comparisons: what holds for one difference (`verdict`) may not hold for the best of
     many.
 
     Parameters
