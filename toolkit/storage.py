@@ -61,7 +61,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def new_folder(path: str | Path) -> Iterator[Path]:
-    """Write a folder under a temporary name beside `path` and rename it at the end: it is there whole or not at all.
+    """Write a folder under a temporary name beside `path` and rename it at the end: it appears complete or not at all.
 
     Yields
     ------

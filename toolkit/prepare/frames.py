@@ -99,7 +99,7 @@ def from_frame(frame: pd.DataFrame) -> Dataset:
     try:
         with no_lone_surrogates():
             return Dataset.from_pandas(frame.rename(columns=str), preserve_index=False)
-    except Exception as error:  # Arrow has many types for values of several kinds in one column
+    except Exception as error:  # Arrow raises many exception types for columns of mixed types
         raise ValueError(f"the table has values of several types in one column ({str(error)[:150]})") from error
 
 
@@ -111,7 +111,7 @@ def to_frame(source: Any, names: Sequence[str] = ()) -> pd.DataFrame:
     source : as in `to_dataset`
         A list may be empty here, and hold any values.
     names : sequence of str
-        Names for the columns of a list of texts or tuples; if not given ``text``, or ``anchor positive negative``.
+        Names for the columns of a list of texts or tuples; by default ``text``, or ``anchor positive negative``.
 
     Raises
     ------

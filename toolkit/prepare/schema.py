@@ -258,7 +258,7 @@ class Layout:
         """Why the further columns are a mistake, and how to select the right ones."""
         right = [*self.inputs, *([self.label] if self.label else [])]
         return (
-            f"further columns become inputs of the loss: {', '.join(self.wrong)}. The trainer reads all columns but "
+            f"further columns become inputs of the loss: {', '.join(self.wrong)}. The trainer reads all columns except "
             f"one of {', '.join(LABELS)} as a text of the row. Train on dataset.select_columns({right})"
         )
 

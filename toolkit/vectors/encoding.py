@@ -50,7 +50,7 @@ def encode(
         A list, a column of a `datasets.Dataset`, a pandas Series, ...
     side : {"query", "document"}, optional
         Which prompt and, in a model with two sides, which layers to use, as ``encode_query`` and ``encode_document``
-        do. Without it the model's default prompt, as ``encode``.
+        do. Without it, the default prompt, as in ``encode``.
     dtype : str
         ``"auto"`` (see `toolkit.vectors.precision.resolve_dtype`), ``"float32"``, ``"bfloat16"`` or ``"float16"``: the
         format of the transformer's arithmetic. Pooling, everything after it, and the result are float32.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 ORDERS = ((2, 0), (3, 1), (5, 2))  # of each branch: tokens in a window, and how many of them stand left of the middle
-REACH = 4  # tokens to either side that two windows in a row see at most
+REACH = 4  # maximum tokens on either side that two consecutive windows see
 SPAN = 8_192  # tokens that are computed at a time: bounds the memory for a text of any length
 CHUNKS = 17  # parts of the table of tokens, each with its own scale
 
@@ -74,7 +74,7 @@ class UniversalSentenceEncoder(InputModule):
         super().__init__()  # type: ignore[no-untyped-call]
         self.tokenizer: Any = tokenizer
         for name, tensor in weights.items():
-            if name in ("table", "scale", "lo", "eps"):  # embeddings of eight bits a number: they are not trained
+            if name in ("table", "scale", "lo", "eps"):  # 8-bit embeddings, which are not trained
                 self.register_buffer(name, tensor)
             else:
                 self.register_parameter(name, torch.nn.Parameter(tensor))

@@ -79,7 +79,7 @@ def _has_bfloat16(device: torch.device) -> bool:
 
 
 def _probe(bodies: Mapping[str, Body], vocabulary: int, rows: int) -> dict[str, float]:
-    """Measure seconds of float32 over seconds of bfloat16 (best of five, alternating) and their smallest cosine."""
+    """Measure the time of float32 over that of bfloat16 (best of five, alternating), and their smallest cosine."""
     ids = np.random.default_rng(0).integers(min(1000, vocabulary // 2), vocabulary, size=(rows, 64)).tolist()
     vectors = {name: body.run(ids) for name, body in bodies.items()}
     seconds = dict.fromkeys(bodies, np.inf)

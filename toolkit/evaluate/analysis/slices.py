@@ -94,7 +94,7 @@ def by_slice(
     comparison : Comparison
         For any kind of task.
     labels : mapping of item to label
-        Such as from `slice_labels`; the slices come in the order of their first item. Items without a label are left
+        As from `slice_labels`; the slices come in the order of their first item. Items without a label are left
         out.
     system : str, optional
         The system whose difference from the baseline is tested; by default the last.

@@ -72,7 +72,7 @@ def combine(comparisons: Sequence[Comparison], *, test_over_train: float | None 
 
     Comparisons on one test set are treated as training seeds: the seeds see the same items, so both are sources of
     variance. The squared standard error is the variance of the seeds' mean differences over their number, plus the
-    squared error over groups of the difference averaged over seeds; degrees of freedom after Satterthwaite [1]_. The
+    squared error over groups of the difference averaged over seeds; degrees of freedom by Satterthwaite [1]_. The
     interaction of seeds and items is counted in both, so the interval is conservative.
 
     Comparisons on different test sets are treated as repeated random splits: a t-test with the variance multiplied by

@@ -173,7 +173,7 @@ def compare_systems(
     dtype : str
         As in `toolkit.vectors.encode`.
     language : str
-        Of the keyword search, as in `toolkit.vectors.bm25`.
+        Language of the keyword search, as in `toolkit.vectors.bm25`.
 
     Returns
     -------

@@ -123,7 +123,7 @@ def benchmark(
     for task in tasks:
         if other := [modality for modality in task.metadata.modalities if modality != "text"]:
             what = f"the task {task.metadata.name} is of {' and '.join(other)}"
-            raise ValueError(f"{what}, and {identity.name} reads text: leave it out, or run it with mteb.evaluate")
+            raise ValueError(f"{what}, and {identity.name} reads only text: leave it out, or run it with mteb.evaluate")
     sources = [localdata.find_source(task) for task in tasks]
     notes = _notes(tasks, identity, meta)
     encoder = Encoder(model, identity, meta, dtype=dtype, cache=cache)
@@ -148,8 +148,8 @@ def _notes(tasks: list[Any], identity: Identity, meta: Any) -> list[str]:
     notes = []
     if identity.guessed:
         notes.append(
-            f"By the name of its folder the model was taken for {identity.name}, with the prompts and training data of "
-            f"mteb's register. Pass name= if it is another."
+            f"From its folder name, the model was identified as {identity.name}, with the prompts and training data of "
+            f"mteb's registry. Pass name= if that is wrong."
         )
     declared = {language.split("-")[0] for language in meta.languages or []}
     for task in tasks:
@@ -277,7 +277,7 @@ def _row(task: Any, split: str, subset: str, scores: Mapping[str, Any], kept: An
     """Make the record of one part: its score, its interval, and the size of its data."""
     main = float(scores[task.metadata.main_score])
     found = interval(task, split, subset, kept)
-    # Where the means differ it is the interval of another score.
+    # If the means differ, the interval belongs to another score.
     low, high = (np.nan, np.nan) if abs(found.mean - main) > 1e-4 else (found.low, found.high)
     rows, characters = localdata.size(task, split, subset)
     return {

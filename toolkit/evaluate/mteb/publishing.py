@@ -116,7 +116,7 @@ def _differs(row: dict[Any, Any], other: Any, record: dict[str, Any]) -> str:
     if record["dtype"] != "float32":
         found.append(f"the number format: {record['dtype']} here")
     if record["prompts_from"] == "given":
-        found.append(f"the prompts were given: {record['prompts'] or 'none'}")
+        found.append(f"custom prompts were used: {record['prompts'] or 'none'}")
     if not record["unit_length"] and row["metric"] in _LENGTH_SENSITIVE:
         found.append("the model as loaded gives vectors that are not of unit length, which affects this metric")
     if not found and abs(row["difference"]) > TOLERANCE:

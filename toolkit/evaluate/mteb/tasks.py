@@ -92,7 +92,7 @@ def resolve(names: str | Task | Sequence[Any]) -> list[Any]:
         for task in _named(one, known, benchmarks):
             name = task.metadata.name
             if name in found and hasattr(task, "toolkit_task"):
-                raise ValueError(f"two tasks are named {name!r}: rename one by dataclasses.replace(task, name=...)")
+                raise ValueError(f"two tasks are named {name!r}: rename one with dataclasses.replace(task, name=...)")
             found.setdefault(name, task)
     return list(found.values()) + [_part_of(known[name](), pairs) for name, pairs in parts.items() if name not in found]
 
@@ -195,9 +195,9 @@ def as_mteb(task: Task, *, languages: Sequence[str] = ("eng-Latn",)) -> Any:
 
     name = re.sub(r"[^\w.-]+", "_", task.name).strip("._") or "task"
     if len(name) > 100:
-        raise ValueError(f"expected a name of at most 100 characters, got {len(name)}: it names a file of results")
+        raise ValueError(f"expected a name of at most 100 characters, got {len(name)}: it names a results file")
     if name in registered():
-        raise ValueError(f"mteb has a task called {name!r}: rename yours by dataclasses.replace(task, name=...)")
+        raise ValueError(f"mteb has a task called {name!r}: rename yours with dataclasses.replace(task, name=...)")
     strange = [language for language in languages if not re.fullmatch("[a-z]{3}-[A-Z][a-z]{3}", language)]
     if strange or isinstance(languages, str) or not languages:
         raise ValueError(f"expected languages in mteb's notation, such as ['eng-Latn', 'deu-Latn'], got {languages!r}")

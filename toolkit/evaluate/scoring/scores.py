@@ -187,7 +187,7 @@ def score(
         Anything with ``encode`` (a sentence-transformers model, a static one), ``predict(pairs)`` (a cross-encoder) or
         ``search(queries, k)`` (`toolkit.vectors.bm25`, `toolkit.vectors.rerank`, a bundle); a finished ranking
         ``{query_id: {doc_id: score}}``; or precomputed vectors, of any norm: ``{text: vector}``, or arrays with a
-        row an item, ``{"queries": ..., "documents": ...}``, ``{"sentence1": ..., "sentence2": ...}``,
+        row per item, ``{"queries": ..., "documents": ...}``, ``{"sentence1": ..., "sentence2": ...}``,
         ``{"text": ..., "train": ...}``. Documents that are the query itself (`Task.self_matches`) are left out of a
         ranking.
     task : Task

@@ -136,7 +136,7 @@ def _of_scores(frame: pd.DataFrame, read: Layout, scores: pd.DataFrame) -> Itera
         place = int(rows.rolling(2).sum().to_numpy()[1:].argmax())
         low, high = scores["low"].iloc[place], scores["high"].iloc[place + 1]
         rest = "the rest of the scale is hardly learned or tested"
-        yield f"Over {percent(MAX_SCORE_CONCENTRATION)} of the scores lie from {low:.3g} to {high:.3g}: {rest}."
+        yield f"Over {percent(MAX_SCORE_CONCENTRATION)} of the scores lie between {low:.3g} and {high:.3g}: {rest}."
 
 
 def _of_links(links: pd.DataFrame) -> Iterator[str]:

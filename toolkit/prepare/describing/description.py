@@ -172,7 +172,7 @@ def describe(dataset: Rows, model: Any = None) -> Description:
     notes = []
     if max(map(len, filled.values()), default=0) > SAMPLE_SIZE:
         of = "near-copies, tokens and words" if counted else "near-copies"
-        notes.append(f"Measured on samples of {SAMPLE_SIZE:,} texts: {of}. All texts together have more near-copies.")
+        notes.append(f"Measured on samples of {SAMPLE_SIZE:,} texts: {of}. The full data has more near-copies.")
     if len(every) > LANGUAGE_SAMPLE_SIZE:
         notes.append(f"Languages were measured on a sample of {LANGUAGE_SAMPLE_SIZE:,} texts.")
     if max(map(len, every), default=0) > MAX_CHARACTERS:

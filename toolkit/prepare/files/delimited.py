@@ -43,7 +43,7 @@ class Sample:
     def restart(self) -> None:
         """Discard all rows, so that a file can be read again in another way."""
         self.seen = 0
-        self.parts: list[pd.DataFrame] = []  # of a sample each row has its draw as the index
+        self.parts: list[pd.DataFrame] = []  # in a sample, the index holds the draw of each row
         self._highest = 1.0  # largest draw that can still be among the smallest
         self._random = np.random.default_rng(0)
 
@@ -149,7 +149,7 @@ def _is_number_or_date(value: str) -> bool:
 
 
 def _is_value(name: str, values: Sequence[str]) -> bool:
-    """Whether a first cell is a value itself: a number, a link, a sentence, or one that occurs again below."""
+    """Return whether a first cell is a value: a number, a link, a sentence, or one that occurs again below."""
     words = len(name.split())
     is_sentence = len(name) > 80 or words > 8 or (words > 3 and name[-1] in ".?!")
     return bool(name) and (_is_number_or_date(name) or bool(_URL.fullmatch(name)) or name in values or is_sentence)
@@ -257,7 +257,7 @@ def _long_fields() -> Iterator[None]:
 
 
 def _parse(text: Text, separator: str, quoting: Quoting, sample: Sample) -> tuple[int, pd.DataFrame, list[str], int]:
-    """How many rows are longer or shorter than the first or seem swallowed by a field; table, notes, rows read."""
+    """Parse the rows; return how many have the wrong length or seem swallowed, the table, notes and rows read."""
     short: list[int] = []
     long: list[int] = []
     notes: list[str] = []

@@ -89,12 +89,12 @@ def read(
         csv, tsv, jsonl, json, txt (these also as .gz, .bz2, .xz, or as the only file in a .zip), parquet, xlsx, xls,
         ods, or a folder.
     sample : int, optional
-        Number of rows to keep, drawn at random from all (seed 0), in their order. Of csv, tsv, jsonl, txt and parquet,
+        Number of rows to keep, drawn at random from all (seed 0), in their order. For csv, tsv, jsonl, txt and parquet,
         memory then holds little more than these; json and spreadsheets are held as a whole.
     sheet : str, optional
         Name of the sheet of a spreadsheet; by default the first one with rows.
     encoding : str, optional
-        Of text files, such as ``"cp1252"``; detected if None. Characters that it lacks are replaced and counted.
+        For text files, such as ``"cp1252"``; detected if None. Characters that it lacks are replaced and counted.
     separator : str, optional
         The character between the fields of a delimited file; ``"tab"`` is a tab; detected by default.
 

@@ -149,7 +149,7 @@ def _search(table: Columns, queries: Sequence[str], documents: Sequence[str]) ->
         if rest:
             document = table.longest(rest)
             share = f"{table.questions(query):.0%} of the texts in `{query}` are questions"
-            why = f"`{query}` is a name for searches" if query in named else share
+            why = f"`{query}` is a typical name for searches" if query in named else share
             why = f"you named `{query}` as the search" if query in table.named else why
             return query, document, "search", f"{why}; `{document}` {_long(table, document)}"
     return None
@@ -213,4 +213,4 @@ def _long(table: Columns, column: str) -> str:
         return "is what you named as the text to find"
     if column == table.longest(table.texts):
         return f"is the longest (median {table.words[column]:.0f} words)"
-    return "is a name for texts to find"
+    return "is a typical name for texts to find"

@@ -47,7 +47,7 @@ class Pairs:
         Only the texts and the label, in the trainer's order: the trainer of sentence-transformers takes every
         further column as a text.
     table : DataFrame
-        One row a step: ``step rows_in rows_out dropped why example``. Where rows are combined, ``rows_out`` counts the
+        A row per step: ``step rows_in rows_out dropped why example``. Where rows are combined, ``rows_out`` counts the
         new rows, and ``dropped`` the old ones that were not used.
     origin : DataFrame
         For each row of `data`: ``row``, the source row number of the first text, and what else is known, such

@@ -121,7 +121,7 @@ def collection(
     if not kept:
         raise ValueError(f"{name}: no query of {split} has a relevant document in the corpus: are these its qrels?")
     if empty := sum(not text for text in corpus.values()):
-        dropped.notes.append(f"{empty:,} of {len(corpus):,} documents are empty; they stay, as the qrels count on them")
+        dropped.notes.append(f"{empty:,} of {len(corpus):,} documents are empty; they stay, as the qrels assume them")
     return Collection(name, split, RetrievalData(corpus, {query: texts[query] for query in kept}, kept), dropped)
 
 

@@ -12,9 +12,9 @@ _ENTRIES = (
     "Keyword args", "Keyword Args", "Keyword arguments", "Keyword Arguments", "Properties", "Members",
 )  # fmt: skip
 _RESULTS = ("Returns", "Return", "Yields", "Raise", "Raises", "Warns")
-_UNNAMED = ("Returns", "Return", "Yields")  # a line without a name there is a type
+_UNNAMED = ("Returns", "Return", "Yields")  # in these sections, a line without a name is a type
 _PROSE = ("Note", "Notes", "Warning", "Warnings", "Shape")
-# Code, references, and related names with their summaries, which are searches of other records.
+# Code, references, and related names with their summaries, which serve as queries in other records.
 _DROPPED = (
     "Call signature", "Call signatures", "Example", "Example usage", "Examples", "Methods", "References", "See Also",
     "See also", "Usage",
@@ -115,7 +115,7 @@ def _paragraphs(lines: list[str]) -> list[str]:
     paragraphs: list[list[str]] = [[]]
     for line, below in zip(lines, [*lines, ""][1:], strict=True):
         head, last = _HEAD.fullmatch(line), paragraphs[-1]
-        # Elsewhere a dash is a minus that a line break put in front.
+        # Elsewhere, a leading dash is a minus sign that wrapped to the start of the line.
         may_list = not last or _BULLET.match(last[0]) or last[-1].rstrip()[-1] in ".:;,"
         if head and len(below) - len(below.lstrip()) > len(head[1]):  # a name, with its meaning indented below
             paragraphs.append([])
@@ -195,7 +195,7 @@ def _sections(lines: list[str]) -> list[tuple[str, bool, list[str]]]:
             parts.append((title[1], False, []))
         else:
             if line.strip() and not line.startswith(" ") and not parts[-1][1]:
-                parts.append(("", True, []))  # a part of Google's style ends where the indentation does
+                parts.append(("", True, []))  # a Google-style section ends where its indentation does
             parts[-1][2].append(line)
     return parts
 

@@ -1,4 +1,4 @@
-"""Data sets of the Hugging Face Hub, or of a local copy of a repository; without a network it fails within seconds."""
+"""Load data sets from the Hugging Face Hub or a local copy of a repository; without a network, fail within seconds."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def require(hub: str, revision: str | None = None) -> None:
     folder = os.environ.get("TOOLKIT_DATA")
     where = f"{folder}/{hub}" if folder else f"a folder {hub} below the one that TOOLKIT_DATA names (it is not set)"
     download = f"hf download {hub} --repo-type dataset --local-dir {hub}"
-    way_out = f"To read a copy in {where}, run '{download}' on another computer and bring that folder."
+    way_out = f"To read a copy in {where}, run '{download}' on another computer and copy the folder there."
     if constants.HF_HUB_OFFLINE:
         raise ConnectionError(f"HF_HUB_OFFLINE is set, and {hub!r} was not downloaded before. {way_out}")
     answer: queue.Queue[Exception | None] = queue.Queue()

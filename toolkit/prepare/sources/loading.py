@@ -42,7 +42,7 @@ class ReadOptions:
     document_column : str, optional
         Column of the documents; guessed by default.
     group_column : str, optional
-        Rows with the same value here stay together in a split, such as one customer's.
+        Rows with the same value here stay together in a split, such as all rows of one customer.
     time_column : str, optional
         Dates or numbers: train on the past and test on the newest.
     columns : mapping of str to str
@@ -106,7 +106,7 @@ class Loaded:
         Of the shape "pairs": columns ``anchor`` (the search), ``positive`` (the text to find) and, where
         known, ``positive_id`` (the document's name), ``group`` (rows that must stay together in a split) and ``time``.
         Empty if nothing could stand in for a search. For other shapes: the columns that
-        `toolkit.prepare.frames.shape_of` names, in the order in which trainers read them, then the optional three.
+        `toolkit.prepare.frames.shape_of` names, in the order in which trainers read them, then the three optional ones.
     table : DataFrame
         What was left out along the way: ``step rows_in rows_out dropped why example``.
     guess : Guess or None
@@ -190,7 +190,7 @@ def load(
         - ``"owner/name"`` or ``"owner/name:subset"`` of the Hugging Face Hub, or of a copy in
           ``TOOLKIT_DATA/owner/name``.
         - A table in memory, of any shape of `toolkit.prepare.frames.shape_of`, in any order of its columns. One with
-          only a column ``text`` is documents.
+          only a column ``text`` is read as documents.
         - A list of dictionaries; of (query, document) pairs; of (query, document, negative); of texts, which are
           documents without a search.
     options : ReadOptions, optional
@@ -198,11 +198,11 @@ def load(
     columns : mapping, optional
         From the table's column names to those of a shape (``anchor``, ``positive``, ``negative``; ``sentence1``,
         ``sentence2``, ``score``; ``sentence1``, ``sentence2``, ``label``; ``text``, ``label``) and to ``positive_id``,
-        ``group`` and ``time``. Of a file, ``anchor`` and ``positive`` are guessed where they are not named; where
+        ``group`` and ``time``. For a file, ``anchor`` and ``positive`` are guessed where they are not named; where
         columns of another shape are named, nothing is guessed and the data keep that shape.
     limit : int, optional
         Maximum number of rows; None takes all (about 13,000 for ``"pydocs"``, which keeps symbols whole, so more rows
-        may come). For a file or named data set it is a random sample (seed 0, in file order), since files are
+        may be returned). For a file or named data set it is a random sample (seed 0, in file order), since files are
         often sorted; for a table in memory, the first rows.
     split : str, optional
         ``"train"``, ``"dev"`` or ``"test"`` (or the publisher's name for it) of data sets with splits; default train.

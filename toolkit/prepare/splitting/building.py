@@ -77,7 +77,7 @@ def table_groups(data: Dataset, shape: Shape, groups: str | Sequence[object] | N
     if shape.name == "labelled pairs":
         labels = list(dict.fromkeys(data["label"][:]))
         if not set(labels) <= {0, 1}:
-            todo = "map yours, such as data.map(lambda row: {'label': int(row['label'] == 0)})"
+            todo = "map yours, for example with data.map(lambda row: {'label': int(row['label'] == 0)})"
             raise ValueError(f"expected labels 1 (the same) and 0 (not) of pairs, got {labels[:5]}: {todo}")
     return row_groups(sides, groups, labels_of(data), model=model)
 
@@ -105,7 +105,7 @@ def build_search(
     check_groups(groups, len(data))
     wrong = [text for text in documents if not isinstance(text, str)]
     if isinstance(documents, str) or wrong:
-        came = f"{wrong[0]!r:.40} among them" if wrong else "a single text"
+        came = f"a list with {wrong[0]!r:.40}" if wrong else "a single text"
         raise ValueError(f"expected documents as a list of texts, got {came}")
     columns = [data[column][:] for column in negatives_in(data.column_names)]
     negatives = [(row, text) for row, texts in enumerate(zip(*columns, strict=True)) for text in texts
@@ -138,7 +138,7 @@ def build_search(
     if groups is not None:
         edges = [sharing(zip(query_of.tolist(), document_of.tolist(), strict=True))]
         if isinstance(groups, str):
-            paired = int(np.searchsorted(first, len(data)))  # negatives and other documents come later, joining none
+            paired = int(np.searchsorted(first, len(data)))  # negatives and other documents come later and link nothing
             owners, near = query_of[first[:paired]], near[(near < paired).all(axis=1)]
             texts, answers = list(queries.values()), list(corpus.values())[:paired]
             if set(query_keys).isdisjoint(keys[:paired]):

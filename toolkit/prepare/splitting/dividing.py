@@ -10,7 +10,7 @@ import numpy as np
 
 LARGEST = 0.1  # a group that would fill more than this share of dev or test goes to train ...
 GROUP_CAPS = (LARGEST, 0.2, 0.4, 1.0)  # ... unless dev or test would be too small without larger groups
-MIN_GROUPS = 10  # groups
+MIN_GROUPS = 10  # with fewer, nothing is split
 
 Parts = dict[str, list[str]]
 Members = Mapping[Any, Sequence[str]]

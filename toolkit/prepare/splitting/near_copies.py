@@ -306,6 +306,6 @@ def _check_memory(n: int, shingles: float) -> None:
     free = psutil.virtual_memory().available
     if n > CHUNK and needed > free:
         raise MemoryError(
-            f"finding near-copies among {n:,} texts needs about {needed / 1e9:.0f} GB of memory, {free / 1e9:.0f} GB "
+            f"finding near-copies among {n:,} texts needs about {needed / 1e9:.0f} GB of memory; {free / 1e9:.0f} GB "
             f"are free: take a sample (limit=), or pass your own groups=, which needs no such search"
         )

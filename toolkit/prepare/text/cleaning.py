@@ -27,7 +27,7 @@ STEPS = ("html", "mojibake", "replies", "boilerplate", "tidy")
 """Steps of `clean`, in the order in which they run."""
 SAMPLE = 2_000  # texts that are searched for markup, mojibake and mail ...
 MIN_CHANGED = 0.01  # ... and the share of them above which a step is suggested
-MIN_WORDS = 4  # kept in a document: without a canned answer, only a greeting may be left
+MIN_WORDS = 4  # minimum left in a document: without a canned answer, only a greeting may remain
 MAX_EXAMPLES, CONTEXT = 3, 60  # examples of each step, and characters around a change
 EXAMPLES = ["step", "column", "row", "before", "after"]
 
@@ -206,9 +206,9 @@ def clean(
 
 
 def _read(dataset: Any) -> tuple[Dataset, pd.DataFrame]:
-    """Return the data, and of them the columns that tell rows apart: texts and, but for searches, score and label.
+    """Return the data, and the columns that tell rows apart: texts and, except for searches, score and label.
 
-    Of a list of texts the data have only the numbers: a Dataset cannot hold the lone surrogates that cleaning drops.
+    For a list of texts, it has only the row numbers: a Dataset cannot hold the lone surrogates that cleaning drops.
     """
     from datasets import Dataset, Features, Value
 
@@ -247,7 +247,7 @@ def _tidy_until_stable(steps: Sequence[str]) -> Callable[[str], str]:
 
 
 def _without_boilerplate(sides: pd.DataFrame, documents: list[str]) -> tuple[pd.DataFrame, list[str], pd.DataFrame]:
-    """Drop repeated lines, of searches and of documents each on their own; also return these lines."""
+    """Drop repeated lines, separately for searches and documents; also return these lines."""
     after, tables = sides.copy(), []
     answers = [column for column in sides if column == "positive" or is_negative(column)]
     searches = [column for column in sides if column not in answers]

@@ -15,8 +15,8 @@ from toolkit.vectors.inputs import check_texts, each
 UNKNOWN = "und"  # ISO 639's code for an undetermined language
 MIN_CONFIDENCE = 0.6
 """Confidence from which a guess counts; below it short English questions are now and then taken for another language.
-``tests/prepare/test_language.py`` holds it to Banking77 and XQuAD."""
-MIN_TEXTS, SHARE = 20, 0.05  # a language is present in at least so many texts, and in more than this share of them
+``tests/prepare/test_language.py`` checks it on Banking77 and XQuAD."""
+MIN_TEXTS, SHARE = 20, 0.05  # a language counts as present in at least this many texts and above this share
 BEGINNING = 500  # characters that are read: more of them change no guess and take longer
 MIN_LETTERS = 3  # fewer are not enough for a guess
 
@@ -141,7 +141,7 @@ def language_mismatch(shares: pd.DataFrame, model_languages: Sequence[str], mode
     if not trained or "multilingual" in trained or strange.empty:
         return ""
     found = zip(strange["language"], strange["share"], strict=True)
-    several = f"{len(trained)} languages, not on these"
+    several = f"{len(trained)} languages, but not on those found here"
     on = several if len(trained) > 3 else _listed(map(language_name, sorted(trained)))
     parts = [f"{share:.0%} of these texts are {language_name(code)}".replace("%", " %") for code, share in found]
     sentence = f"{model_name.rpartition('/')[2]} was trained on {on}; {_listed(parts)}."

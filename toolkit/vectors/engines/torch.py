@@ -122,7 +122,7 @@ def _takes_ids(modules: Sequence[Any], prompt: str) -> bool:
 
 
 def _clip(text: str, limit: int | None) -> str:
-    """Return the beginning of a text far longer than the model reads, up to a space: 50 MB take as long as 50 kB."""
+    """Return the beginning of a text far longer than the model reads, up to a space, so 50 MB take as long as 50 kB."""
     if limit is None or len(text) <= MAX_CHARACTERS_PER_TOKEN * limit:
         return text
     end = text.rfind(" ", 0, MAX_CHARACTERS_PER_TOKEN * limit)
@@ -149,7 +149,7 @@ def in_dtype(transformer: Transformer, dtype: torch.dtype, digest: str) -> Trans
 
 
 def in_float(modules: Iterable[Any]) -> list[Any]:
-    """Return modules with float32 weights: copies of those that have others."""
+    """Return modules with float32 weights: copies of those in other formats."""
     return [
         copy.deepcopy(module).float() if any(p.dtype != torch.float32 for p in module.parameters()) else module
         for module in modules
