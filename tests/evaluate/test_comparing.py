@@ -260,7 +260,9 @@ def test_verdict_not_shown(comparison: Comparison) -> None:
     row = comparison.row("mixed", "nDCG@10")
     assert row["low"] < 0 < row["high"]
     sentence = verdict(comparison, "mixed")[-1]
-    assert sentence.startswith(f"No difference shown between mixed and base: {signed(row)} nDCG@10, resampled 30 groups")
+    assert sentence.startswith(
+        f"No difference shown between mixed and base: {signed(row)} nDCG@10, resampled 30 groups"
+    )
     assert f"{row['mdd']:.3f}" in sentence
 
 

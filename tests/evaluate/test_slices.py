@@ -96,7 +96,7 @@ def test_differences_by_slice_are_those_of_the_items() -> None:
     assert rows.loc["helped", "n_groups"] == 10 and rows.loc["helped", "baseline"] == 0.5
     assert rows["p_holm"].tolist() == stats.holm(rows["p"].tolist()) and rows.loc["helped", "p_holm"] < 0.05
     assert "1 (helped)" in found.note
-    figure, alt = found.picture
+    figure, alt = found.picture.figure, found.picture.alt
     assert "helped +0.500" in alt and len(figure.axes[0].get_yticklabels()) == 2
     assert "<img alt=" in found._repr_html_()
     nothing = by_slice(both, labels, min_items=99)

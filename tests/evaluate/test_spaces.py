@@ -105,7 +105,7 @@ def test_a_map_says_what_it_keeps() -> None:
     brute = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(true.tolist(), there.tolist(), strict=True)])
     assert found.kept == pytest.approx(brute) and found.kept < 0.2
     assert f"{brute:.0%}" in found.note and found.note in found._repr_html_()
-    figure, alt = found.picture
+    figure, alt = found.picture.figure, found.picture.alt
     assert figure.get_supxlabel() == found.note == alt
 
 
@@ -115,7 +115,7 @@ def test_maps_take_labels_and_samples() -> None:
     found = project(rows, labels=[str(i) for i in range(5200)])
     assert len(found.table) == 5000 and found.table["label"].tolist() == [str(i) for i in found.table["row"]]
     found = project(cloud(50), labels=["a", "b"] * 25)
-    legend = found.picture[0].axes[0].get_legend()
+    legend = found.picture.figure.axes[0].get_legend()
     assert [text.get_text() for text in legend.get_texts()] == ["a", "b"]
     for options, message in (({"method": "tsne"}, "'pca' or 'umap'"), ({"labels": ["a"]}, "one label for each"),
                              ({"k": 50}, "k from 1 to 49")):  # fmt: skip

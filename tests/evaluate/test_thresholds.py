@@ -112,7 +112,7 @@ def test_figure_sentence_and_table_agree() -> None:
         ends = other.table.set_index(["part", "metric"])["high"]
         assert ("missed" in other.sentence) == (ends["test", "precision"] < 0.8)
     fine = threshold(drawn(0, 1000), drawn(1, 1000, "test"))
-    assert "missed" not in fine.sentence and f"{fine.value:.4g}" in fine.picture[1]
+    assert "missed" not in fine.sentence and f"{fine.value:.4g}" in fine.picture.alt
     page = fine._repr_html_()
     assert f"{fine.value:.4g}" in fine.sentence and fine.sentence.split(";")[0] in page
     assert "<img alt=" in page and page.count("<tr") == 7

@@ -58,7 +58,9 @@ class Combined:
             if row["p_holm"] < ALPHA:
                 found.append(f"{row['model']} is {'better' if row['difference'] > 0 else 'worse'}: {size}.")
             else:
-                found.append(f"{row['model']}: no difference shown, {size}; minimum detectable difference {row['mdd']:.3f}.")
+                found.append(
+                    f"{row['model']}: no difference shown, {size}; minimum detectable difference {row['mdd']:.3f}."
+                )
         return [*found, self.assumes]
 
     def _repr_html_(self) -> str:

@@ -148,7 +148,7 @@ class Loaded:
 
     def __str__(self) -> str:
         parts, head = self._lines(), self._head()
-        width = max(map(len, head), default=0)
+        width = max((len(str(name)) for name in head), default=0)
         for row in head.to_dict("records"):
             parts += ["", *(f"  {name!s:<{width}}  {' '.join(str(value).split())}" for name, value in row.items())]
         parts += [""] if len(head) else []
@@ -231,7 +231,8 @@ def load(
     options = ReadOptions() if options is None else options
     if not isinstance(options, ReadOptions):
         raise ValueError(f"expected options as prepare.ReadOptions, got {type(options).__name__}")
-    for name, value in {"columns": columns, "limit": limit}.items():
+    keywords: dict[str, Any] = {"columns": columns, "limit": limit}
+    for name, value in keywords.items():
         if value is None:
             continue
         if (given := getattr(options, name)) and given != value:

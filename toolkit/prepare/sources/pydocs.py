@@ -1,8 +1,8 @@
-"""Provide demo data: docstrings of installed packages, as queries and documents.
+"""The demo data: docstrings of the packages that are installed anyway, as searches and documents.
 
 The first sentence of a docstring stands in for a search; the name and the rest are the document to be found. Nothing is
-downloaded or stored in the project: the docstrings are collected on this machine, in about twenty seconds, and cached
-until the version of a package changes.
+downloaded or stored in the project: the docstrings are collected on this machine, in about twenty seconds, and kept in
+the cache folder until a package changes its version.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from toolkit.prepare.sources import collector
 from toolkit.prepare.sources.docstrings import parse, sentence_ends, words
 from toolkit.storage import cache_folder, replacing
 
-COLLECTOR_VERSION = 1  # increment whenever the collected data change, or the cache returns old records
+COLLECTOR_VERSION = 1  # raise it with every change of what is collected, or the cache returns the old records
 # From the name under which a package is installed to the one under which it is imported.
 PACKAGES = {
     "matplotlib": "matplotlib", "networkx": "networkx", "numpy": "numpy", "pandas": "pandas", "scikit-learn": "sklearn",
     "scipy": "scipy", "torch": "torch",
 }  # fmt: skip
 LIMIT = 128  # tokens of a document
-SHARED = 3  # maximum number of relevant documents per search
+SHARED = 3  # most documents that a search may have as its right answers
 COLUMNS = ["anchor", "positive", "name", "package", "symbol"]
 
 _STUB = re.compile(
@@ -51,13 +51,13 @@ def collect(packages: Sequence[str] | None = None) -> list[dict[str, str]]:
     Parameters
     ----------
     packages : sequence of str, optional
-        Import names; ``"python"`` is the standard library. All of `PACKAGES` that are installed, and the
+        Names under which to import; ``"python"`` is the standard library. All of `PACKAGES` that are installed, and the
         standard library, where not given.
 
     Returns
     -------
     list of dict
-        One per docstring, sorted by package and name: ``name`` (the shortest public one), ``package``, ``summary`` (the
+        One a docstring, sorted by package and name: ``name`` (the shortest public one), ``package``, ``summary`` (the
         first sentence) and ``body`` (the rest, possibly empty; see `toolkit.prepare.sources.docstrings.parse`).
 
     Raises
@@ -66,14 +66,14 @@ def collect(packages: Sequence[str] | None = None) -> list[dict[str, str]]:
         When a process ends with an error; its last line is in the message.
     """
     if packages is None:
-        packages = [collector.STANDARD, *(PACKAGES[package] for package in _versions())]  # before imports change it
+        packages = [collector.STANDARD, *(PACKAGES[package] for package in _versions())]  # before others change it
     # PYTHONOPTIMIZE=2 would strip the docstrings; sets of strings in a docstring come out in the order of their hashes.
     env = {**os.environ, "PYTHONOPTIMIZE": "", "PYTHONHASHSEED": "0", "MPLBACKEND": "Agg", "HF_HUB_OFFLINE": "1"}
-    # torch takes half of the time, so it gets one of the two processes.
+    # Half of the time goes into torch: it has one of two processes for itself.
     groups = [[name for name in packages if (name == "torch") is alone] for alone in (True, False)]
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         outs = {Path(folder) / f"{number}.jsonl": group for number, group in enumerate(groups) if group}
-        # -P and the empty folder: neither our own modules nor a user's random.py may shadow those of a package.
+        # -P and the empty folder: neither our own modules nor a user's random.py may pass for those of a package.
         command = [sys.executable, "-P", "-W", "ignore", collector.__file__]
         pipes: Any = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
         running = {
@@ -90,14 +90,14 @@ def collect(packages: Sequence[str] | None = None) -> list[dict[str, str]]:
                     found = json.loads(line)
                     summary, body = parse(found.pop("doc"))
                     records.append({**found, "summary": summary, "body": body})
-        finally:  # so that an interrupted cell leaves no process running
+        finally:  # an interrupted cell leaves nothing running
             for process in running.values():
                 process.kill()
     return sorted(records, key=lambda record: (record["package"], record["name"]))
 
 
 def cut(texts: Sequence[str], limit: int = LIMIT) -> list[str]:
-    """Truncate each text at the end of a sentence to at most `limit` tokens, including [CLS] and [SEP].
+    """Cut each text after a sentence so that it has at most `limit` tokens, [CLS] and [SEP] included.
 
     Tokens are those of the embedded model, all-MiniLM-L6-v2. Where the first sentence alone is too long, the cut is
     after the last whole word. The result is always the beginning of the text.
@@ -134,8 +134,8 @@ def load_pydocs(limit: int | None = 4500) -> tuple[pd.DataFrame, pd.DataFrame]:
         the last part of the name. Rows that share a symbol (``numpy.median``, ``torch.median``) are alike and must stay
         together in a split. Sorted by name.
     steps : DataFrame
-        What was left out on the way: ``step rows_in rows_out dropped why example``. ``steps.attrs["digest"]`` is the
-        digest of the package versions.
+        What was left out on the way: ``step rows_in rows_out dropped why example``. ``steps.attrs["digest"]`` names the
+        state of the packages.
 
     Raises
     ------
@@ -159,21 +159,21 @@ def load_pydocs(limit: int | None = 4500) -> tuple[pd.DataFrame, pd.DataFrame]:
             with replacing(path) as temporary:
                 records.to_parquet(temporary)
         except OSError as error:
-            warnings.warn(f"{path} cannot be written ({error}): docstrings are collected every time.", stacklevel=2)
+            warnings.warn(f"{path} cannot be written ({error}): the docstrings are collected each time.", stacklevel=2)
     dropped = Dropped()
     dropped.rows = list(records.attrs.pop("steps"))
     if limit is not None and limit < len(records):
         sizes = records["symbol"].value_counts()
         sizes = sizes[sorted(sizes.index, key=lambda symbol: hashlib.sha256(symbol.encode()).digest())]
         kept = records["symbol"].isin(sizes.index[sizes.cumsum() - sizes < limit])
-        records = _keep(records, kept, "limit", f"about {limit:,} rows, keeping symbols whole", dropped)
+        records = _keep(records, kept, "limit", f"about {limit:,} rows, whole symbols", dropped)
     table = dropped.table
     table.attrs["digest"] = digest
     return records.reset_index(drop=True), table
 
 
 def _versions() -> dict[str, str]:
-    """Return the versions of the installed `PACKAGES`."""
+    """Versions of those of `PACKAGES` that are installed."""
     found = {}
     for package in PACKAGES:
         with suppress(metadata.PackageNotFoundError):
@@ -182,7 +182,7 @@ def _versions() -> dict[str, str]:
 
 
 def _read(path: Path) -> pd.DataFrame | None:
-    """Return the cached records, with steps in ``attrs``, or None if there are no usable ones."""
+    """The cached records with their steps in ``attrs``; None where the cache has none, or none that can be used."""
     try:
         records = pd.read_parquet(path)
         if list(records) == COLUMNS and records.attrs.get("steps"):
@@ -192,20 +192,20 @@ def _read(path: Path) -> pd.DataFrame | None:
         return None
     except Exception as error:  # a broken file may raise anything
         problem = f"{type(error).__name__}: {error}"
-    warnings.warn(f"{path} cannot be used ({problem}): the docstrings will be collected again.", stacklevel=3)
+    warnings.warn(f"{path} cannot be used ({problem}): the docstrings are collected again.", stacklevel=3)
     return None
 
 
 def _keep(frame: pd.DataFrame, kept: pd.Series[bool], step: str, why: str, dropped: Dropped) -> pd.DataFrame:
-    """Drop rows, logging the middle one as the example, since the first ones are often alike."""
+    """Drop rows; the example is the one in the middle of them, since the first ones are often alike."""
     out = frame[~kept]
-    middle = out.iloc[len(out) // 2 :].head(1).itertuples()
-    dropped.count(step, len(frame), len(out), why, [f"{row.name}: {row.anchor or row.body}" for row in middle])
+    middle = out.iloc[len(out) // 2 :].head(1).to_dict("records")
+    dropped.count(step, len(frame), len(out), why, [f"{row['name']}: {row['anchor'] or row['body']}" for row in middle])
     return frame[kept]
 
 
 def _select(collected: Sequence[dict[str, str]]) -> pd.DataFrame:
-    """Keep rows that can serve as a query and its document; log the others in ``attrs["steps"]``."""
+    """Keep what can serve as a search and its document; the account of the rest is in ``attrs["steps"]``."""
     frame = pd.DataFrame(collected).rename(columns={"summary": "anchor"})
     counts = frame["package"].value_counts().sort_index()
     found = ", ".join(f"{package} {count:,}" for package, count in counts.items())
@@ -220,20 +220,20 @@ def _select(collected: Sequence[dict[str, str]]) -> pd.DataFrame:
     def is_sentence(text: str) -> bool:  # and not a signature
         return text[:1] not in ("", "{", "(") and not _CALL.match(text) and text.count("(") == text.count(")")
 
-    keep("one paragraph", "no text besides the first sentence", lambda f: f["body"] != "")
+    keep("one paragraph", "nothing beside the first sentence", lambda f: f["body"] != "")
     keep("stub", "deprecated, or an alias of something else",
          lambda f: ~(f["anchor"].str.match(_STUB) | f["body"].str.contains(r"(?:^| )Deprecated: ")))  # fmt: skip
-    keep("signature", "a call, or part of one, instead of a sentence", lambda f: f["anchor"].map(is_sentence))
+    keep("signature", "a call or half of one in place of a sentence", lambda f: f["anchor"].map(is_sentence))
     keep(
         "search too short or long",
         "fewer than 3 or more than 30 words",
-        lambda f: f["anchor"].str.split().str.len().between(3, 30),
+        lambda f: f["anchor"].str.count(r"\S+").between(3, 30),
     )
     whole = frame["name"] + ": " + frame["body"]
     frame = frame.assign(positive=cut(list(whole)))
     shortened = int((frame["positive"] != whole).sum())
     dropped.count("cut", len(frame), 0, f"{shortened:,} documents end at a sentence within {LIMIT} tokens")
-    keep("document too short", "fewer than 8 words besides the name", lambda f: f["positive"].str.split().str.len() > 8)
+    keep("document too short", "fewer than 8 words beside the name", lambda f: f["positive"].str.count(r"\S+") > 8)
     # A first sentence of two or three documents ("Make a violin plot", of Axes and of pyplot) is a search with as many
     # right answers; to keep only one would make the others wrong. One of ninety ("Set multiple properties at once") is
     # a phrase.
