@@ -238,8 +238,8 @@ def test_own_file_is_looked_at_and_called_by_its_name(
     assert not re.search(r'(src|href)="(?!data:)', page)
 
 
-def test_keyword_search_that_is_deployed_is_said_everywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Numbers that a model cannot read: BM25 is deployed, and terminal, report and bundle say what searches how."""
+def test_keyword_search_is_deployed_where_it_is_better(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Numbers that a model cannot read: BM25 is deployed, without a model, and terminal, report and record name it."""
     rows = prepare.load("pydocs", limit=240).data.to_pandas().head(240)
     number = np.random.default_rng(0).permutation(90000)[: len(rows)] + 10000
     tickets = [f"{text} Case {n}." for n, text in zip(number, rows["positive"], strict=True)]
@@ -248,12 +248,13 @@ def test_keyword_search_that_is_deployed_is_said_everywhere(tmp_path: Path, caps
     run = own(tmp_path / "cases.csv", tmp_path / "runs")
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
     assert record["deployed"]["name"] == "BM25" and deploy.load(run).record["kind"] == "bm25"
-    assert "Keyword search (BM25) is better here than base, by " in record["verdict"][-1]
+    gap = pd.read_csv(run / "comparison.csv").set_index(["model", "metric"]).loc[("BM25", "nDCG@10"), "difference"]
+    assert gap > 0.5 and "BM25" in record["verdict"][-1] and f"{gap:.3f} [" in record["verdict"][-1]
     assert "index" not in record and not (run / "bundle" / "model").exists()
     assert str(number[0]) in deploy.load(run).find(f"case {number[0]}", 1)[0].text
     page = html.unescape((run / "report.html").read_text(encoding="utf-8"))
     for text in (capsys.readouterr().out, page):
-        assert "Deployed: BM25, keyword search" in text
+        assert "Deployed: BM25" in text
     systems = [re.findall("<h4>(.*?)</h4>", part)[:3] for part in page.split("<article>")[1:]]
     assert systems and all(names == ["base", "BM25", "tuned"] for names in systems)
     examples = pd.read_csv(run / "examples.csv")
@@ -276,7 +277,7 @@ def test_private_leaves_no_text_behind(tickets: Path, tmp_path: Path, capsys: py
     for content in [said, *(file.read_text(encoding="utf-8") for file in files)]:
         found = [needle for needle in (*needles, MAIL) if html.escape(needle) in content or needle in content]
         assert found == []
-    assert "contains no text from your file; the bundle does" in said
+    assert "no text" in said
 
 
 def test_time_and_groups_decide_the_split(tickets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -296,13 +297,13 @@ def test_texts_without_searches_get_an_index(tmp_path: Path, capsys: pytest.Capt
     )
     run = own(tmp_path / "names.csv", tmp_path / "runs")
     said = capsys.readouterr().out
-    assert "not known yet: there are no searches in the file" in said
+    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    [verdict] = record["verdict"]
     assert (
-        "index" in json.loads((run / "run.json").read_text(encoding="utf-8"))
-        and not (run / "model").exists()
-        and deploy.load(run).find("a seat", 1)[0].text == "red chair"
+        verdict in said and "no searches" in verdict and "training" not in record and record["index"]["kind"] == "Flat"
     )
-    assert "judge" in (run / "report.html").read_text(encoding="utf-8")
+    assert not (run / "model").exists() and deploy.load(run).find("a seat", 1)[0].text == "red chair"
+    assert "-m toolkit.evaluate judge" in (run / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_tuned_model_on_another_file_says_so(
@@ -310,7 +311,8 @@ def test_a_tuned_model_on_another_file_says_so(
 ) -> None:
     """The model of the docstrings, taken for a file of one's own, names what it was tuned on."""
     own(tickets, tmp_path, ReadOptions(limit=100), model=str(run / "model"))
-    assert "This model was tuned on pydocs, not on tickets.csv" in capsys.readouterr().out
+    [warning] = [line for line in capsys.readouterr().out.splitlines() if "pydocs" in line]
+    assert "tickets.csv" in warning
 
 
 def test_errors_are_one_sentence(tmp_path: Path) -> None:
