@@ -88,7 +88,7 @@ def test_refusals(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     class Endless:
         tokenizer, prompts, max_seq_length = model.tokenizer, {}, float("inf")
 
-    with pytest.raises(ValueError, match="any length: give max_tokens"):
+    with pytest.raises(ValueError, match="any length: .*max_tokens"):
         chunk(Endless(), [LONG])
     assert len(chunk(Endless(), [LONG], max_tokens=50)) > 5
 

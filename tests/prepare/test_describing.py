@@ -91,7 +91,7 @@ def test_scores() -> None:
     )
     assert said(describe({**data, "score": [0.5] * 40}), "All scores", "0.5")
     crowded = describe({**data, "score": [0.0, *[0.95] * 39]})
-    assert said(crowded, "90 %", "from 0.76 to 0.95")
+    assert said(crowded, "90 %", "between 0.76 and 0.95")
     assert said(describe({**data, "score": [None, *[0.1, 0.5, 0.9] * 13]}), "1 row", "without a score")
 
 
