@@ -217,7 +217,12 @@ def test_options_of_files(tmp_path: Path) -> None:
     ("source", "options", "keywords", "message"),
     [
         (TICKETS, ReadOptions(limit=3), {"limit": 4}, "options.limit is 3, but limit= is 4"),
-        (TICKETS, ReadOptions(columns={"a": "anchor"}), {"columns": {"b": "anchor"}}, "options.columns is {'a': 'anchor'}, but columns= is {'b': 'anchor'}"),
+        (
+            TICKETS,
+            ReadOptions(columns={"a": "anchor"}),
+            {"columns": {"b": "anchor"}},
+            "options.columns is {'a': 'anchor'}, but columns= is {'b': 'anchor'}",
+        ),
         (TICKETS, ReadOptions("subject", columns={"body": "anchor"}), {}, "'subject' and 'body' .*'anchor'"),
         (TICKETS, ReadOptions("subject", "body", "body"), {}, "'body' cannot be both 'positive' and 'group'"),
         (TICKETS, ReadOptions("subject", "body", sheet="one"), {}, "sheet='one'"),
