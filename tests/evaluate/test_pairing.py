@@ -157,7 +157,7 @@ def test_holm_decides_what_is_concluded() -> None:
     lucky = found.table[(found.table["p"] < 0.05) & (found.table["p_holm"] >= 0.05)]
     assert len(lucky) and (found.table["p_holm"] >= 0.05).all()
     text = conclusions(found)
-    assert sum("had this been the only comparison" in line for line in text) == len(lucky)
+    assert sum("only comparison" in line for line in text) == len(lucky)
     assert not any("is better than" in line or "is worse than" in line for line in text)
 
 
@@ -170,7 +170,7 @@ def test_other_groups_and_nan_are_refused() -> None:
     with pytest.raises(ValueError, match="'b' and 'a' were scored with different groups"):
         compare({"a": base, "b": scored(search(groups=pairs), m=values)}, baseline="a")
     [note] = compare({"a": scored(search(groups=pairs), m=values), "b": renamed}, baseline="a").notes
-    assert "equal on every item by m" in note
+    assert "same m on every item" in note
     with pytest.raises(ValueError, match=r"'b' has no m \(nan\)"):
         compare({"a": base, "b": scored(search(), m=np.where(values > 0.5, values, np.nan))}, baseline="a")
     with pytest.raises(ValueError, match="a metric that both systems have"):

@@ -139,7 +139,7 @@ def test_table_holds_intervals_over_groups() -> None:
 
 def test_strange_rankings() -> None:
     """A ranking of another task is refused by its documents or its queries."""
-    with pytest.raises(ValueError, match="documents that the corpus lacks .first: 'x'"):
+    with pytest.raises(ValueError, match="1 documents missing from the corpus .first: 'x'"):
         score({"q0": {"x": 1.0}}, make())
     with pytest.raises(ValueError, match="none of the 6 queries"):
         score({"Q0": {"d0": 1.0}}, make())
