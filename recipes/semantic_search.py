@@ -123,7 +123,7 @@ def main(
         run.say(f"Loss: {advice['loss']}, since {advice['why']}.")
         run.say(f"Encoding in {dtype}; for each part a bar shows the time left ...")
         tuned = finetune.train(base, split, seed=seed, dtype=dtype, data=run.record["data"])
-        # Its card goes where the model goes, and so quotes no text of a file
+        # The card travels with the model, so it quotes no text from the user's file
         example = (split.train["anchor"][0], split.train["positive"][0]) if demo else None
         tuned.save(run.folder / "model", example=example)
         run.say("Trained. The candidate with the best nDCG@10 on validation data is used:", tuned.candidates)
@@ -157,7 +157,7 @@ def main(
         run.lap("deploy")
 
         # 6. Write the report
-        if not (loaded.guess and loaded.guess.kind == "label"):  # of a label many texts are known to be right
+        if not (loaded.guess and loaded.guess.kind == "label"):  # for a label, many texts are known to be right
             context |= {"test": test, "system": system}
         limits = sections.limits(**context, split=split, searches=searches)
         scores = sections.comparison(*comparisons)

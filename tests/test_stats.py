@@ -58,13 +58,13 @@ def test_draws_are_scipys(clustered: tuple[np.ndarray, np.ndarray], monkeypatch:
         for column in sums.T
     ]  # fmt: skip
     expected = [(*found.confidence_interval, found.standard_error) for found in theirs]
-    for block, kept in ((stats.BLOCK, stats.KEPT), (700, stats.KEPT), (1, 0)):
+    for block, kept in ((stats.BLOCK, stats.MAX_CACHED), (700, stats.MAX_CACHED), (1, 0)):
         monkeypatch.setattr(stats, "BLOCK", block)
         monkeypatch.setattr(stats, "KEPT", kept)
-        stats._kept.cache_clear()
+        stats._cached_draws.cache_clear()
         found = stats.intervals(values, groups, resamples=999, seed=5)
         assert np.array([(x.low, x.high, x.error) for x in found]) == pytest.approx(np.array(expected), abs=1e-12)
-    stats._kept.cache_clear()
+    stats._cached_draws.cache_clear()
 
 
 def test_percentile_interval_leaves_out_what_is_undefined() -> None:

@@ -147,7 +147,7 @@ def begin(name: str, *, mode: str | None = None, data: str = "pydocs", seed: int
     Raises
     ------
     ValueError
-        For another mode.
+        For an unknown mode.
     """
     import psutil
 

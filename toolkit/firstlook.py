@@ -141,7 +141,7 @@ def stand_in(loaded: Loaded) -> str:
 def confirm(run: Run, expected: Forecast, loaded: Loaded, *, may_sample: bool = True, ask: bool = True) -> Loaded:
     """Print the forecast, take a sample where all rows would take too long, and ask whether to go on.
 
-    The question comes only where there is a terminal to answer it.
+    It asks only in an interactive terminal.
 
     Parameters
     ----------
@@ -149,13 +149,13 @@ def confirm(run: Run, expected: Forecast, loaded: Loaded, *, may_sample: bool = 
     expected : Forecast
     loaded : Loaded
     may_sample : bool
-        Whether rows may be left out: the user did not say how many to take.
+        Whether rows may be left out; false where the user said how many to take.
     ask : bool
 
     Returns
     -------
     Loaded
-        What came, or a random sample of its rows (seed 0, in their order).
+        The same data, or a random sample of its rows (seed 0, in their order).
 
     Raises
     ------
@@ -180,7 +180,7 @@ def confirm(run: Run, expected: Forecast, loaded: Loaded, *, may_sample: bool = 
         if answer not in ("", "y", "yes"):
             raise KeyboardInterrupt("Stopped before the long run; nothing was changed.")
     else:
-        run.say(f"Continuing with this; {COLUMN_HINT}.")
+        run.say(f"Continuing with these columns; {COLUMN_HINT}.")
     return loaded
 
 

@@ -36,7 +36,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Folded:
-    """Sentences, tables and code, folded under a label; with `printed` false, paper shows only the label."""
+    """Sentences, tables and code, folded under a label; with `printed` false, a printout shows only the label."""
 
     label: str
     blocks: Sequence[str | pd.DataFrame | Code]
@@ -202,7 +202,7 @@ def interval(value: float, low: float, high: float, *, sign: str = "") -> str:
 
 
 def number(value: float) -> str:
-    """Format a number with three decimals, or one digit where three would round it to zero.
+    """Format a number with three decimals, or one significant digit where three would round it to zero.
 
     Examples
     --------

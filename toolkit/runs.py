@@ -77,7 +77,7 @@ class Run:
                 continue
             except OSError as error:
                 raise OSError(
-                    f"cannot make the run folder {partial}: {error.strerror}. {_CHOOSE_ANOTHER_FOLDER}"
+                    f"cannot make the run folder {partial}: {error.strerror}; {_CHOOSE_ANOTHER_FOLDER}"
                 ) from error
             return partial
         raise OSError(f"{self.root} already holds 999 runs named {stamp}_{self.name}; remove some")
@@ -163,7 +163,7 @@ class Run:
         say("", f"{'Report:':12} {self.final / 'report.html'}", f"{'Seconds:':12} {record['seconds']}")
 
     def _relative(self, value: Any) -> Any:
-        """`value` with paths inside the folder of the run relative to it."""
+        """Make paths inside the folder of the run relative to it."""
         if isinstance(value, Mapping):
             return {key: self._relative(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
@@ -312,7 +312,7 @@ def quoted(text: str) -> str:
 
 
 def this_python() -> str:
-    """Return the command of this Python for a shell in the current folder, such as ``.venv/bin/python``."""
+    """Return the command that starts this Python from the current folder, such as ``.venv/bin/python``."""
     path = Path(sys.executable)
     short = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     return f'"{short}"' if " " in str(short) else str(short)

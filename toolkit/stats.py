@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 RESAMPLES = 10_000
 BLOCK = 1_000_000  # counts or signs held as float64 at a time: 8 MB
-KEPT = 32_000_000  # largest matrix of counts kept for the next call, which usually has the same groups: 32 MB
+MAX_CACHED = 32_000_000  # largest matrix of counts kept for the next call, which usually has the same groups: 32 MB
 
 
 @dataclass(frozen=True)
@@ -130,12 +130,16 @@ def draws(n_groups: int, *, resamples: int = RESAMPLES, seed: int = 0) -> Iterat
     >>> block.shape, block.sum(axis=1).tolist()
     ((2, 3), [3, 3])
     """
-    blocks = _kept(n_groups, resamples, seed) if n_groups * resamples <= KEPT else _draw(n_groups, resamples, seed)
+    blocks = (
+        _cached_draws(n_groups, resamples, seed)
+        if n_groups * resamples <= MAX_CACHED
+        else _draw(n_groups, resamples, seed)
+    )
     yield from blocks
 
 
 @lru_cache(maxsize=2)
-def _kept(n_groups: int, resamples: int, seed: int) -> tuple[NDArray[np.uint8], ...]:
+def _cached_draws(n_groups: int, resamples: int, seed: int) -> tuple[NDArray[np.uint8], ...]:
     return tuple(_draw(n_groups, resamples, seed))
 
 

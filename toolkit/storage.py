@@ -61,7 +61,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def new_folder(path: str | Path) -> Iterator[Path]:
-    """Write a folder under a temporary name beside `path` and rename it at the end: it is there whole or not at all.
+    """Write a folder under a temporary name beside `path` and rename it at the end: it appears complete or not at all.
 
     Yields
     ------
@@ -88,19 +88,19 @@ def new_folder(path: str | Path) -> Iterator[Path]:
 
 def write_json(path: str | Path, value: Mapping[str, Any]) -> None:
     """Write `value` as indented JSON, atomically. NaN becomes null."""
-    text = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(_to_json_types(value), indent=2, ensure_ascii=False, allow_nan=False)
     with replacing(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
-def _plain(value: Any) -> Any:
+def _to_json_types(value: Any) -> Any:
     """Convert `value` to JSON types: numpy unwrapped, paths and dates as text, NaN as None."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _to_json_types(item) for key, item in value.items()}
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(item) for item in value]
+        return [_to_json_types(item) for item in value]
     if isinstance(value, float):
         return value if value == value and abs(value) != float("inf") else None
     return value if isinstance(value, (str, int, bool, type(None))) else str(value)

@@ -158,7 +158,7 @@ def test_the_paragraph_is_filled_and_says_what_is_missing(tmp_path: Path) -> Non
     found = compared()
     bare = (found.to_paper(tmp_path / "bare") / "methods.md").read_text()
     told = found.to_paper(tmp_path / "told", data="Tickets of 2025.", split="By customer.", seeds="0 to 4.")
-    mark = paper.GAP.partition(":")[0]
+    mark = paper.PLACEHOLDER.partition(":")[0]
     assert bare.count(mark) == 3 and mark not in (told / "methods.md").read_text()
     digest = found.scores["base"].task.digest
     for words in (digest, "30 queries over 60 documents", "15 groups", "16 comparisons", "Holm", "scipy 1.", "10,000"):

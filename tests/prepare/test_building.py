@@ -9,7 +9,7 @@ import pytest
 from datasets import Dataset
 
 from toolkit.prepare import Task, task
-from toolkit.prepare.splitting.building import TWIN
+from toolkit.prepare.splitting.building import SAME_ANSWER
 from toolkit.prepare.values import shingles
 
 
@@ -107,7 +107,7 @@ def test_groups_of_the_user() -> None:
         (pairs(QUERIES, DOCUMENTS), {"groups": "none"}, "expected groups 'auto', .* got 'none'"),
         (pairs(QUERIES, DOCUMENTS), {"groups": ["a"]}, "each of the 3 rows, got 1"),
         (pairs(QUERIES, DOCUMENTS, positive_id=list("xyx")), {}, "names 2 different documents .x."),
-        (pairs(QUERIES, DOCUMENTS, positive_id=["x", None, "z"]), {}, "positive_id names no document in 1 rows"),
+        (pairs(QUERIES, DOCUMENTS, positive_id=["x", None, "z"]), {}, "positive_id .*in 1 rows"),
         (pairs([], []), {}, "at least one row"),
         (
             pairs(["a", None, None], DOCUMENTS),
@@ -140,7 +140,7 @@ def test_other_documents_are_searched_and_link_no_rows() -> None:
 
 
 def near(a: str, b: str) -> bool:
-    return len(shingles(a) & shingles(b)) / len(shingles(a) | shingles(b)) >= TWIN
+    return len(shingles(a) & shingles(b)) / len(shingles(a) | shingles(b)) >= SAME_ANSWER
 
 
 SIDES = {"sentence1": [*unlike(3), unlike(1)[0].upper()], "sentence2": unlike(4, seed=2)}
@@ -188,7 +188,7 @@ def test_reranking_of_triplets() -> None:
 
 def test_texts_alone_are_no_task() -> None:
     """Texts without labels, as some losses learn from, cannot be scored."""
-    with pytest.raises(ValueError, match="texts have no right answers"):
+    with pytest.raises(ValueError, match="texts have no .* answers.*expected triplets"):
         task(Dataset.from_dict({"text": ["a"]}))
 
 

@@ -14,7 +14,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
 from toolkit.prepare import clean, task
-from toolkit.prepare.text.chunking import PART, chunk, chunk_pairs, truncation_report
+from toolkit.prepare.text.chunking import PART_CHARACTERS, chunk, chunk_pairs, truncation_report
 from toolkit.vectors import truncation
 
 SENTENCES = ["A fox runs over the hill.", "Größe ist é wichtig!", "日本語の文です。", "नमस्ते दुनिया", "👩‍👩‍👧", 
@@ -58,7 +58,7 @@ def test_sentences_are_kept(model: Any) -> None:
 
 def test_long_texts_are_split_in_parts(model: Any) -> None:
     """A text of several parts without any line break loses nothing."""
-    text = LONG * (3 * PART // len(LONG))
+    text = LONG * (3 * PART_CHARACTERS // len(LONG))
     pieces = chunk(model, [text])
     assert "".join("".join(pieces["text"][:]).split()) == "".join(text.split())
     assert (truncation(model, pieces["text"][:])["lost"] == 0).all()
@@ -88,7 +88,7 @@ def test_refusals(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     class Endless:
         tokenizer, prompts, max_seq_length = model.tokenizer, {}, float("inf")
 
-    with pytest.raises(ValueError, match="any length: give max_tokens"):
+    with pytest.raises(ValueError, match="any length: .*max_tokens"):
         chunk(Endless(), [LONG])
     assert len(chunk(Endless(), [LONG], max_tokens=50)) > 5
 

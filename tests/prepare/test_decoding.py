@@ -64,7 +64,7 @@ def test_packed(tmp_path: Path, opening) -> None:
         file.write(TEXT)
     assert rows_of(path)[1] == ["1", "first text here"]
     save(path, path.read_bytes()[:-12])
-    with pytest.raises(ValueError, match="is broken .*pack or download it again"):
+    with pytest.raises(ValueError, match=r"a\.CSV\.\w+ is damaged .*download it again"):
         read(path)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from toolkit import plots
 from toolkit.prepare import Description, describe
-from toolkit.prepare.describing.description import LOOK, length_table, score_table
+from toolkit.prepare.describing.description import SAMPLE_SIZE, length_table, score_table
 
 NOUNS = "parcel invoice refund password account voucher courier discount receipt warranty".split()
 VERBS = "lost changed returned opened blocked printed ordered cancelled".split()
@@ -91,7 +91,7 @@ def test_scores() -> None:
     )
     assert said(describe({**data, "score": [0.5] * 40}), "All scores", "0.5")
     crowded = describe({**data, "score": [0.0, *[0.95] * 39]})
-    assert said(crowded, "90 %", "from 0.76 to 0.95")
+    assert said(crowded, "90 %", "between 0.76 and 0.95")
     assert said(describe({**data, "score": [None, *[0.1, 0.5, 0.9] * 13]}), "1 row", "without a score")
 
 
@@ -121,8 +121,8 @@ def test_anything_is_described(data: Any) -> None:
 
 def test_samples_are_named() -> None:
     """Counts are over all rows where it says so, and the notes say what is not; a long text is looked at in part."""
-    found = describe([f"{noun} {i}" for i in range(LOOK // 10 + 1) for noun in NOUNS] + ["z " * 500_000])
-    assert found.texts["filled"].iloc[0] == LOOK + 11 and found.texts["longest"].iloc[0] == 999_999
+    found = describe([f"{noun} {i}" for i in range(SAMPLE_SIZE // 10 + 1) for noun in NOUNS] + ["z " * 500_000])
+    assert found.texts["filled"].iloc[0] == SAMPLE_SIZE + 11 and found.texts["longest"].iloc[0] == 999_999
     assert any("5,000 texts" in note and "near-copies" in note for note in found.notes)
     assert any("20,000 characters" in note for note in found.notes)
 

@@ -171,7 +171,7 @@ def test_a_giant_of_a_table_is_named_with_its_text() -> None:
     texts = ["Thank you!" if row < 80 else sentence("g", row) for row in range(200)]
     parts = split(Dataset.from_dict({"sentence1": texts, "sentence2": [sentence("h", i) for i in range(200)],
                                      "score": [0.5] * 200}))  # fmt: skip
-    assert "One group holds 80 of 200 rows" in parts.notes[0] and "'thank you' comes 80 times" in parts.notes[0]
+    assert "One group holds 80 of 200 rows" in parts.notes[0] and "'thank you' occurs 80 times" in parts.notes[0]
 
 
 def test_close_texts_by_a_model_stay_together() -> None:

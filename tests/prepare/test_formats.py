@@ -96,8 +96,9 @@ def test_missing_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_lines_and_paragraphs(tmp_path: Path) -> None:
     """A text a line; with blank lines between, a text a paragraph. A note says which."""
     lines = read(save(tmp_path / "a.txt", "\ufeffone\ntwo\r\nthree"))
-    assert lines.data["text"].tolist() == ["one", "two", "three"] and "a line is a text" in lines.notes[0]
+    assert lines.data["text"].tolist() == ["one", "two", "three"] and "line is a text: 3" in lines.notes[0]
     blocks = read(save(tmp_path / "b.TXT", "one\nmore\n\n\ntwo\n"))
-    assert blocks.data["text"].tolist() == ["one\nmore", "two"] and "a paragraph is a text" in blocks.notes[0]
+    assert blocks.data["text"].tolist() == ["one\nmore", "two"]
+    assert "paragraph is a text" in blocks.notes[0] and ": 2 texts" in blocks.notes[0]
     listed = read(save(tmp_path / "c.txt", "word\n" * 200 + "\nlast\n"))
     assert len(listed.data) == 201

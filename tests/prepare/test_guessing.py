@@ -85,7 +85,7 @@ def test_reasons() -> None:
     found = guess(pd.DataFrame({"subject": SHORT, "body": LONG}))
     assert all(part in found.reason for part in ("`subject`", "4 words", "`body`", "34 words"))
     graded = guess(pd.DataFrame({"sentence1": SHORT, "sentence2": SHORT[::-1], "score": ["2.5"] * N}))
-    assert "`score` is not 0 or 1 and was not used" in graded.reason
+    assert "`score` is not a 0/1 column and was not used" in graded.reason
     assert "stand-in" in guess(pd.DataFrame({"title": SHORT, "body": LONG}), query="title", document="body").reason
 
 

@@ -129,7 +129,7 @@ def test_pairs_that_are_none(tmp_path: Path) -> None:
     assert loaded.data.to_dict() == {"anchor": ["how to a"], "positive": ["ways to a"]}
     assert sorted(loaded.documents) == ["how to b", "how to c", "how to d", "how to e"]
     row = loaded.table.set_index("step").loc["not a pair"]
-    assert row["dropped"] == 3 and "`is_duplicate` says" in row["why"] and row["example"] == "how to b -> how to c"
+    assert row["dropped"] == 3 and "`is_duplicate`" in row["why"] and row["example"] == "how to b -> how to c"
 
 
 def test_labels_sentences_and_short_texts(tmp_path: Path) -> None:
@@ -216,8 +216,13 @@ def test_options_of_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "options", "keywords", "message"),
     [
-        (TICKETS, ReadOptions(limit=3), {"limit": 4}, "limit 3, and limit= is 4"),
-        (TICKETS, ReadOptions(columns={"a": "anchor"}), {"columns": {"b": "anchor"}}, "give one of them"),
+        (TICKETS, ReadOptions(limit=3), {"limit": 4}, "options.limit is 3, but limit= is 4"),
+        (
+            TICKETS,
+            ReadOptions(columns={"a": "anchor"}),
+            {"columns": {"b": "anchor"}},
+            "options.columns is {'a': 'anchor'}, but columns= is {'b': 'anchor'}",
+        ),
         (TICKETS, ReadOptions("subject", columns={"body": "anchor"}), {}, "'subject' and 'body' .*'anchor'"),
         (TICKETS, ReadOptions("subject", "body", "body"), {}, "'body' cannot be both 'positive' and 'group'"),
         (TICKETS, ReadOptions("subject", "body", sheet="one"), {}, "sheet='one'"),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolkit.prepare.text.mail import reply_only, shows_mail
+from toolkit.prepare.text.mail import looks_like_email, reply_only
 
 BODY = {
     "en": "It still does not print.\nWhat can I do?",
@@ -112,7 +112,7 @@ def test_once_is_enough_and_nothing_is_invented(text: str) -> None:
     assert reply_only(once) == once
     assert bool(once.strip()) == bool(text.strip())
     assert set(once.split("\n")) <= {*text.split("\n"), *text.replace("\r\n", "\n").split("\n")}
-    assert shows_mail(text) or once == text
+    assert looks_like_email(text) or once == text
 
 
 def test_time_is_bounded() -> None:

@@ -85,7 +85,7 @@ def test_questions_and_paragraphs(folder: Path) -> None:
         [{"id": str(n), "question": text, "pid": f"p{n}", "answer": "x"} for n, text in enumerate(asked)])  # fmt: skip
     loaded = load("squad", split="test")
     assert loaded.data[1] == {"anchor": asked[1], "positive": "paragraph 1", "positive_id": "p1", "group": "t0"}
-    assert "what its publishers call validation" in " ".join(loaded.notes)
+    assert "the publishers' validation split" in " ".join(loaded.notes)
     task = official_task("squad")
     assert isinstance(task.data, RetrievalData) and len(task.data.corpus) == 4
     assert task.data.qrels == {"q0": {"p0": 1, "p2": 1}, "q1": {"p1": 1}, "q2": {"p3": 1}}
@@ -204,7 +204,7 @@ def test_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(FileNotFoundError, match=r"not on the Hugging Face Hub: expected stackoverflow_short/test"):
         load("stackoverflow")
     monkeypatch.setenv("TOOLKIT_DATA", str(tmp_path / "none"))
-    with pytest.raises(FileNotFoundError, match="TOOLKIT_DATA names .*none, and there is no such folder"):
+    with pytest.raises(FileNotFoundError, match="TOOLKIT_DATA .*none, but there is no such folder"):
         load("stsb")
 
 

@@ -54,10 +54,10 @@ def test_nothing_is_lost_by_the_marks_and_the_chunks(monkeypatch: pytest.MonkeyP
     texts = variants(1)
     whole = overlapping(texts, 0.7)
     monkeypatch.setattr(near_copies, "CHUNK", 7)
-    monkeypatch.setattr(near_copies, "HELD", 50)
+    monkeypatch.setattr(near_copies, "MAX_IN_MEMORY", 50)
     assert np.array_equal(overlapping(texts, 0.7), whole) and len(whole) > 50
-    bands_and_marks = near_copies._bands_and_marks
-    monkeypatch.setattr(near_copies, "_bands_and_marks", lambda *given: (bands_and_marks(*given)[0], np.uint64(0)))
+    bands_and_bitmaps = near_copies._bands_and_bitmaps
+    monkeypatch.setattr(near_copies, "_bands_and_bitmaps", lambda *given: (bands_and_bitmaps(*given)[0], np.uint64(0)))
     assert np.array_equal(overlapping(texts, 0.7), whole)
 
 
@@ -135,7 +135,7 @@ def test_too_little_memory_is_said_before_the_work(monkeypatch: pytest.MonkeyPat
     """What would not fit is refused with the numbers and the way out."""
     monkeypatch.setattr(near_copies, "CHUNK", 10)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=10**6))
-    with pytest.raises(MemoryError, match=r"\d+ GB of memory, 0 GB are free"):
+    with pytest.raises(MemoryError, match=r"231 texts .*\d+ GB of memory; 0 GB are free"):
         overlapping(variants(0), 0.7)
 
 

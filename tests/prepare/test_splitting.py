@@ -137,7 +137,7 @@ def test_bad_sizes(plain: Dataset, sizes: tuple) -> None:
 
 def test_too_few_groups(plain: Dataset) -> None:
     """Data that hang together cannot be split, and the number of groups is told."""
-    with pytest.raises(ValueError, match="the 200 queries form 4 groups, at least 10"):
+    with pytest.raises(ValueError, match="the 200 queries form 4 groups, but at least 10"):
         split(plain, groups=[row % 4 for row in range(200)])
     with pytest.raises(ValueError, match="the 9 queries form 9 groups"):
         split(plain.select(range(9)))

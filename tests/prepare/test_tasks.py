@@ -77,7 +77,11 @@ def test_tasks_of_rows() -> None:
         ("similarity", {"sentence1": ["a"], "sentence2": [None], "score": [1]}, "'sentence2' .* 1 of 1 rows"),
         ("pairs", {"sentence1": ["a"], "sentence2": ["b"], "label": [2]}, "'label' .* row 0, .*2"),
         ("classification", {"text": ["a"], "label": [1]}, "needs train="),
-        ("bitext", {"sentence1": ["a", "b"], "sentence2": ["b", "c"], "id": ["x", "x"]}, "names several rows the same"),
+        (
+            "bitext",
+            {"sentence1": ["a", "b"], "sentence2": ["b", "c"], "id": ["x", "x"]},
+            "column id of task 't' repeats a name",
+        ),
     ],
 )
 def test_rows_that_cannot_be_scored(kind: str, columns: dict, message: str) -> None:

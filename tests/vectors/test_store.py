@@ -234,7 +234,7 @@ import sys, time
 from toolkit.vectors import encode, encoding, load
 from toolkit.vectors.engines import torch as engine
 first, last, pause = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-encoding.KEEP_EVERY, engine.BATCH_TOKENS["cpu"] = 40, 80
+encoding.SAVE_EVERY, engine.BATCH_TOKENS["cpu"] = 40, 80
 run_ids = engine.run_ids
 engine.run_ids = lambda *args: (time.sleep(pause), run_ids(*args))[1]
 encode(load(device="cpu"), [f"text number {i} about foxes" for i in range(first, last)], dtype="float32")

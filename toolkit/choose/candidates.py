@@ -42,7 +42,7 @@ def candidates(names: Sequence[str] | None = None) -> dict[str, SentenceTransfor
     Parameters
     ----------
     names : sequence of str, optional
-        Without it all of the catalogue that are installed.
+        By default, all installed models of the catalogue.
 
     Returns
     -------

@@ -65,14 +65,14 @@ def measure(
     task : Task
         Validation data: never choose on test data.
     seconds : float
-        How long the encoding speed of each is measured, without the cache.
+        How long to measure the encoding speed of each model, without the cache.
     dtype, language : str
         As in `toolkit.evaluate.compare_systems`.
 
     Raises
     ------
     ValueError
-        Without a candidate, or with one named BM25.
+        If there is no candidate, or one is named BM25.
     """
     check_task(task, "retrieval")
     if not candidates or "BM25" in candidates:

@@ -61,8 +61,8 @@ def recommend(
     limits = {"minutes": minutes, "ms_per_search": ms, "megabytes": megabytes}
     table["fits"] = [all(row[name] <= limit for name, limit in limits.items()) for _, row in table.iterrows()]
     if not table["fits"].any():
-        least = ", ".join(f"{name} from {table[name].min():.3g}" for name in limits)
-        raise ValueError(f"no candidate fits {limits}; the lowest are {least}")
+        least = ", ".join(f"{name} {table[name].min():.3g}" for name in limits)
+        raise ValueError(f"no candidate fits {limits}; the lowest values are {least}")
     best = str(table.loc[table["fits"], "model"].iloc[0])
     scores = measurements.comparison.scores
 

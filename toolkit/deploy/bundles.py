@@ -167,7 +167,7 @@ def load(path: str | Path) -> Bundle:
         When a part was changed, damaged or taken from another bundle; the message names it.
     """
     path = Path(path).expanduser()
-    for place in (path, path / "bundle"):  # a process killed between the two renames leaves it aside
+    for place in (path, path / "bundle"):  # a process killed between the two renames leaves it at another path
         new, old = _temporary_paths(place)
         if not place.exists() and (old / RECORD).is_file():
             (new if (new / RECORD).is_file() else old).rename(place)
@@ -196,7 +196,7 @@ def load(path: str | Path) -> Bundle:
 
 
 def _verified(folder: Path) -> dict[str, Any]:
-    """Read ``bundle.json``, after a check of every file that it names."""
+    """Read ``bundle.json``, and check every file that it names."""
     try:
         manifest: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         form, expected = manifest["format"], dict(manifest["sha256"])
@@ -207,11 +207,11 @@ def _verified(folder: Path) -> dict[str, Any]:
     for part, digest in expected.items():
         if not (folder / part).is_file():
             raise FileNotFoundError(f"the bundle {folder} lacks {part}: copy the whole folder, or build it again")
-        came = digest_file(folder / part)
-        if came != digest:
+        actual = digest_file(folder / part)
+        if actual != digest:
             raise ValueError(
                 f"{part} in the bundle {folder} is not the one that belongs there: expected SHA-256 {digest}, "
-                f"got {came}. It was changed, damaged, or taken from another bundle; build the bundle again."
+                f"got {actual}. It was changed, damaged, or taken from another bundle; build the bundle again."
             )
     return manifest
 

@@ -99,9 +99,9 @@ def bundle(system: System, index: Index | None, out: str | Path, *, query: str =
     with new_folder(out) as folder:
         for model in models.values():
             _save_model(model, folder / "model")
-        for reader in rerankers.values():
+        for reranker in rerankers.values():
             with quiet():
-                reader.save_pretrained(str(folder / "reranker"))
+                reranker.save_pretrained(str(folder / "reranker"))
             apply_umask(folder / "reranker")
         record = _portable(system.record, weight_digests(folder / "model"))
         write_contents(folder, record, system.corpus, index, snippet(system, ".", query))
@@ -120,7 +120,7 @@ def write_contents(
     page = _README.format(
         parts=", ".join(text for part, text in _PARTS.items() if (folder / part).exists()), snippet=lines_to_paste,
         name=record["name"], how=SEARCH_METHODS[record["kind"]],
-        alone=" The lines below search by vectors alone, so they find other documents." if plain else "",
+        alone=" The lines below search by vectors alone, so their results differ." if plain else "",
     )  # fmt: skip
     (folder / "README.md").write_text(page, encoding="utf-8")
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / "README.md")
@@ -177,7 +177,7 @@ def snippet(system: System, path: str | Path, query: str = QUERY) -> str:
     """Write six lines of Python that search a bundle with sentence-transformers and FAISS only, without this toolkit.
 
     They search by the vectors of the bundle's model. For a system without vectors, or a model with a module of this
-    toolkit, they are three lines that use it. A long `query` is truncated.
+    toolkit, the snippet is three lines that use the toolkit. A long `query` is truncated.
     """
     query = " ".join(query.split())[:SHOWN]
     dense = dense_part(system)

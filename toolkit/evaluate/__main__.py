@@ -121,7 +121,7 @@ def _pooled(run: Path, place: Path, judge: str, file: Path | None, options: dict
     source: str | Path | None = file
     if source is None:
         show(ADD_PROMPT if old else FIRST_PROMPT)
-        source = "".join(islice(takewhile(str.strip, iter(sys.stdin.readline, "")), searches.MOST + 1))
+        source = "".join(islice(takewhile(str.strip, iter(sys.stdin.readline, "")), searches.MAX_QUERIES + 1))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         wanted = searches.queries_from(source) if source or not old else {}

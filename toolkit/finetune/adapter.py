@@ -1,6 +1,6 @@
 """Train a small layer on top of the fixed vectors of a model.
 
-The vectors of the base model are computed once; what is trained is a square matrix, for the queries, for both sides, or
+The vectors of the base model are computed once; only a square matrix is trained, for the queries, for both sides, or
 one for each, which starts as the identity. A step is then a product of small matrices, and training takes seconds on a
 CPU.
 """
@@ -36,7 +36,7 @@ class TrainSettings:
         Pairs in a batch. The other documents of the batch are the negatives, so larger batches teach more; on
         fixed vectors they cost next to nothing.
     epochs, patience : int
-        The most passes over the pairs, and passes without a better validation score after which training stops.
+        Maximum passes over the pairs, and passes without a better validation score before training stops.
     learning_rate : float
         Of AdamW. Far above the 2e-5 that is usual for whole transformers: the model below the layer cannot be damaged.
     weight_decay : float
@@ -92,7 +92,7 @@ class Epoch:
 
 
 BatchLoss = Callable[["torch.Tensor", "torch.Tensor", "torch.Tensor", "torch.Tensor"], "torch.Tensor"]
-"""The loss of a batch: of the base vectors of queries and documents, and their tuned vectors, (n, dim) each."""
+"""Loss of a batch, from the base vectors of queries and documents and their tuned vectors, (n, dim) each."""
 
 
 def fit(
@@ -119,7 +119,7 @@ def fit(
         One of `CANDIDATES`.
     settings : TrainSettings, optional
     seed : int
-        Seed of the order of the pairs. With one seed and one machine the result is the same.
+        Seed of the order of the pairs. The same seed on the same machine gives the same result.
 
     Returns
     -------
@@ -136,7 +136,7 @@ def fit(
     from torch.nn.functional import normalize
 
     if candidate not in CANDIDATES:
-        raise ValueError(f"expected a candidate of {', '.join(map(repr, CANDIDATES))}; got {candidate!r}")
+        raise ValueError(f"expected candidate to be one of {', '.join(map(repr, CANDIDATES))}; got {candidate!r}")
     settings = settings or TrainSettings()
     generator = torch.Generator().manual_seed(seed)
     q, d = torch.from_numpy(queries), torch.from_numpy(documents)

@@ -65,7 +65,7 @@ TRAINED = {
 def write_card(path: str | Path, record: Mapping[str, Any], *, example: tuple[str, str] | None = None) -> None:
     """Write the card of a tuned model from its `record`; its first line says how to call the model.
 
-    `example` is a search and a text that is right for it, for the code example; each is cut to one line.
+    `example` is a search and a text that answers it, for the code example; each is cut to one line.
     """
     path = Path(path)
     if record["candidate"] == "one layer for both":

@@ -43,8 +43,8 @@ def _in_batch_negatives(settings: TrainSettings) -> BatchLoss:
 
     def loss(q: torch.Tensor, d: torch.Tensor, queries: torch.Tensor, documents: torch.Tensor) -> torch.Tensor:
         cosines = settings.scale * queries @ documents.T
-        spared = (d @ d.T > settings.near_copy) | (q @ q.T > settings.same_text) | (q @ d.T > settings.same_text)
-        cosines = cosines.masked_fill(spared.fill_diagonal_(False), -torch.inf)
+        excluded = (d @ d.T > settings.near_copy) | (q @ q.T > settings.same_text) | (q @ d.T > settings.same_text)
+        cosines = cosines.masked_fill(excluded.fill_diagonal_(False), -torch.inf)
         return cross_entropy(cosines, torch.arange(len(q)))
 
     return loss
@@ -68,7 +68,7 @@ LOSSES: dict[str, LossSpec] = {
         {"scored triplets": "learns the teacher's margins between the right and the wrong texts"}
     ),
     "DistillKLDivLoss": LossSpec(
-        {"scored triplets": "lists of scores alone: learns the teacher's distribution over the texts"}
+        {"scored triplets": "only for lists of scores: learns the teacher's distribution over the texts"}
     ),
     "CoSENTLoss": LossSpec({"scored pairs": "learns the order of the scores, not their exact values"}),
     "CosineSimilarityLoss": LossSpec(
@@ -79,7 +79,7 @@ LOSSES: dict[str, LossSpec] = {
     ),
     "SoftmaxLoss": LossSpec({"labelled pairs": "three or more classes, as in natural language inference"}),
     "BatchHardTripletLoss": LossSpec(
-        {"labelled texts": "texts of one label are each other's positives, of other labels the negatives"}
+        {"labelled texts": "texts with the same label are positives, those with other labels negatives"}
     ),
     "LambdaLoss": LossSpec(
         {"ranked lists": "a loss of CrossEncoder: puts the texts of each list in the order of their labels"}
@@ -88,7 +88,7 @@ LOSSES: dict[str, LossSpec] = {
         {"damaged texts": "TSDAE: a decoder has to write the text from the vector of its damaged copy"}
     ),
     "MSELoss": LossSpec(
-        {"texts with vectors": "learns the teacher's vectors, also of another language or for a smaller model"}
+        {"texts with vectors": "learns the teacher's vectors, for another language or a smaller model"}
     ),
     "EmbedDistillLoss": LossSpec(
         {"texts with vectors": "the same, optionally by cosine where vector lengths do not matter"}

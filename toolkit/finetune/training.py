@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LOSS = "MultipleNegativesRankingLoss"
 METRIC = "nDCG@10"
 METHOD = "a small layer on top of the fixed model"
-LEAST = 20  # training pairs
+MIN_PAIRS = 20  # training pairs
 
 
 def train(
@@ -41,7 +41,7 @@ def train(
 ) -> Tuned:
     """Train a small layer on top of the fixed model, for each of `candidates`, and keep the best on dev.
 
-    The model itself does not change, so its vectors are computed once, from the cache where they are known, and a
+    The model itself does not change, so its vectors are computed once or read from the cache, and a
     candidate trains in seconds. Early stopping and the choice among the candidates use dev only.
 
     Parameters
@@ -55,7 +55,7 @@ def train(
         valid; ``"one layer for both"`` queries and documents; ``"separate layers"`` two layers. If dev scores tie,
         the first wins.
     settings : TrainSettings, optional
-        Without it the defaults.
+        By default, `TrainSettings()`.
     seed : int
     dtype : str
         As in `toolkit.vectors.encode`.
@@ -74,9 +74,9 @@ def train(
     if build is None or not {"anchor", "positive"} <= set(split.train.column_names):
         shape = shape_of(split.train)
         raise ValueError(f"expected pairs to train on (columns anchor, positive), got {shape}: see suggest_loss")
-    if len(split.train) < LEAST:
+    if len(split.train) < MIN_PAIRS:
         raise ValueError(
-            f"expected at least {LEAST} training pairs, got {len(split.train)}: add data, or use the base model"
+            f"expected at least {MIN_PAIRS} training pairs, got {len(split.train)}: add data, or use the base model"
         )
     if split.dev.kind != "retrieval":
         raise ValueError(
@@ -133,7 +133,7 @@ def _dev_score(model: SentenceTransformer, dev: Task, dtype: str) -> Callable[[A
     """Return a function that scores an adapter on a search task: the whole corpus, searched exactly."""
     data = dev.data
     names = list(data.corpus)
-    spare = max(map(len, dev.self_matches.values()), default=0)  # so that ten are left without self-matches
+    spare = max(map(len, dev.self_matches.values()), default=0)  # so that ten remain after self-matches are removed
     documents = vectors.encode(model, list(data.corpus.values()), side="document", dtype=dtype)
     queries = vectors.encode(model, list(data.queries.values()), side="query", dtype=dtype)
 

@@ -70,7 +70,7 @@ class Tuned:
         folder : path
             One that does not exist yet.
         example : (str, str), optional
-            A search and a text that is right for it, for the code example in the card. The card is shared with the
+            A search and a text that answers it, for the code example in the card. The card is shared with the
             model: without an example it holds none of your texts.
 
         Raises

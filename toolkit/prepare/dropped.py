@@ -15,7 +15,7 @@ class Dropped:
     Attributes
     ----------
     rows : list of dict
-        One a step, with the keys `STEPS`; without ``changed`` where no step counts it.
+        One per step, with the keys `STEPS`; ``changed`` is omitted if no step reports it.
     notes : list of str
         Guesses made along the way.
 

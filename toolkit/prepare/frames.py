@@ -70,7 +70,7 @@ def to_dataset(source: Rows, *, groups: bool = True) -> Dataset:
     """
     from datasets import Dataset
 
-    made = _unwrapped(source)
+    made = _unwrap(source)
     if not isinstance(made, Dataset):
         if isinstance(made, Sequence) and not isinstance(made, str) and not len(made):
             raise ValueError(f"{_EXPECTED}; got an empty list")
@@ -99,7 +99,7 @@ def from_frame(frame: pd.DataFrame) -> Dataset:
     try:
         with no_lone_surrogates():
             return Dataset.from_pandas(frame.rename(columns=str), preserve_index=False)
-    except Exception as error:  # Arrow has many types for values of several kinds in one column
+    except Exception as error:  # Arrow raises many exception types for columns of mixed types
         raise ValueError(f"the table has values of several types in one column ({str(error)[:150]})") from error
 
 
@@ -111,7 +111,7 @@ def to_frame(source: Any, names: Sequence[str] = ()) -> pd.DataFrame:
     source : as in `to_dataset`
         A list may be empty here, and hold any values.
     names : sequence of str
-        Names for the columns of a list of texts or tuples; if not given ``text``, or ``anchor positive negative``.
+        Names for the columns of a list of texts or tuples; by default ``text``, or ``anchor positive negative``.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def to_frame(source: Any, names: Sequence[str] = ()) -> pd.DataFrame:
     """
     from datasets import ClassLabel, Dataset
 
-    source = _unwrapped(source)
+    source = _unwrap(source)
     if isinstance(source, pd.DataFrame):
         _check_headings(source)
         return source.copy()
@@ -145,7 +145,7 @@ def to_frame(source: Any, names: Sequence[str] = ()) -> pd.DataFrame:
         if is_texts(source):
             return pd.DataFrame({(*names, "text")[0]: pd.Series(list(source), dtype=object)})
         if isinstance(source, (list, tuple)):
-            return _listed(source, names)
+            return _from_list(source, names)
     hint = "; prepare.load reads files; put a single text in a list, [text]" if isinstance(source, (str, Path)) else ""
     raise ValueError(f"{_EXPECTED}; got {type(source).__name__}{hint}")
 
@@ -158,7 +158,7 @@ def is_texts(source: Any) -> bool:
     return one_by_one and getattr(source, "ndim", 1) == 1
 
 
-def _unwrapped(source: Any) -> Any:
+def _unwrap(source: Any) -> Any:
     """Return the Dataset of a result; anything else unchanged."""
     from datasets import Dataset, DatasetDict
 
@@ -168,7 +168,7 @@ def _unwrapped(source: Any) -> Any:
     return made if isinstance(made, Dataset) else source
 
 
-def _listed(rows: Sequence[Any], names: Sequence[str]) -> pd.DataFrame:
+def _from_list(rows: Sequence[Any], names: Sequence[str]) -> pd.DataFrame:
     """Convert a list of dictionaries or tuples to a table, which may be empty."""
     if not rows:
         return pd.DataFrame(columns=list(names or ("text",)))

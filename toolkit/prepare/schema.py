@@ -66,7 +66,7 @@ STAND_INS = """
     kurzbeschreibung bezeichnung titre sujet objet resume titulo asunto resumen titular titolo oggetto assunto
     onderwerp заголовок тема название 标题 標題 タイトル 件名 제목 عنوان"""
 """Names of short texts that can stand in for a search where there is no ``anchor``."""
-NO_LABELS = """
+NON_LABELS = """
     status state priority language lang locale country gender sex user author agent owner assignee customer team
     channel source type version currency sentiment rating active open closed prioritat sprache land estado idioma
     pais etat langue pays priorite prioridad"""
@@ -258,7 +258,7 @@ class Layout:
         """Why the further columns are a mistake, and how to select the right ones."""
         right = [*self.inputs, *([self.label] if self.label else [])]
         return (
-            f"further columns become inputs of the loss: {', '.join(self.wrong)}. The trainer reads all columns but "
+            f"further columns become inputs of the loss: {', '.join(self.wrong)}. The trainer reads all columns except "
             f"one of {', '.join(LABELS)} as a text of the row. Train on dataset.select_columns({right})"
         )
 

@@ -18,7 +18,7 @@ from toolkit.storage import digest_texts
 if TYPE_CHECKING:
     from datasets import Dataset
 
-LARGEST_GRADE = 1_000  # grades are usually 0 to 4; a time or an id instead makes trec_eval run for minutes
+LARGEST_GRADE = 1_000  # grades are usually 0 to 4; a timestamp or id by mistake makes trec_eval run for minutes
 
 
 @dataclass(frozen=True)
@@ -265,7 +265,7 @@ def _check_labels(name: str, tested: Dataset, train: Dataset) -> None:
     names: list[Any] = [getattr(data.features["label"], "names", None) for data in (tested, train)]
     if names[0] and names[1] and names[0] != names[1]:
         tested_as, trained_as = (", ".join(some[:3]) for some in names)
-        differ = f"stand for {tested_as}, ... where it is tested and for {trained_as}, ... in train="
+        differ = f"stand for {tested_as}, ... in the test data and for {trained_as}, ... in train="
         raise ValueError(f"labels of task {name!r} {differ}: give both the same names, as prepare.task does")
     kinds = [{isinstance(label, str) for label in data["label"][:]} for data in (tested, train)]
     if kinds[0] != kinds[1] or len(kinds[0]) > 1:

@@ -87,11 +87,11 @@ def reproducibility(test: Comparison, model: Encoder, *, scored: str, chosen: st
     chosen : str
         What was chosen on validation data, such as ``"the candidate and epoch of the training, the index"``.
     """
-    datasets = ", ".join(declared(model).datasets) or "its card names none"
+    datasets = ", ".join(declared(model).datasets) or "none in its card"
     blocks = [
         f"{scored} Each system counts once: this run scored {len(test.scores)} (`evaluate.comparing.ledger()` lists "
         f"all).",
-        f"Training sets that the base model declares: {datasets}. The model may have seen texts from them.",
+        f"Training sets that the base model declares: {datasets}. The model may have seen test texts in training.",
         f"Chosen on validation data: {chosen}. Test data were not used for that: all systems were scored on them once, "
         f"at the end.",
         "For a paper: `comparison.to_paper(folder)` of the package `toolkit.evaluate` writes qrels and rankings in "

@@ -21,7 +21,7 @@ from toolkit.vectors.systems import dense_part
 JUDGING = (
     "Expect about ten texts per search and four seconds per text: a few minutes for five searches, twenty for thirty."
 )
-FEW_PAIRS = 300  # with fewer pairs, expect little from training
+FEW_PAIRS = 300  # with fewer pairs, expect little gain from training
 
 
 def terms(
@@ -61,7 +61,7 @@ def terms(
     if index is not None:
         exact = index.kind == "Flat"
         words[f"Index {index.kind}"] = (
-            f"how vectors are searched: {'every vector is compared, so nothing is missed' if exact else 'by a graph'}. "
+            f"how vectors are searched: {'every vector is compared, so nothing is missed' if exact else 'in a graph'}. "
             f"Its recall@10 is the share of the ten nearest texts that it finds."
         )
     return Section("Terms", [Terms(words)])
@@ -117,7 +117,7 @@ def limits(
         sentences.append(text.language_mismatch(languages, trained, name))
     if split is not None and len(split.train) < FEW_PAIRS:
         sentences.append(
-            f"There were {len(split.train):,} pairs to train on; with fewer than {FEW_PAIRS}, expect little."
+            f"There were {len(split.train):,} pairs to train on; with fewer than {FEW_PAIRS}, expect little gain."
         )
     if test is not None and system is not None:
         scores = test.scores[system.name]
@@ -174,12 +174,12 @@ def deployment(
         deployed += (
             f" Index {index.kind}, {measured['megabytes']} MB: recall@10 {measured['recall']:.3f} against exact "
             f"search, {measured['median_ms']} ms per search, plus the time to encode it"
-            f"{' and for keyword search' if kind == 'fusion' else ''}."
+            f"{' and to search by keywords' if kind == 'fusion' else ''}."
         )
     bundle, python, final = (Path(folder) / "bundle").resolve(), runs.this_python(), runs.quoted(str(folder))
     lines, alone = deploy.packing.snippet(system, bundle, query), ""
     if "faiss" in lines and kind != "dense":
-        alone = f" They search by vectors alone, and the bundle as {system.name}: use `Search it`."
+        alone = f" They search by vectors alone; to search by {system.name}, use `Search it`."
     search = runs.quoted(" ".join(query.split())[: deploy.packing.SHOWN])
     change = (
         "from toolkit import deploy\n"

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from toolkit.vectors.engines.base import Body, Window, unit
 
-PADDING = 0.02  # largest share of padding in a batch
-SMALL = 0.25  # of the budget: a batch up to this size may hold more padding
+MAX_PADDING = 0.02  # largest share of padding in a batch
+SMALL_BATCH = 0.25  # of the budget: a batch up to this size may hold more padding
 STOCK_BATCH = 1024  # texts per call to an engine that makes its own batches
 
 
@@ -35,8 +35,8 @@ def divide_window(lengths: NDArray[np.int64], budget: int | None) -> Iterator[ND
     while start < len(order):
         ahead = lengths[order[start : start + budget]]
         padded = ahead[0] * np.arange(1, len(ahead) + 1)
-        lean = padded <= (1 + PADDING) * np.cumsum(ahead)
-        good = np.flatnonzero((padded <= budget) & (lean | (padded <= budget * SMALL)))
+        little_padding = padded <= (1 + MAX_PADDING) * np.cumsum(ahead)
+        good = np.flatnonzero((padded <= budget) & (little_padding | (padded <= budget * SMALL_BATCH)))
         stop = start + (int(good[-1]) + 1 if len(good) else 1)
         yield order[start:stop]
         start = stop

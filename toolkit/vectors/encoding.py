@@ -22,7 +22,7 @@ from toolkit.vectors.store import Store, text_keys
 
 WINDOW_TEXTS = 8_192  # texts that are tokenised and sorted at a time ...
 WINDOW_CHARACTERS = 32_000_000  # ... and the most characters that they may have
-KEEP_EVERY = 150_000  # tokens between two writes to the cache: about half a minute on two cores
+SAVE_EVERY = 150_000  # tokens between two writes to the cache: about half a minute on two cores
 
 
 def encode(
@@ -50,7 +50,7 @@ def encode(
         A list, a column of a `datasets.Dataset`, a pandas Series, ...
     side : {"query", "document"}, optional
         Which prompt and, in a model with two sides, which layers to use, as ``encode_query`` and ``encode_document``
-        do. Without it the model's default prompt, as ``encode``.
+        do. Without it, the default prompt, as in ``encode``.
     dtype : str
         ``"auto"`` (see `toolkit.vectors.precision.resolve_dtype`), ``"float32"``, ``"bfloat16"`` or ``"float16"``: the
         format of the transformer's arithmetic. Pooling, everything after it, and the result are float32.
@@ -82,7 +82,7 @@ def encode(
     if side not in (None, "query", "document"):
         raise ValueError(f"expected side 'query', 'document' or None, got {side!r}")
     if not has_body(model):
-        return _foreign(model, texts, out)
+        return _encode_foreign(model, texts, out)
     from toolkit.vectors.engines.opening import open_body
 
     body, name = open_body(model, side, dtype), origin_of(model).name
@@ -113,7 +113,7 @@ def has_body(model: Encoder) -> bool:
     return isinstance(model, SentenceTransformer)
 
 
-def _foreign(model: Encoder, texts: Sequence[str], out: str | Path | None) -> NDArray[np.float32]:
+def _encode_foreign(model: Encoder, texts: Sequence[str], out: str | Path | None) -> NDArray[np.float32]:
     """Encode texts with any other model that has ``encode``."""
     if isinstance(model, str) or not hasattr(model, "encode"):
         raise ValueError(f"expected a model with encode(texts), got {type(model).__name__}")
@@ -178,7 +178,7 @@ def _encode_distinct(
 ) -> None:
     """Encode the texts at the positions `distinct` into the rows and flags of `target`, caching them as it goes."""
     keys, rows, flags = target
-    done, tokens_done, unkept = 0, 0, 0
+    done, tokens_done, tokens_unsaved = 0, 0, 0
     waiting: list[NDArray[np.intp]] = []
 
     def keep() -> None:
@@ -198,11 +198,11 @@ def _encode_distinct(
                 rows[positions[at]], flags[positions[at]] = vectors, window.cut[at]
                 waiting.append(positions[at])
                 tokens = int(window.lengths[at].sum())
-                unkept += tokens
+                tokens_unsaved += tokens
                 bar.update(tokens)
-                if unkept >= KEEP_EVERY:
+                if tokens_unsaved >= SAVE_EVERY:
                     keep()
-                    unkept = 0
+                    tokens_unsaved = 0
             done += len(positions)
             tokens_done += here
     finally:  # also on Ctrl-C: finished vectors are cached

@@ -57,7 +57,7 @@ def nearest(
     )
     if (ids < 0).any():  # how FAISS reports that nothing could be compared
         raise ValueError(
-            "queries or docs hold values that are not finite (NaN): encode returns none, so check where they come from"
+            "queries or docs hold values that are not finite (NaN): encode never returns those; check their source"
         )
     order = np.lexsort((ids, -scores), axis=1)
     return np.take_along_axis(scores, order, axis=1), np.take_along_axis(ids, order, axis=1)

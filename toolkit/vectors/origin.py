@@ -108,7 +108,7 @@ def describe(model: Encoder | Reranker) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Declared:
+class CardMetadata:
     """Metadata stated in a model card; fields that it lacks are empty.
 
     Attributes
@@ -125,7 +125,7 @@ class Declared:
     datasets: list[str]
 
 
-def declared(model: Encoder) -> Declared:
+def declared(model: Encoder) -> CardMetadata:
     """Read the metadata of the model card in the model's folder, or in the Hub's local cache. Nothing is downloaded.
 
     Parameters
@@ -141,13 +141,13 @@ def declared(model: Encoder) -> Declared:
     if not origin.folder:
         card = try_to_load_from_cache(origin.name, "README.md", revision=origin.commit or None)
     if not isinstance(card, (str, Path)) or not Path(card).is_file():
-        return Declared("", [], [])
+        return CardMetadata("", [], [])
     try:
         data = ModelCard.load(card, ignore_metadata_errors=True).data.to_dict()
     except (ValueError, YAMLError):  # not YAML
-        return Declared("", [], [])
+        return CardMetadata("", [], [])
     languages, datasets = (
         [] if value is None else [str(item) for item in (value if isinstance(value, list) else [value])]
         for value in (data.get("language"), data.get("datasets"))
     )
-    return Declared(str(data.get("license") or ""), languages, datasets)
+    return CardMetadata(str(data.get("license") or ""), languages, datasets)

@@ -20,8 +20,8 @@ from toolkit.vectors.engines.torch import DTYPES, TorchBody, divide, own_dtype
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-WORTH_IT = 1.15  # below this ratio the exact format is kept
-CLOSE = 0.9995  # smallest cosine between the two formats that is accepted
+MIN_SPEEDUP = 1.15  # below this ratio the exact format is kept
+MIN_COSINE = 0.9995  # smallest cosine between the two formats that is accepted
 
 
 def resolve_dtype(model: SentenceTransformer, dtype: str = "auto") -> str:
@@ -65,7 +65,7 @@ def resolve_dtype(model: SentenceTransformer, dtype: str = "auto") -> str:
         with suppress(OSError):  # an unwritable cache is reported when vectors are stored
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_json(file, known)
-    return "bfloat16" if known[key]["ratio"] >= WORTH_IT and known[key]["cosine"] >= CLOSE else "float32"
+    return "bfloat16" if known[key]["ratio"] >= MIN_SPEEDUP and known[key]["cosine"] >= MIN_COSINE else "float32"
 
 
 def _has_bfloat16(device: torch.device) -> bool:
@@ -79,7 +79,7 @@ def _has_bfloat16(device: torch.device) -> bool:
 
 
 def _probe(bodies: Mapping[str, Body], vocabulary: int, rows: int) -> dict[str, float]:
-    """Measure seconds of float32 over seconds of bfloat16 (best of five, alternating) and their smallest cosine."""
+    """Measure the time of float32 over that of bfloat16 (best of five, alternating), and their smallest cosine."""
     ids = np.random.default_rng(0).integers(min(1000, vocabulary // 2), vocabulary, size=(rows, 64)).tolist()
     vectors = {name: body.run(ids) for name, body in bodies.items()}
     seconds = dict.fromkeys(bodies, np.inf)

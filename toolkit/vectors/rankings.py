@@ -46,7 +46,7 @@ def fuse_rankings(*rankings: Ranking, k: int = 60) -> dict[str, dict[str, float]
 
 
 @dataclass(frozen=True)
-class Ranked:
+class ExternalRanking:
     """Results of another search engine. Made by `from_ranking`.
 
     Attributes
@@ -86,9 +86,9 @@ class Ranked:
             When none of the queries has results.
         """
         check_queries(queries, k)
-        by_text = {_plain(key): row for key, row in self.ranking.items()}
+        by_text = {_normalise(key): row for key, row in self.ranking.items()}
         found = {
-            query: self.ranking[query] if query in self.ranking else by_text.get(_plain(text))
+            query: self.ranking[query] if query in self.ranking else by_text.get(_normalise(text))
             for query, text in queries.items()
         }
         missing = [query for query, row in found.items() if row is None]
@@ -110,7 +110,7 @@ class Ranked:
 
 def from_ranking(
     source: str | Path | Ranking, corpus: Mapping[str, str] | None = None, *, name: str = "current search"
-) -> Ranked:
+) -> ExternalRanking:
     """Use the results of another search engine as a system, such as the search that you have today.
 
     Parameters
@@ -127,7 +127,7 @@ def from_ranking(
 
     Returns
     -------
-    Ranked
+    ExternalRanking
         A system that returns these results for the queries that they hold.
 
     Raises
@@ -159,9 +159,9 @@ def from_ranking(
     if wrong:
         raise ValueError(f"the score of query and document {wrong} is nan: expected a number")
     if corpus:
-        known = {_plain(text): doc for doc, text in reversed(list(corpus.items()))}
+        known = {_normalise(text): doc for doc, text in reversed(list(corpus.items()))}
         for query, row in ranking.items():
-            ids = {doc if doc in corpus else known.get(_plain(doc), doc): score for doc, score in row.items()}
+            ids = {doc if doc in corpus else known.get(_normalise(doc), doc): score for doc, score in row.items()}
             if len(ids) < len(row):
                 raise ValueError(f"{place} gives a document a second time for query {query!r:.60}, by id or by text")
             ranking[query] = ids
@@ -171,7 +171,7 @@ def from_ranking(
                 f"{place} names {len(set(unknown)):,} documents missing from the corpus (first: {unknown[0]!r:.60}): "
                 f"expected document ids such as {next(iter(corpus))!r}, or texts of the corpus"
             )
-    return Ranked(ranking, corpus or {}, name, place, digest)
+    return ExternalRanking(ranking, corpus or {}, name, place, digest)
 
 
 _QUERY = ("query_id", "qid", "query-id", "query", "search", "q")
@@ -222,6 +222,6 @@ def _read_results(path: Path) -> dict[str, dict[str, float]]:
     return ranking
 
 
-def _plain(text: str) -> str:
+def _normalise(text: str) -> str:
     """Fold the case of a text and collapse its whitespace."""
     return re.sub(r"\s+", " ", text).strip().casefold()

@@ -209,7 +209,7 @@ def rerank(system: System, reranker: Reranker, *, depth: int = 50, name: str | N
     depth : int
         Documents of each query that the cross-encoder reads; its time grows with it.
     name : str, optional
-        Without it "<system>, reranked".
+        By default "<system>, reranked".
 
     Raises
     ------

@@ -80,7 +80,7 @@ class Store:
             taken = vectors[at]
             good = _checksums(taken) == notes[at, 0]
             if not good.all():
-                self._set_aside(path, f"{int((~good).sum())} of its vectors do not match their checksums")
+                self._quarantine(path, f"{int((~good).sum())} of its vectors do not match their checksums")
                 todo, at, taken = todo[good], at[good], taken[good]
             rows[todo], flags[todo], found[todo] = taken, notes[at, 1], True
 
@@ -99,7 +99,7 @@ class Store:
                 self._merge()
         except OSError as error:
             warnings.warn(
-                f"the vectors could not be stored in {self.folder} ({error.strerror or error}): this run goes on, the "
+                f"the vectors could not be stored in {self.folder} ({error.strerror or error}): this run goes on; the "
                 f"next one encodes again. Free some space there, or set TOOLKIT_CACHE to a folder that can be written.",
                 RuntimeWarning,
                 stacklevel=2,
@@ -132,13 +132,13 @@ class Store:
             size = path.stat().st_size
             dim, n = (int(x) for x in np.frombuffer(head[8:], dtype="<u8")) if len(head) == HEADER else (0, 0)
             if head[:8] != MAGIC or dim != self.dim or n < 1 or size != HEADER + n * (16 + 4 * dim + 8):
-                self._set_aside(path, f"its header and its {size} bytes do not agree")
+                self._quarantine(path, f"its size of {size} bytes does not match its header")
                 return None
             data = np.memmap(path, dtype=np.uint8, mode="r")
         except FileNotFoundError:
             return None
         except OSError as error:
-            self._set_aside(path, f"it could not be read: {error.strerror or error}")
+            self._quarantine(path, f"it could not be read: {error.strerror or error}")
             return None
         ends = np.cumsum([HEADER, 16 * n, 4 * dim * n, 8 * n])
         keys, rows, notes = (data[a:b] for a, b in pairwise(ends))
@@ -173,7 +173,7 @@ class Store:
         except Timeout:
             return  # another process is merging
 
-    def _set_aside(self, path: Path, why: str) -> None:
+    def _quarantine(self, path: Path, why: str) -> None:
         """Rename a damaged file, so that it is neither lost nor read, and warn."""
         try:
             path.rename(path.with_suffix(".damaged"))

@@ -156,7 +156,7 @@ def fuse(*systems: System, k: int = 60, name: str | None = None) -> Fused:
     k : int
         The paper's constant.
     name : str, optional
-        Without it the names of the systems, joined by "+".
+        By default, the names of the systems, joined by "+".
 
     Raises
     ------
@@ -190,7 +190,7 @@ class Other:
 
     @property
     def record(self) -> dict[str, Any]:
-        """What the system records about itself; it cannot be made again from that."""
+        """What the system records about itself; it cannot be rebuilt from that."""
         return {**getattr(self.system, "record", {}), "kind": "other", "name": self.name}
 
     def search(self, queries: Mapping[str, str], k: int = 10) -> dict[str, dict[str, float]]:
@@ -236,7 +236,7 @@ def as_system(
     if is_cross_encoder(given):
         raise ValueError(
             f"{type(given).__name__} reads a query and a document together, so a search would read every pair: let "
-            f"another system find the first documents, rerank(system, reranker)"
+            f"another system find the first documents, then use rerank(system, reranker)"
         )
     return dense(given, corpus, name=name or "dense", dtype=dtype)
 

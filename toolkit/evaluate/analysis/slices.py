@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 COLUMNS = ["slice", "model", "metric", "score", "baseline", "difference", "low", "high", "p", "p_holm", "mdd", "n",
            "n_groups"]  # fmt: skip
 LABELLINGS = ("length", "overlap", "relevant", "language", "group")
-LARGEST = 5  # number of groups that get their own slice
+MAX_GROUP_SLICES = 5  # number of groups that get their own slice
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def by_slice(
     comparison : Comparison
         For any kind of task.
     labels : mapping of item to label
-        Such as from `slice_labels`; the slices come in the order of their first item. Items without a label are left
+        As from `slice_labels`; the slices come in the order of their first item. Items without a label are left
         out.
     system : str, optional
         The system whose difference from the baseline is tested; by default the last.
@@ -199,7 +199,7 @@ def slice_labels(task: Task, by: str, *, bins: int = 4) -> dict[str, str]:
     elif by == "group":
         groups = [task.group_of(item) for item in task.items]
         sizes = Counter(groups)
-        largest = {g: f"group {g} ({n} {ITEMS[task.kind]})" for g, n in sizes.most_common(LARGEST) if n > 1}
+        largest = {g: f"group {g} ({n} {ITEMS[task.kind]})" for g, n in sizes.most_common(MAX_GROUP_SLICES) if n > 1}
         rest = f"the other {len(sizes) - len(largest)} groups"
         labels, order = [largest.get(group, rest) for group in groups], [*largest.values(), rest]
     elif by == "length":

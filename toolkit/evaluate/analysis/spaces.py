@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.float64]
 
-MOST = 5_000  # maximum vectors for all-pairs comparison, and points on a map
-NARROW, FLAT = 0.9, 2.0  # minimum mean cosine and maximum effective rank of a collapsed space
-HUB = 10  # neighbours per vector, for hubness
+MAX_VECTORS = 5_000  # maximum vectors for all-pairs comparison, and points on a map
+COLLAPSED_COSINE, COLLAPSED_RANK = 0.9, 2.0  # minimum mean cosine and maximum effective rank of a collapsed space
+HUBNESS_NEIGHBOURS = 10  # neighbours per vector, for hubness
 METHODS = ("pca", "umap")
 
 
@@ -86,16 +86,16 @@ def space(vectors: Any, pairs: Any = None, *, seed: int = 0) -> pd.DataFrame:
     found.append(("uniformity", _uniformity(rows), n, "Smaller is more evenly spread; 0 is a single point."))
     cosine = float((np.square(rows.sum(axis=0)).sum() - np.square(rows).sum()) / (n * (n - 1)))
     reads = "Cosine of two random texts: near 0, unrelated; near 1, all vectors point in one direction."
-    if cosine >= NARROW:
+    if cosine >= COLLAPSED_COSINE:
         reads = "COLLAPSED: two random texts have nearly the same vector."
     found.append(("mean cosine", cosine, n, reads))
     singular = np.linalg.svd(rows, compute_uv=False)
     rank = float(np.exp(entr(singular / singular.sum()).sum()))
     reads = f"Equivalent to using about {rank:.0f} of {min(rows.shape)} possible dimensions evenly."
-    if rank <= FLAT:
+    if rank <= COLLAPSED_RANK:
         reads = f"COLLAPSED: the vectors use the equivalent of {rank:.1f} of {rows.shape[1]} dimensions."
     found.append(("effective rank", rank, n, reads))
-    counts = occurrences(rows, min(HUB, n - 1))
+    counts = occurrences(rows, min(HUBNESS_NEIGHBOURS, n - 1))
     hubness, share = float(skew(counts)) if np.ptp(counts) else 0.0, float(counts.max()) / n
     found.append(("hubness", hubness, n, "0 is balanced; above about 2, a few texts turn up in many results."))
     found.append(("largest hub", share, n, f"One text is among the ten nearest of {share:.1%} of all texts."))
@@ -125,7 +125,9 @@ def unit_rows(vectors: Any) -> Rows:
 
 
 def _sample(n: int, seed: int) -> NDArray[np.int64]:
-    return np.arange(n) if n <= MOST else np.sort(np.random.default_rng(seed).choice(n, MOST, replace=False))
+    return (
+        np.arange(n) if n <= MAX_VECTORS else np.sort(np.random.default_rng(seed).choice(n, MAX_VECTORS, replace=False))
+    )
 
 
 def _row_pairs(pairs: Any, n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

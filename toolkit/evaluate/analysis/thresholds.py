@@ -65,19 +65,19 @@ class Threshold:
             do, given, possible = "Call a pair the same", "pairs are called the same", "the pairs that are the same"
         goal = "the largest F1" if self.precision is None else f"a precision of {self.precision:.2f}"
         text = (
-            f"{do} from a score of {self.value:.4g} on [{self.low:.4g}, {self.high:.4g}], chosen on validation data "
+            f"{do} at a score of {self.value:.4g} or more [{self.low:.4g}, {self.high:.4g}], chosen on validation data "
             f"for {goal}. On test {rows['answered']['score']:.0%} of the {given}, {precision} of them correctly; "
             f"that is {recall} of {possible}."
         )
         if self.precision is not None and rows["precision"]["high"] < self.precision:
             text += " On test, precision is significantly below your request: request more than you need."
         if self.unreached > 0.05:
-            text += f" On {self.unreached:.0%} of the resamples of the validation data no threshold reached it."
+            text += f" On {self.unreached:.0%} of the resamples of the validation data, no threshold reached it."
         return text
 
     @property
     def picture(self) -> Picture:
-        """Precision and recall on dev with the scores of right and wrong on both parts, and the describing sentence."""
+        """Precision and recall on dev with the scores of right and wrong items on both parts, and a sentence."""
         from toolkit import plots
 
         dev = self.table[self.table["part"] == "dev"].set_index("metric")["score"]
@@ -182,7 +182,7 @@ def answers(scores: Scores) -> pd.DataFrame:
 
 
 def _pick(right: Values, above: Values, precision: float | None) -> NDArray[np.intp]:
-    """Return the place of the threshold with the largest F1, or that finds most at the precision; -1 where none does.
+    """Return the position of the threshold with the largest F1, or best recall at the precision; -1 if there is none.
 
     `right` and `above` count the right items and all items above each threshold, shape (b, levels).
     """

@@ -72,7 +72,7 @@ def combine(comparisons: Sequence[Comparison], *, test_over_train: float | None 
 
     Comparisons on one test set are treated as training seeds: the seeds see the same items, so both are sources of
     variance. The squared standard error is the variance of the seeds' mean differences over their number, plus the
-    squared error over groups of the difference averaged over seeds; degrees of freedom after Satterthwaite [1]_. The
+    squared error over groups of the difference averaged over seeds; degrees of freedom by Satterthwaite [1]_. The
     interaction of seeds and items is counted in both, so the interval is conservative.
 
     Comparisons on different test sets are treated as repeated random splits: a t-test with the variance multiplied by
@@ -129,7 +129,7 @@ def combine(comparisons: Sequence[Comparison], *, test_over_train: float | None 
         rows.append({"model": model, "metric": metric, "score": score, **_t(float(gaps.mean()), error, df),
                      "runs": k, "n": int(min(part["n"] for part in parts))})  # fmt: skip
     table = pd.DataFrame(rows)
-    table.insert(table.columns.get_loc("p") + 1, "p_holm", stats.holm(list(table["p"])))
+    table.insert(list(table.columns).index("p") + 1, "p_holm", stats.holm(list(table["p"])))
     each = pd.concat([c.table.assign(run=i) for i, c in enumerate(comparisons, 1)], ignore_index=True)
     return Combined(table, each, over, (SEEDS if over == "seeds" else SPLITS).format(k=k))
 

@@ -79,7 +79,7 @@ class Comparison:
         order = self.table.drop_duplicates("model")["model"]
         table = paired(self.scores, list(combinations([self.baseline, *order], 2)))
         adjusted = table.groupby("metric")["p"].transform(lambda p: stats.holm(list(p)))
-        table.insert(table.columns.get_loc("p") + 1, "p_holm", adjusted)
+        table.insert(list(table.columns).index("p") + 1, "p_holm", adjusted)
         return table.drop(columns=["score", "better", "worse", "same", "n", "n_groups"])
 
     @cached_property
@@ -173,7 +173,7 @@ def compare_systems(
     dtype : str
         As in `toolkit.vectors.encode`.
     language : str
-        Of the keyword search, as in `toolkit.vectors.bm25`.
+        Language of the keyword search, as in `toolkit.vectors.bm25`.
 
     Returns
     -------
@@ -247,5 +247,5 @@ def compare(scores: Mapping[str, Scores], *, baseline: str) -> Comparison:
             raise ValueError(f"{name!r} has no {unusable[0]} (nan): check its predictions, or leave it out")
     table = paired(scores, [(name, baseline) for name in scores if name != baseline])
     table = table.drop(columns="other").rename(columns={"one": "model"})
-    table.insert(table.columns.get_loc("p") + 1, "p_holm", stats.holm(list(table["p"])))
+    table.insert(list(table.columns).index("p") + 1, "p_holm", stats.holm(list(table["p"])))
     return Comparison(baseline, table, dict(scores))

@@ -14,7 +14,7 @@ from toolkit import stats
 from toolkit.evaluate.scoring.scores import Scores
 
 ALPHA = 0.05
-UNDEFINED = 0.05  # maximum share of resamples on which a set metric may be undefined
+MAX_UNDEFINED = 0.05  # maximum share of resamples on which a set metric may be undefined
 MAIN = "nDCG@10"
 COLUMNS = ["one", "other", "metric", "score", "difference", "low", "high", "p", "mdd", "better", "worse", "same", "n",
            "n_groups"]  # fmt: skip
@@ -107,7 +107,7 @@ def resampled_test(
     if n_groups < 2:
         return stats.Interval(gap, np.nan, np.nan, np.nan, n, n_groups), 1.0
     kept = resamples[np.isfinite(resamples)]
-    if len(kept) < (1 - UNDEFINED) * len(resamples):
+    if len(kept) < (1 - MAX_UNDEFINED) * len(resamples):
         lost = f"{len(resamples) - len(kept):,} of {len(resamples):,} resamples of the {n_groups} groups"
         raise ValueError(f"{name} is undefined on {lost}: use a larger test set, or compare by other metrics")
     fewer = min(int((kept <= 0).sum()), int((kept >= 0).sum()))

@@ -107,8 +107,8 @@ def sentence(digest: str, metric: str, *, folder: str | Path | None = None) -> s
     text += f", with {row['systems']} different results. The best of {row['systems']} is biased upwards by chance"
     if np.isnan(row["noise"]):
         return text + "."
-    size = stats.selection_bias(row["noise"], int(row["systems"]))
-    size = f"{'about' if row['paired'] else 'up to'} {size:.3f} {metric}"
+    bias = stats.selection_bias(row["noise"], int(row["systems"]))
+    size = f"{'about' if row['paired'] else 'up to'} {bias:.3f} {metric}"
     return f"{text}: if all were equally good, it would be {size} above their mean by chance."
 
 

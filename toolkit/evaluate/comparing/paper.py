@@ -22,7 +22,7 @@ from toolkit.vectors.rankings import top
 # Our metrics and the -m names of trec_eval 9; its reciprocal rank is cut off by -M.
 TREC = {"accuracy": "success", "nDCG": "ndcg_cut", "recall": "recall", "precision": "P", "MAP": "map_cut"}
 PACKAGES = ("embedding-recipes", "sentence-transformers", "torch", "pytrec_eval-terrier", "scikit-learn", "scipy")
-GAP = "[FILL IN: {}]"
+PLACEHOLDER = "[FILL IN: {}]"
 
 
 def write(
@@ -53,7 +53,7 @@ def write(
     scores, baseline, table, ties, notes
         Of a `Comparison`.
     data, split, seeds : str
-        Sentences for ``methods.md``: where the data come from, how they were divided, which seeds were trained. Where
+        Sentences for ``methods.md``: where the data come from, how they were divided, which seeds were used. Where
         one is missing, the paragraph has a placeholder.
 
     Returns
@@ -232,9 +232,9 @@ def _methods(
             versions.append(f"{package} {metadata.version(package)}")
         except metadata.PackageNotFoundError:
             versions.append(f"{package} not installed")
-    missing = ("where the data come from", "how the data were divided", "how many, which; one shows no variation")
+    missing = ("where the data come from", "how the data were divided", "how many, which; one seed is not enough")
     data, split, seeds = (
-        re.sub(r"(?<![.!?])$", ".", words.rstrip()) if words else GAP.format(question)
+        re.sub(r"(?<![.!?])$", ".", words.rstrip()) if words else PLACEHOLDER.format(question)
         for words, question in zip(author, missing, strict=True)
     )
     return "\n\n".join([
@@ -242,8 +242,8 @@ def _methods(
         f"Data: {data} The test set {task.name!r} ({task.kind}) holds {size} (SHA-256 of its content {task.digest}). "
         f"Split: {split} Training seeds: {seeds}",
         f"Systems: {', '.join(scores)}; all are compared with {baseline} on the same items. Intervals are 95 % "
-        f"percentile intervals of bootstrap resamples of {unit}, with seed 0.{tests} p-values were adjusted "
-        f"after Holm over all {len(table)} comparisons of the table. A non-significant difference is not shown to be "
+        f"percentile intervals of bootstrap resamples of {unit}, with seed 0.{tests} p-values were adjusted by "
+        f"Holm over all {len(table)} comparisons of the table. A non-significant difference is not shown to be "
         f"zero: the minimum detectable differences (80 % power, before that adjustment) are {spread}.",
         *[f"Note: {note}" for note in notes],
         f"Versions: {', '.join(versions)}.",

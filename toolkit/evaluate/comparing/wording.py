@@ -62,15 +62,15 @@ def verdict(
         sentences.append(f"Right answer first: {first} → {first_after} of 100 {searches}{within} ({base} → {system}).")
     if metric in comparison.scores[base].per_query:
         better, worse, same = (f"{row[count]:,}" for count in ("better", "worse", "same"))
-        sentences.append(f"Helped {better} {searches}, hurt {worse}, same {same} (by {metric} of each).")
+        sentences.append(f"Helped {better} {searches}, hurt {worse}, left {same} unchanged (by the {metric} of each).")
     gap, mdd = _gap(comparison, system, base, metric)
     if gap.n_groups < 2:
         sentences.append(f"{system} and {base} cannot be compared: all {searches} are in one group.")
     elif gap.low > 0 or gap.high < 0:
         stands = f"{_capital(system)} {'beats' if gap.low > 0 else 'is worse than'} {base}"
-        sentences.append(f"{stands} by {_size(gap)} {metric}, resampled {gap.n_groups:,} groups.")
+        sentences.append(f"{stands} by {_magnitude(gap)} {metric} ({gap.n_groups:,} resampled groups).")
     else:
-        shown = f"{_signed(gap)} {metric}, resampled {gap.n_groups:,} groups; minimum detectable difference {mdd:.3f}"
+        shown = f"{_signed(gap)} {metric} ({gap.n_groups:,} resampled groups); minimum detectable difference {mdd:.3f}"
         sentences.append(f"No difference shown between {system} and {base}: {shown}.")
     if keywords is None:
         return sentences
@@ -81,9 +81,9 @@ def verdict(
     if gap.n_groups < 2:
         sentence = f"{search} cannot be compared with {other}: all {searches} are in one group."
     elif gap.low > 0:
-        sentence = f"{search} is behind {other} by {_size(gap)} {metric}."
+        sentence = f"{search} is behind {other} by {_magnitude(gap)} {metric}."
     elif gap.high < 0:
-        sentence = f"{search} is better here than {other}, by {_size(gap)} {metric}: use it."
+        sentence = f"{search} is better here than {other}, by {_magnitude(gap)} {metric}: use it."
     else:
         shown = f"{_signed(gap)} {metric}; minimum detectable difference {mdd:.3f}"
         sentence = f"no difference shown between {other} and {search}, which needs no model: {shown}."
@@ -93,7 +93,7 @@ def verdict(
 def conclusions(comparison: Comparison, *, metric: str | None = None) -> list[str]:
     """Summarise what a comparison shows by one metric, and what it does not: a sentence for each system, then the ties.
 
-    By Holm-corrected p over all comparisons: what holds for one difference (`verdict`) may not hold for the best of
+    P is Holm-corrected over all comparisons: what holds for one difference (`verdict`) may not hold for the best of
     many.
 
     Parameters
@@ -158,7 +158,7 @@ def best(comparison: Comparison, *, metric: str = MAIN) -> System:
     taken = comparison.baseline
     for composite in (False, True):
         wanted = [name for name in order if name in systems and bool(systems[name].record.get("parts")) == composite]
-        taken = next((name for name in wanted if _shown(comparison, name, taken, metric)), taken)
+        taken = next((name for name in wanted if _significantly_better(comparison, name, taken, metric)), taken)
     return systems[taken]
 
 
@@ -194,9 +194,9 @@ def headline(
     chosen, base = _name(system), comparison.baseline
     if keywords is None:
         keywords = next((name for name, one in comparison.systems.items() if kind_of(one) == "bm25"), None)
-    taken = chosen == base or _shown(comparison, chosen, base, metric)
+    taken = chosen == base or _significantly_better(comparison, chosen, base, metric)
     if chosen == keywords:  # it is simpler than any model, and so need not be better
-        taken = not _shown(comparison, base, keywords, metric)
+        taken = not _significantly_better(comparison, base, keywords, metric)
     others = [name for name in dict.fromkeys((base, keywords)) if name is not None and name != chosen]
     doubts = [_caveat(comparison, chosen, name, keywords, metric) for name in reversed(others)]
     numbers = {name: " and ".join(map(str, _right_answers(comparison, name))) for name in others}
@@ -266,7 +266,7 @@ def _signed(gap: stats.Interval) -> str:
     return report.interval(gap.mean + 0, gap.low, gap.high, sign="+")
 
 
-def _size(gap: stats.Interval) -> str:
+def _magnitude(gap: stats.Interval) -> str:
     """Format a difference whose interval excludes zero as a magnitude, with its ends in ascending order."""
     return report.interval(abs(gap.mean), *sorted((abs(gap.low), abs(gap.high))))
 
@@ -279,7 +279,7 @@ def _gap(comparison: Comparison, system: str, other: str, metric: str) -> tuple[
     return differences.gap(comparison.scores[system], comparison.scores[other], metric)
 
 
-def _shown(comparison: Comparison, system: str, other: str, metric: str) -> bool:
+def _significantly_better(comparison: Comparison, system: str, other: str, metric: str) -> bool:
     """Return whether `system` is significantly better than `other`."""
     gap, _ = _gap(comparison, system, other, metric)
     return gap.n_groups > 1 and gap.low > 0

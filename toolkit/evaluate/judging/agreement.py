@@ -231,11 +231,11 @@ def summarise(right: Mapping[str, int], comparison: pd.DataFrame, n: int) -> str
         return " ".join(sentences)
     doubt = f"{comparison['model'].iloc[0]} against {', '.join(unsure)}: too few searches to be sure"
     if n < FEW:  # with so few searches the error is unreliable, and so is any estimate made from it
-        return " ".join([*sentences, f"{doubt}, judge {FEW} or more."])
+        return " ".join([*sentences, f"{doubt}; judge {FEW} or more."])
     mdd = comparison[comparison["p_holm"] >= 0.05]["mdd"].max()
     if wanted := next((m for m in (30, 100, 300, 1000) if m > n), None):
         doubt += f": {wanted} searches could detect a difference of {mdd * math.sqrt(n / wanted) * 100:.0f} of 100"
-    return " ".join([*sentences, f"{doubt}, these can detect one of {min(1, mdd) * 100:.0f}."])
+    return " ".join([*sentences, f"{doubt}; these {n} could detect a difference of {min(1, mdd) * 100:.0f} of 100."])
 
 
 def read_judges(folder: Path, pool: Mapping[str, Any]) -> tuple[dict[str, Answers], list[str]]:

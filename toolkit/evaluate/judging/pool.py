@@ -24,7 +24,7 @@ from toolkit.vectors.systems import as_system, restore
 
 POOL = "pool.json"
 SHOWN = 10  # documents kept per system, for unjudged@10
-MIN_OVERLAP = 0.95  # share of the documents found before that a system must find again: rounding may swap near-ties
+MIN_OVERLAP = 0.95  # share of previously found documents that a system must find again: rounding may swap near-ties
 _COLUMNS = ["judge", "query_id", "doc_id", "relevant", "seconds"]
 _ANSWERS: dict[str, bool | None] = {"1": True, "0": False, "": None}
 _CODES = {answer: code for code, answer in _ANSWERS.items()}
@@ -121,8 +121,8 @@ def _first_documents(
             rankings[name] = {new: given[query] for query, new in ids.items() if query in given}
             if lacking := [text for query, text in queries.items() if query not in rankings[name]]:
                 raise ValueError(
-                    f"the ranking {name!r} lacks {len(lacking)} searches (first: {lacking[0]!r:.60}): give all, those "
-                    f"in the pool too, and {{}} where nothing was found"
+                    f"the ranking {name!r} lacks {len(lacking)} searches (first: {lacking[0]!r:.60}): give every one, "
+                    f"even if pooled already, with {{}} where nothing was found"
                 )
     searched = {name: as_system(one, corpus, name=name) for name, one in systems.items() if name not in rankings}
     rankings |= dict(zip(searched, search_all(list(searched.values()), queries, k), strict=True))
@@ -130,7 +130,7 @@ def _first_documents(
     for name, query, row in found:
         if wrong := [doc for doc, score in row.items() if doc not in corpus or score != score]:
             why = " with score nan" if wrong[0] in corpus else ", which the corpus lacks"
-            raise ValueError(f"system {name!r} gives for search {query!r} the document {wrong[0]!r}{why}")
+            raise ValueError(f"for search {query!r}, system {name!r} returns document {wrong[0]!r}{why}")
     return {name: {query: list(top(rankings[name].get(query, {}), k)) for query in queries} for name in systems}
 
 
@@ -159,9 +159,9 @@ def pooled_pairs(pool: Mapping[str, Any]) -> dict[str, set[str]]:
 
 
 def read_answers(file: Path, pairs: Mapping[str, set[str]]) -> tuple[Answers, list[str]]:
-    """Read the answers of one judge, the last one of each document, and notes on what was dropped."""
+    """Read the answers of one judge, the last one for each document, and notes on what was dropped."""
     whole, half = _lines(file)
-    notes = [f"an incomplete last line of {file.name} was dropped: you judge its document again"] if half else []
+    notes = [f"an incomplete last line of {file.name} was dropped: you will judge its document again"] if half else []
     found: Answers = {}
     try:
         rows = list(csv.reader(io.StringIO(whole.decode("utf-8-sig"), newline="")))
@@ -173,7 +173,7 @@ def read_answers(file: Path, pairs: Mapping[str, set[str]]) -> tuple[Answers, li
         try:
             name, query, doc, relevant, seconds = row
             if f"judgements-{name}.csv" != file.name:
-                raise ValueError(f"it is an answer of {name!r}")
+                raise ValueError(f"it is an answer by {name!r}")
             if doc not in pairs.get(query, ()):
                 raise ValueError(f"document {doc!r} for search {query!r} is not in {POOL}; is it from another folder?")
             found[query, doc] = (_ANSWERS[relevant], float(seconds))

@@ -56,8 +56,8 @@ def judge(
     Raises
     ------
     ValueError
-        When the folder holds a pool of other systems or documents, or with another depth or seed, a ranking lacks
-        searches, or no system finds anything.
+        When the folder holds a pool made from other systems, documents, depth or seed, when a ranking lacks
+        searches, or when no system finds anything.
     """
     folder = Path(folder).expanduser()
     notes = make_pool(folder, systems, queries, corpus, depth=depth, seed=seed)
@@ -86,7 +86,7 @@ class Item:
 
 
 class Session:
-    """One judge's session on a pool. Made by `judge` and `resume`; works in any cell, `toolkit.widgets` has buttons.
+    """One judge's session on a pool. Made by `judge` and `resume`; works in any cell; `toolkit.widgets` adds buttons.
 
     Attributes
     ----------
@@ -114,7 +114,7 @@ class Session:
         self.answers, self.notes = read_answers(self._file, documents) if self._file.exists() else ({}, [])
         if empty := [query for query, found in documents.items() if not found]:
             texts = ", ".join(repr(pool["queries"][query]) for query in empty)
-            self.notes.append(f"no system finds anything for {texts}: it counts as 0 for all of them")
+            self.notes.append(f"no system finds anything for {texts}: this counts as 0 for every system")
         self._back: int | None = None
         self._since = (-1, 0.0)
 

@@ -26,7 +26,12 @@ from toolkit.prepare.splitting import query_groups
 from toolkit.runs import check_writable
 from toolkit.storage import write_json
 
-_OF_ITEMS = ("STS", "PairClassification", "Classification", "BitextMining")  # types whose predictions give intervals
+_PREDICTION_TYPES = (
+    "STS",
+    "PairClassification",
+    "Classification",
+    "BitextMining",
+)  # types whose predictions give intervals
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,7 @@ def benchmark(
     for task in tasks:
         if other := [modality for modality in task.metadata.modalities if modality != "text"]:
             what = f"the task {task.metadata.name} is of {' and '.join(other)}"
-            raise ValueError(f"{what}, and {identity.name} reads text: leave it out, or run it with mteb.evaluate")
+            raise ValueError(f"{what}, and {identity.name} reads only text: leave it out, or run it with mteb.evaluate")
     sources = [localdata.find_source(task) for task in tasks]
     notes = _notes(tasks, identity, meta)
     encoder = Encoder(model, identity, meta, dtype=dtype, cache=cache)
@@ -128,7 +133,7 @@ def benchmark(
         encoder.done = bar.update
         for task, source in zip(tasks, sources, strict=True):
             bar.set_description(task.metadata.name)
-            records[task.metadata.name] = _scored(task, source, encoder, folder, notes)
+            records[task.metadata.name] = _score_task(task, source, encoder, folder, notes)
     table = pd.DataFrame([row for task in tasks for row in _rows(task, identity.name, records)], columns=COLUMNS)
     record = {
         "model": identity.name, "weights": identity.weights, "revision": identity.revision, "dtype": dtype,
@@ -143,8 +148,8 @@ def _notes(tasks: list[Any], identity: Identity, meta: Any) -> list[str]:
     notes = []
     if identity.guessed:
         notes.append(
-            f"By the name of its folder the model was taken for {identity.name}, with the prompts and training data of "
-            f"mteb's register. Pass name= if it is another."
+            f"From its folder name, the model was identified as {identity.name}, with the prompts and training data of "
+            f"mteb's registry. Pass name= if that is wrong."
         )
     declared = {language.split("-")[0] for language in meta.languages or []}
     for task in tasks:
@@ -175,7 +180,7 @@ def _characters(task: Any) -> int:
     return sum((localdata.published_size(task, *part) or (0, 0))[1] for part in _parts(task).values())
 
 
-def _scored(task: Any, source: Path | None, encoder: Encoder, folder: Path, notes: list[str]) -> dict[str, Any]:
+def _score_task(task: Any, source: Path | None, encoder: Encoder, folder: Path, notes: list[str]) -> dict[str, Any]:
     """Score the parts of a task without a valid score; return its record, which is stored next to mteb's file."""
     import datasets
     import mteb
@@ -186,7 +191,7 @@ def _scored(task: Any, source: Path | None, encoder: Encoder, folder: Path, note
     result = mteb.ResultCache(folder).get_task_result_path(metadata.name, meta)
     path = folder / "intervals" / result.relative_to(folder / "results")
     path.parent.mkdir(parents=True, exist_ok=True)
-    record = _earlier(path, result, digests, notes)
+    record = _read_earlier_record(path, result, digests, notes)
     where = "own data" if hasattr(task, "toolkit_task") else f"Hub, {metadata.dataset['path']}"
     record |= {"mteb": mteb.__version__, "source": source.name if source else where}
     queries: dict[tuple[str, str], tuple[Any, Any]] = {}
@@ -224,7 +229,8 @@ def _scored(task: Any, source: Path | None, encoder: Encoder, folder: Path, note
                 # Predictions of a search would take many times the size of its corpus.
                 mteb.evaluate(
                     encoder, task, cache=Store(folder), overwrite_strategy="only-missing", co2_tracker=False,
-                    show_progress_bar=False, prediction_folder=predictions if metadata.type in _OF_ITEMS else None,
+                    show_progress_bar=False,
+                    prediction_folder=predictions if metadata.type in _PREDICTION_TYPES else None,
                 )  # fmt: skip
         finally:
             if bars:
@@ -237,7 +243,7 @@ def _scored(task: Any, source: Path | None, encoder: Encoder, folder: Path, note
     return record
 
 
-def _earlier(path: Path, result: Path, digests: Mapping[str, str], notes: list[str]) -> dict[str, Any]:
+def _read_earlier_record(path: Path, result: Path, digests: Mapping[str, str], notes: list[str]) -> dict[str, Any]:
     """Read the record of an earlier run; rename an invalid one and mteb's file, and note why."""
     import mteb
 
@@ -271,7 +277,7 @@ def _row(task: Any, split: str, subset: str, scores: Mapping[str, Any], kept: An
     """Make the record of one part: its score, its interval, and the size of its data."""
     main = float(scores[task.metadata.main_score])
     found = interval(task, split, subset, kept)
-    # Where the means differ it is the interval of another score.
+    # If the means differ, the interval belongs to another score.
     low, high = (np.nan, np.nan) if abs(found.mean - main) > 1e-4 else (found.low, found.high)
     rows, characters = localdata.size(task, split, subset)
     return {

@@ -52,7 +52,7 @@ def find_source(task: Any) -> Path | None:
             there = [f"{name}/{task.eval_splits[0]}/{subset}" for subset in task.hf_subsets if subset not in lacking]
             raise FileNotFoundError(
                 f"{root} lacks files of {len(lacking)} of {len(task.hf_subsets)} subsets of {name}, such as "
-                f"{next(iter(lacking.values()))}" + (f"; name subsets that are there, as {there[0]!r}" if there else "")
+                f"{next(iter(lacking.values()))}" + (f"; name subsets that exist, like {there[0]!r}" if there else "")
             )
         return root / place
     if not Path(config.HF_DATASETS_CACHE, hub.replace("/", "___")).is_dir():  # not downloaded before
@@ -101,7 +101,7 @@ def load(task: Any, folder: Path | None) -> None:
         if folder is not None:
             raise ValueError(f"{published.name} could not be loaded from {folder} ({error}): copy it again") from error
         if isinstance(error, DatasetNotFoundError):  # also raised for gated data sets
-            way = "where they are gated, accept their terms on the Hub and run 'hf auth login'"
+            way = "if they are gated, accept their terms on the Hub and run 'hf auth login'"
             raise ValueError(f"the data of {published.name} are not available ({error}): {way}") from error
         raise
     finally:

@@ -76,7 +76,7 @@ def identify(
     if not isinstance(model, SentenceTransformer):
         got = type(model).__name__
         raise ValueError(f"expected a sentence-transformers model, as returned by toolkit.vectors.load, got {got}")
-    register = _register()
+    register = _registry()
     origin = origin_of(model).name
     known, guessed = register.get(origin if name is None else name), False
     if known is None and name is None:
@@ -109,7 +109,7 @@ def identify(
     return replace(identity, name=called), made
 
 
-def _register() -> dict[str, Any]:
+def _registry() -> dict[str, Any]:
     return {meta.name: meta for meta in require_mteb().get_model_metas()}
 
 
@@ -135,7 +135,7 @@ def trained_on(model: str, names: str | list[str]) -> pd.DataFrame:
     ValueError
         For a name that mteb does not know; similar names are suggested.
     """
-    register = _register()
+    register = _registry()
     if model not in register:
         raise ValueError(f"mteb's registry has no model {model!r}: {nearest(model, filter(None, register))}")
     return declared_training(model, register[model], [task.metadata.name for task in resolve(names)])

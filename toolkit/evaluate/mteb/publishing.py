@@ -18,8 +18,8 @@ SOURCE = "embeddings-benchmark/results at commit f4cc6c8 (2026-08-20)"
 """The public repository of MTEB's results from which ``benchmarks/published_scores.py`` extracted `TABLE`."""
 
 COLUMNS = ["model", "task", "metric", "score", "revision", "parts"]
-LEVEL = 0.001  # 0.1 points on the scale of the leaderboard: smaller differences count as equal
-_SEES_LENGTHS = {"accuracy", "v_measure", "max_ap"}  # metrics that depend on vector lengths
+TOLERANCE = 0.001  # 0.1 points on the scale of the leaderboard: smaller differences count as equal
+_LENGTH_SENSITIVE = {"accuracy", "v_measure", "max_ap"}  # metrics that depend on vector lengths
 
 
 def published(models: str | Sequence[str] | None = None, tasks: str | Sequence[str] | None = None) -> pd.DataFrame:
@@ -116,9 +116,9 @@ def _differs(row: dict[Any, Any], other: Any, record: dict[str, Any]) -> str:
     if record["dtype"] != "float32":
         found.append(f"the number format: {record['dtype']} here")
     if record["prompts_from"] == "given":
-        found.append(f"the prompts were given: {record['prompts'] or 'none'}")
-    if not record["unit_length"] and row["metric"] in _SEES_LENGTHS:
+        found.append(f"custom prompts were used: {record['prompts'] or 'none'}")
+    if not record["unit_length"] and row["metric"] in _LENGTH_SENSITIVE:
         found.append("the model as loaded gives vectors that are not of unit length, which affects this metric")
-    if not found and abs(row["difference"]) > LEVEL:
+    if not found and abs(row["difference"]) > TOLERANCE:
         return "no known cause"
     return "; ".join(found)

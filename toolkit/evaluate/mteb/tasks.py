@@ -11,7 +11,7 @@ from toolkit.prepare import Task
 from toolkit.prepare.tasks import check_task
 
 # Kind of Task -> mteb's class, its type of task, the main metric there, and settings of the class.
-_AS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
+_MTEB_CLASSES: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "retrieval": ("AbsTaskRetrieval", "Retrieval", "ndcg_at_10", {}),
     "reranking": ("AbsTaskRetrieval", "Reranking", "map_at_1000", {}),
     "similarity": ("AbsTaskSTS", "STS", "cosine_spearman", {}),
@@ -92,7 +92,7 @@ def resolve(names: str | Task | Sequence[Any]) -> list[Any]:
         for task in _named(one, known, benchmarks):
             name = task.metadata.name
             if name in found and hasattr(task, "toolkit_task"):
-                raise ValueError(f"two tasks are named {name!r}: rename one by dataclasses.replace(task, name=...)")
+                raise ValueError(f"two tasks are named {name!r}: rename one with dataclasses.replace(task, name=...)")
             found.setdefault(name, task)
     return list(found.values()) + [_part_of(known[name](), pairs) for name, pairs in parts.items() if name not in found]
 
@@ -195,13 +195,13 @@ def as_mteb(task: Task, *, languages: Sequence[str] = ("eng-Latn",)) -> Any:
 
     name = re.sub(r"[^\w.-]+", "_", task.name).strip("._") or "task"
     if len(name) > 100:
-        raise ValueError(f"expected a name of at most 100 characters, got {len(name)}: it names a file of results")
+        raise ValueError(f"expected a name of at most 100 characters, got {len(name)}: it names a results file")
     if name in registered():
-        raise ValueError(f"mteb has a task called {name!r}: rename yours by dataclasses.replace(task, name=...)")
+        raise ValueError(f"mteb has a task called {name!r}: rename yours with dataclasses.replace(task, name=...)")
     strange = [language for language in languages if not re.fullmatch("[a-z]{3}-[A-Z][a-z]{3}", language)]
     if strange or isinstance(languages, str) or not languages:
         raise ValueError(f"expected languages in mteb's notation, such as ['eng-Latn', 'deu-Latn'], got {languages!r}")
-    base, kind, main, settings = _AS[task.kind]
+    base, kind, main, settings = _MTEB_CLASSES[task.kind]
     metadata = mteb.TaskMetadata(
         name=name, description=f"A task of kind {task.kind} on the user's own data.", type=kind, category="t2t",
         main_score=main, eval_langs=list(languages), eval_splits=["test"], modalities=["text"],

@@ -56,7 +56,7 @@ class Precomputed:
         """
         if self.by_row:
             if part not in self.given:
-                raise ValueError(f"this task needs vectors of {part!r}; given are those of {str([*self.given])[1:-1]}")
+                raise ValueError(f"this task needs vectors of {part!r}; got those of {str([*self.given])[1:-1]}")
             rows = self.given[part]
         else:
             if missing := [text for text in dict.fromkeys(inputs) if text not in self.given]:

@@ -97,7 +97,7 @@ def _pair_scores(model: Any, task: Task, dtype: str) -> NDArray[np.float64]:
     if task.kind == "pairs" and task.rows["label"].nunique() < 2:
         label = task.rows["label"].iloc[0]
         raise ValueError(f"all {len(task.rows)} pairs of task {task.name!r} have the label {label}: expected 0 and 1")
-    if task.kind == "similarity" and _alike(task.rows["score"]):
+    if task.kind == "similarity" and _all_equal(task.rows["score"]):
         raise ValueError(f"all {len(task.rows)} pairs of task {task.name!r} have the same score: no correlation exists")
     if is_cross_encoder(model):
         scores = pair_scores(model, list(zip(task.rows["sentence1"], task.rows["sentence2"], strict=True)))
@@ -106,13 +106,13 @@ def _pair_scores(model: Any, task: Task, dtype: str) -> NDArray[np.float64]:
     else:
         got = type(model).__name__
         raise ValueError(f"kind {task.kind!r} needs encode(texts), predict(pairs) or vectors; got {got}")
-    if task.kind == "similarity" and _alike(scores):
+    if task.kind == "similarity" and _all_equal(scores):
         pairs = f"all {len(scores)} pairs of task {task.name!r}"
         raise ValueError(f"the model gives {pairs} the same score, {scores[0]:.4f}: no correlation exists")
     return scores
 
 
-def _alike(values: Any) -> bool:
+def _all_equal(values: Any) -> bool:
     """Return whether values are equal up to float32 rounding."""
     return bool(np.ptp(values) <= 1e-6 * max(1.0, float(np.abs(values).max())))
 

@@ -31,7 +31,7 @@ from toolkit.vectors import Ranking, System
 from toolkit.vectors.rankings import top
 from toolkit.vectors.reranking import is_cross_encoder
 
-FEW = 20  # with fewer groups, a bootstrap interval is called rough
+MIN_GROUPS = 20  # with fewer groups, a bootstrap interval is called rough
 RESAMPLES = 2_000  # bootstrap resamples for set metrics
 COLUMNS = ["model", "task", "metric", "score", "low", "high", "n", "n_groups"]
 
@@ -187,7 +187,7 @@ def score(
         Anything with ``encode`` (a sentence-transformers model, a static one), ``predict(pairs)`` (a cross-encoder) or
         ``search(queries, k)`` (`toolkit.vectors.bm25`, `toolkit.vectors.rerank`, a bundle); a finished ranking
         ``{query_id: {doc_id: score}}``; or precomputed vectors, of any norm: ``{text: vector}``, or arrays with a
-        row an item, ``{"queries": ..., "documents": ...}``, ``{"sentence1": ..., "sentence2": ...}``,
+        row per item, ``{"queries": ..., "documents": ...}``, ``{"sentence1": ..., "sentence2": ...}``,
         ``{"text": ..., "train": ...}``. Documents that are the query itself (`Task.self_matches`) are left out of a
         ranking.
     task : Task
@@ -258,6 +258,6 @@ def _notes(task: Task) -> list[str]:
     n_groups = len(set(map(task.group_of, task.items)))
     if n_groups < 2:
         notes.append("All items are in one group: no interval can be given.")
-    elif n_groups < FEW:
+    elif n_groups < MIN_GROUPS:
         notes.append(f"Only {n_groups} independent items or groups: the intervals are rough, likely too narrow.")
     return notes

@@ -9,21 +9,21 @@ import pandas as pd
 
 from toolkit.prepare.files.decoding import plural
 from toolkit.prepare.schema import Layout
-from toolkit.prepare.text.language import FEWEST, UNKNOWN, language_mismatch, language_name
+from toolkit.prepare.text.language import MIN_TEXTS, UNKNOWN, language_mismatch, language_name
 
-NEAR = 0.01  # advice is given from this share of near-copies ...
-CUT = 0.05  # ... of texts that the model cuts ...
-FREQUENT = 0.01  # ... of texts that hold a broken word ...
-SEVERAL = 0.01  # ... and of texts with several partners
+MIN_NEAR_COPIES = 0.01  # advice is given from this share of near-copies ...
+MIN_CUT = 0.05  # ... of texts that the model cuts ...
+MIN_WORD_SHARE = 0.01  # ... of texts that hold a broken word ...
+MIN_MULTIPLE_PARTNERS = 0.01  # ... and of texts with several partners
 MANY_PIECES = 4  # word pieces from which a word counts as broken
-UNBALANCED = 10  # times as many rows of the largest label as of the smallest
-ONE_SIDED = 0.9  # share of the scores in two neighbouring tenths of their range
+MAX_IMBALANCE = 10  # times as many rows of the largest label as of the smallest
+MAX_SCORE_CONCENTRATION = 0.9  # share of the scores in two neighbouring tenths of their range
 
 
 def advise(
     frame: pd.DataFrame,
     read: Layout | None,
-    trouble: str,
+    layout_error: str,
     texts: pd.DataFrame,
     tables: Mapping[str, pd.DataFrame],
     model: Any,
@@ -36,7 +36,7 @@ def advise(
         The data, with stripped texts.
     read : Layout or None
         How a trainer reads the columns.
-    trouble : str
+    layout_error : str
         Why it cannot, where `read` is None.
     texts, tables
         The tables of a `Description`.
@@ -45,7 +45,7 @@ def advise(
     if frame.empty:
         return ("There are no rows: check that the file and the columns are the right ones.",)
     if read is None:
-        found = [f"No loss can be chosen: {trouble}", *_of_texts(texts)]
+        found = [f"No loss can be chosen: {layout_error}", *_of_texts(texts)]
     else:
         found = [f"For the trainer, {read.warning}"] if read.wrong else []
         found += [*_of_texts(texts), *_of_rows(frame[list(read.inputs)]), *_of_labels(frame, read, tables["labels"])]
@@ -73,10 +73,10 @@ def _of_texts(texts: pd.DataFrame) -> Iterator[str]:
         if row["empty"]:
             are = "is" if row["empty"] == 1 else "are"
             yield f"{empty} of {column} {are} missing or empty: prepare.clean and prepare.make_pairs drop such rows."
-        if row["near_copies"] > NEAR:
+        if row["near_copies"] > MIN_NEAR_COPIES:
             near = f"{percent(row['near_copies'])} of the different texts of {column} are near-copies of another"
             yield f"{near}: a split by rows would put some on both sides; prepare.split keeps them together."
-        if row.get("cut", 0) > CUT:
+        if row.get("cut", 0) > MIN_CUT:
             cut = f"{percent(row['cut'])} of the texts of {column} are longer than the {row['limit']:.0f} tokens"
             lost = f"{percent(row['lost'])} of all tokens are not read"
             yield f"{cut} that the model reads, so {lost}: prepare.chunk cuts them into passages."
@@ -112,7 +112,7 @@ def _of_labels(frame: pd.DataFrame, read: Layout, labels: pd.DataFrame) -> Itera
     elif alone and read.shape == "labelled texts":
         needs = "a loss that compares the texts of a label needs two; prepare.make_pairs(by='labels') drops them"
         yield f"{plural(alone, 'label')} with a single text: {needs}."
-    elif largest["rows"] > UNBALANCED * smallest["rows"]:
+    elif largest["rows"] > MAX_IMBALANCE * smallest["rows"]:
         has = f"{largest['label']!r} has {plural(int(largest['rows']), 'row')}"
         few = f"{smallest['label']!r} has {smallest['rows']:,}"
         yield f"Label {has}, {few}: look at the score of each label, not only at accuracy."
@@ -132,16 +132,16 @@ def _of_scores(frame: pd.DataFrame, read: Layout, scores: pd.DataFrame) -> Itera
     elif read.shape == "scored pairs" and (low < 0 or high > 1):
         needs = "CosineSimilarityLoss needs 0 to 1: prepare.make_pairs(by='ratings') rescales them"
         yield f"Scores go from {low:g} to {high:g}, {needs}."
-    if values.nunique() > 1 and rows.rolling(2).sum().max() > ONE_SIDED * rows.sum():
+    if values.nunique() > 1 and rows.rolling(2).sum().max() > MAX_SCORE_CONCENTRATION * rows.sum():
         place = int(rows.rolling(2).sum().to_numpy()[1:].argmax())
         low, high = scores["low"].iloc[place], scores["high"].iloc[place + 1]
         rest = "the rest of the scale is hardly learned or tested"
-        yield f"Over {percent(ONE_SIDED)} of the scores lie from {low:.3g} to {high:.3g}: {rest}."
+        yield f"Over {percent(MAX_SCORE_CONCENTRATION)} of the scores lie between {low:.3g} and {high:.3g}: {rest}."
 
 
 def _of_links(links: pd.DataFrame) -> Iterator[str]:
     for row in links.to_dict("records"):
-        if row["several"] > SEVERAL * row["texts"]:
+        if row["several"] > MIN_MULTIPLE_PARTNERS * row["texts"]:
             other = "positives" if row["column"] == "anchor" else "anchors"
             some = f"{plural(row['several'], 'different text')} of {row['column']} with several {other}"
             why = "in a batch each would be a wrong answer to the other; train with batch_sampler='no_duplicates'"
@@ -149,7 +149,7 @@ def _of_links(links: pd.DataFrame) -> Iterator[str]:
 
 
 def _of_languages(languages: pd.DataFrame, model: Any) -> Iterator[str]:
-    known = languages[(languages["language"] != UNKNOWN) & (languages["texts"] >= FEWEST)]
+    known = languages[(languages["language"] != UNKNOWN) & (languages["texts"] >= MIN_TEXTS)]
     if model is not None and len(known):
         from toolkit.vectors.origin import declared, describe
 
@@ -164,7 +164,7 @@ def _of_languages(languages: pd.DataFrame, model: Any) -> Iterator[str]:
 
 
 def _of_words(words: pd.DataFrame) -> Iterator[str]:
-    frequent = words[(words["share"] >= FREQUENT) & (words["texts"] >= 3)]
+    frequent = words[(words["share"] >= MIN_WORD_SHARE) & (words["texts"] >= 3)]
     if len(frequent):
         shown = ", ".join(f"{row.word} ({row.split})" for row in frequent.head(3).itertuples())
         some = f"{plural(len(frequent), 'frequent word')} in {MANY_PIECES} pieces or more, such as {shown}"

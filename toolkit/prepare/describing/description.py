@@ -25,9 +25,9 @@ from toolkit.prepare.values import normal
 if TYPE_CHECKING:
     from toolkit.prepare.frames import Rows
 
-LOOK = 5_000  # texts of a column that are examined for near-copies, tokens and words ...
-LOOK_LANGUAGES = 500  # ... and texts of all columns together for languages
-LONGEST = 20_000  # characters of a text that are examined; the tokens of the rest are extrapolated
+SAMPLE_SIZE = 5_000  # texts of a column that are examined for near-copies, tokens and words ...
+LANGUAGE_SAMPLE_SIZE = 500  # ... and texts of all columns together for languages
+MAX_CHARACTERS = 20_000  # characters of a text that are examined; the tokens of the rest are extrapolated
 BINS = 30
 PAIRED = ("pairs", "triplets", "n-tuples", "scored triplets")  # shapes whose first two texts form a pair
 
@@ -162,7 +162,7 @@ def describe(dataset: Rows, model: Any = None) -> Description:
     labels, scores = _label_tables(frame, read)
     tables = {
         "lengths": length_table(lengths),
-        "languages": language_shares(sample(every, LOOK_LANGUAGES)),
+        "languages": language_shares(sample(every, LANGUAGE_SAMPLE_SIZE)),
         "labels": labels,
         "scores": scores,
         "words": broken_words(model, every),
@@ -170,14 +170,14 @@ def describe(dataset: Rows, model: Any = None) -> Description:
     }
     advice = advise(frame, read, trouble, texts, tables, model)
     notes = []
-    if max(map(len, filled.values()), default=0) > LOOK:
+    if max(map(len, filled.values()), default=0) > SAMPLE_SIZE:
         of = "near-copies, tokens and words" if counted else "near-copies"
-        notes.append(f"Measured on samples of {LOOK:,} texts: {of}. All texts together have more near-copies.")
-    if len(every) > LOOK_LANGUAGES:
-        notes.append(f"Languages were measured on a sample of {LOOK_LANGUAGES:,} texts.")
-    if max(map(len, every), default=0) > LONGEST:
+        notes.append(f"Measured on samples of {SAMPLE_SIZE:,} texts: {of}. The full data has more near-copies.")
+    if len(every) > LANGUAGE_SAMPLE_SIZE:
+        notes.append(f"Languages were measured on a sample of {LANGUAGE_SAMPLE_SIZE:,} texts.")
+    if max(map(len, every), default=0) > MAX_CHARACTERS:
         tokens = "; their tokens are extrapolated" if counted else ""
-        notes.append(f"Only the beginning of texts over {LONGEST:,} characters was examined{tokens}.")
+        notes.append(f"Only the beginning of texts over {MAX_CHARACTERS:,} characters was examined{tokens}.")
     return Description(len(frame), read.shape if read else "", texts, advice=advice, notes=tuple(notes), **tables)
 
 
@@ -192,12 +192,12 @@ def _kinds(frame: pd.DataFrame) -> dict[str, str]:
 
 
 def _count_tokens(model: Any, texts: Sequence[str]) -> pd.DataFrame:
-    """Count tokens as `toolkit.vectors.truncation` does, on a sample; extrapolate texts over `LONGEST` characters."""
+    """Count tokens as `toolkit.vectors.truncation` does, on a sample; extrapolate very long texts."""
     from toolkit.vectors import truncation
 
-    looked = sample(texts, LOOK)
-    table = truncation(model, [text[:LONGEST] for text in looked])
-    stretch = np.array([max(1.0, len(text) / LONGEST) for text in looked])
+    looked = sample(texts, SAMPLE_SIZE)
+    table = truncation(model, [text[:MAX_CHARACTERS] for text in looked])
+    stretch = np.array([max(1.0, len(text) / MAX_CHARACTERS) for text in looked])
     tokens = (table["tokens"] * stretch).round().astype("int64")
     return table.assign(tokens=tokens, lost=(tokens - table["limit"]).clip(lower=0).fillna(0).astype("int64"))
 
@@ -233,7 +233,9 @@ def near_share(texts: Sequence[str]) -> float:
     >>> near_share(["compute the rolling median of a series", "the rolling median of a series", "read it", "x y"])
     0.5
     """
-    different = list({normal(text[:LONGEST]): text[:LONGEST] for text in sample(texts, LOOK)}.values())
+    different = list(
+        {normal(text[:MAX_CHARACTERS]): text[:MAX_CHARACTERS] for text in sample(texts, SAMPLE_SIZE)}.values()
+    )
     return len(set(near_pairs(different).ravel().tolist())) / max(1, len(different))
 
 
@@ -296,11 +298,11 @@ def broken_words(model: Any, texts: Sequence[str]) -> pd.DataFrame:
     rows = []
     if model is not None:
         counts: Counter[str] = Counter()
-        looked = sample(texts, LOOK)
+        looked = sample(texts, SAMPLE_SIZE)
         for text in looked:
-            found = {re.sub(r"^\W+|\W+$", "", word) for word in text[:LONGEST].split()}
+            found = {re.sub(r"^\W+|\W+$", "", word) for word in text[:MAX_CHARACTERS].split()}
             counts.update(w for w in found if 1 < len(w) <= 40 and "://" not in w and not UNSPACED_LETTER.search(w))
-        words = [word for word, n in counts.most_common(LOOK) if any(map(str.isalpha, word))]
+        words = [word for word, n in counts.most_common(SAMPLE_SIZE) if any(map(str.isalpha, word))]
         tokenizer = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)
         for word, one in zip(words, tokenizer.encode_batch(words, add_special_tokens=False), strict=True):
             pieces = list(compress(one.tokens, one.attention_mask))

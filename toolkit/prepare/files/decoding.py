@@ -16,7 +16,7 @@ from itertools import chain, dropwhile, islice
 from pathlib import Path
 from typing import IO
 
-from toolkit.prepare.files.kinds import BLANK, PACKED, READABLE, is_binary, suffixes
+from toolkit.prepare.files.kinds import BLANK, OPENERS, READABLE, is_binary, suffixes
 
 # Letters and signs of Western European texts: if cp1252 gives only these, it is right; a detector is often wrong.
 _WESTERN = set("àâäáãåæçèéêëìíîïñòóôöõøœùúûüýÿßÀÂÄÁÃÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÖÕØŒÙÚÛÜÝ„“”‘’–—…€«»¿¡°§©®™•·´£ºª½¼²\u00a0")
@@ -111,7 +111,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
                 with archive.open(members[0]) as file:
                     yield file
         else:
-            with PACKED.get(packed, open)(path, "rb") as file:
+            with OPENERS.get(packed, open)(path, "rb") as file:
                 yield file
     except (gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path.name} is damaged ({error}): compress or download it again") from error

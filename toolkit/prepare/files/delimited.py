@@ -22,7 +22,7 @@ Quoting = dict[str, Any]  # options of csv.reader
 
 BATCH = 20_000  # rows that are converted to a table at a time
 _SEPARATORS = (",", ";", "\t", "|")
-_NONE = "\x1f"  # the unit separator, a control character that does not occur in texts
+_NO_SEPARATOR = "\x1f"  # the unit separator, a control character that does not occur in texts
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON may contain one as an escape
 _NUMBER = re.compile(r"[-+]?[$€£]?\s?\d[\d.,' ]*\s?[%$€£]?")
 _DATE = re.compile(r"\d{4}-\d\d?-\d\d?([T ].*)?|\d\d?[./-]\d\d?[./-](\d{4}|\d\d)([ ,].*)?")
@@ -43,7 +43,7 @@ class Sample:
     def restart(self) -> None:
         """Discard all rows, so that a file can be read again in another way."""
         self.seen = 0
-        self.parts: list[pd.DataFrame] = []  # of a sample each row has its draw as the index
+        self.parts: list[pd.DataFrame] = []  # in a sample, the index holds the draw of each row
         self._highest = 1.0  # largest draw that can still be among the smallest
         self._random = np.random.default_rng(0)
 
@@ -149,7 +149,7 @@ def _is_number_or_date(value: str) -> bool:
 
 
 def _is_value(name: str, values: Sequence[str]) -> bool:
-    """Whether a first cell is a value itself: a number, a link, a sentence, or one that occurs again below."""
+    """Return whether a first cell is a value: a number, a link, a sentence, or one that occurs again below."""
     words = len(name.split())
     is_sentence = len(name) > 80 or words > 8 or (words > 3 and name[-1] in ".?!")
     return bool(name) and (_is_number_or_date(name) or bool(_URL.fullmatch(name)) or name in values or is_sentence)
@@ -200,7 +200,7 @@ def read_delimited(
     results: list[tuple[int, pd.DataFrame, list[str], int]] = []
     for option in options:
         try:
-            results.append(_parse(text, found or _NONE, option, sample))
+            results.append(_parse(text, found or _NO_SEPARATOR, option, sample))
         except csv.Error:
             continue  # unclosed or misplaced quotation marks: try other quoting
         if option.get("strict") or not results[-1][0]:
@@ -257,7 +257,7 @@ def _long_fields() -> Iterator[None]:
 
 
 def _parse(text: Text, separator: str, quoting: Quoting, sample: Sample) -> tuple[int, pd.DataFrame, list[str], int]:
-    """How many rows are longer or shorter than the first or seem swallowed by a field; table, notes, rows read."""
+    """Parse the rows; return how many have the wrong length or seem swallowed, the table, notes and rows read."""
     short: list[int] = []
     long: list[int] = []
     notes: list[str] = []

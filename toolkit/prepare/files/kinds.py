@@ -15,7 +15,7 @@ from typing import Any
 FORMATS = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json",
            ".parquet": "parquet", ".pq": "parquet", ".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xls", ".ods": "ods",
            ".txt": "txt", ".text": "txt", ".md": "txt"}  # fmt: skip
-PACKED: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 SHEETS = ("xlsx", "xls", "ods")
 BINARY = ("parquet", *SHEETS)
 READABLE = "csv, tsv, jsonl, json, parquet, xlsx, xls, ods, txt, one of the text files as .gz, or a folder of .txt"
@@ -23,7 +23,7 @@ BLANK = b"\xef\xbb\xbf\xff\xfe\r\n\t "  # byte order marks and white space
 # First bytes of files that are not read, and what to do with them.
 _PICTURE = "a picture: give the texts themselves, as .csv or .txt"
 _PICKLE = "a Python pickle, which can run code when it is opened: save the table as .parquet or .csv"
-_REFUSED = {
+_UNSUPPORTED = {
     b"%PDF": "a PDF document: export its text to .txt, or its tables to .csv",
     b"\x89PNG": _PICTURE,
     b"\xff\xd8\xff": _PICTURE,
@@ -45,7 +45,7 @@ def suffixes(path: Path) -> tuple[str, str]:
     (('.csv', '.gz'), ('.txt', ''))
     """
     inner, outer = ["", "", *map(str.lower, path.suffixes)][-2:]
-    return (inner, outer) if outer in (*PACKED, ".zip") else (outer, "")
+    return (inner, outer) if outer in (*OPENERS, ".zip") else (outer, "")
 
 
 def kind_of(path: Path, notes: list[str]) -> str | None:
@@ -66,7 +66,7 @@ def kind_of(path: Path, notes: list[str]) -> str | None:
         head = file.read(4096)
     if not head.strip(BLANK):
         raise ValueError(f"{path.name} is empty ({path.stat().st_size} bytes): expected {READABLE}")
-    refused = next((what for start, what in _REFUSED.items() if head.startswith(start)), None)
+    refused = next((what for start, what in _UNSUPPORTED.items() if head.startswith(start)), None)
     if refused or suffix in (".pkl", ".pickle", ".joblib"):
         raise ValueError(f"{path.name} is {refused or _PICKLE}")
     kind = FORMATS.get(suffix)

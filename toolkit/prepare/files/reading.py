@@ -89,12 +89,12 @@ def read(
         csv, tsv, jsonl, json, txt (these also as .gz, .bz2, .xz, or as the only file in a .zip), parquet, xlsx, xls,
         ods, or a folder.
     sample : int, optional
-        Number of rows to keep, drawn at random from all (seed 0), in their order. Of csv, tsv, jsonl, txt and parquet,
+        Number of rows to keep, drawn at random from all (seed 0), in their order. For csv, tsv, jsonl, txt and parquet,
         memory then holds little more than these; json and spreadsheets are held as a whole.
     sheet : str, optional
         Name of the sheet of a spreadsheet; by default the first one with rows.
     encoding : str, optional
-        Of text files, such as ``"cp1252"``; detected if None. Characters that it lacks are replaced and counted.
+        For text files, such as ``"cp1252"``; detected if None. Characters that it lacks are replaced and counted.
     separator : str, optional
         The character between the fields of a delimited file; ``"tab"`` is a tab; detected by default.
 
@@ -131,7 +131,7 @@ def read(
         if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises for a text in place of a path, too long for a name
             raise FileNotFoundError(_not_there(path))
         if path.is_dir():
-            _refuse(path.name, "folder", sheet=sheet, separator=separator)
+            _reject_options(path.name, "folder", sheet=sheet, separator=separator)
             return _read_folder(path, Sample(sample), encoding)
         return _read_file(path, Sample(sample), sheet, encoding, separator)
     except PermissionError as error:
@@ -150,7 +150,7 @@ def _not_there(path: Path) -> str:
     return f"there is no file {path.name} in {folder.resolve()}: {hint}"
 
 
-def _refuse(name: str, kind: str, **options: str | None) -> None:
+def _reject_options(name: str, kind: str, **options: str | None) -> None:
     """Raise if options are given that do not apply to this kind of file."""
     for option, value in options.items():
         kinds, files = _OPTIONS[option]
@@ -165,7 +165,7 @@ def _read_file(path: Path, sample: Sample, sheet: str | None, encoding: str | No
     if separator is not None and kind in (None, "txt"):
         kind = "csv"
     if kind in BINARY:
-        _refuse(path.name, kind, sheet=sheet, encoding=encoding, separator=separator)
+        _reject_options(path.name, kind, sheet=sheet, encoding=encoding, separator=separator)
         frame = read_parquet(path, notes, sample) if kind == "parquet" else read_sheet(path, notes, sample, sheet)
     else:
         text = decode(path, notes, encoding)
@@ -173,7 +173,7 @@ def _read_file(path: Path, sample: Sample, sheet: str | None, encoding: str | No
         if kind is None:
             kind = _sniff(text)
             notes.append(f"the suffix of {path.name} is unknown: read as {kind}")
-        _refuse(path.name, kind, sheet=sheet, separator=separator)
+        _reject_options(path.name, kind, sheet=sheet, separator=separator)
         if kind in ("csv", "tsv"):
             frame, separator = read_delimited(text, notes, sample, separator)
         else:

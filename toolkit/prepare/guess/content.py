@@ -19,13 +19,13 @@ _QUESTION_WORDS = set(
     hoe кто что когда где почему как какой""".split()
 )
 _GREEK = set("αβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώ")  # Greek writes the question mark as a semicolon
-_CLOCK = r"([T ,]+\d\d?:\d\d.*)?"
+_TIME_OF_DAY = r"([T ,]+\d\d?:\d\d.*)?"
 # The pattern of each kind of value, and the share of a column that has to match it.
 _KINDS = {
     "number": (re.compile(r"[-+]?[$€£]?\s?\d[\d.,' ]*\s?(%|[$€£]|[eE][-+]?\d+)?"), 0.95),
     "date": (re.compile(
-        rf"\d{{4}}[-/.]\d\d?[-/.]\d\d?{_CLOCK}|\d\d?[-/.]\d\d?[-/.](\d{{4}}|\d\d){_CLOCK}|"
-        rf"(\w{{3,9}}\.? \d\d?,? \d{{4}}|\d\d?\.? \w{{3,9}}\.? \d{{4}}){_CLOCK}"), 0.95),
+        rf"\d{{4}}[-/.]\d\d?[-/.]\d\d?{_TIME_OF_DAY}|\d\d?[-/.]\d\d?[-/.](\d{{4}}|\d\d){_TIME_OF_DAY}|"
+        rf"(\w{{3,9}}\.? \d\d?,? \d{{4}}|\d\d?\.? \w{{3,9}}\.? \d{{4}}){_TIME_OF_DAY}"), 0.95),
     "e-mail": (re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"), 0.9),
     "url": (re.compile(r"(https?://|ftp://|www\.)\S+", re.IGNORECASE), 0.9),
 }  # fmt: skip

@@ -14,7 +14,7 @@ from toolkit.prepare.guess.content import Columns
 from toolkit.prepare.text.unicode import has_rest
 
 SAMPLE = 5_000  # rows that are examined
-_LONG_WORDS = 20  # minimum words of a text that is still worth finding without its first sentence
+_MIN_WORDS_TO_SPLIT = 20  # minimum words of a text that is still worth finding without its first sentence
 
 _Pair = tuple[str, str, str, str]  # query, document, kind and reason
 
@@ -94,7 +94,7 @@ def guess(frame: pd.DataFrame, *, query: str | None = None, document: str | None
     pair = _pair(table, query, document)
     if pair is None and query is not None:
         raise ValueError(f"column {query!r} is the only one with texts: there is no column of texts to find")
-    searched, found, kind, reason = pair or _alone(table, document or table.longest(table.texts))
+    searched, found, kind, reason = pair or _single_column(table, document or table.longest(table.texts))
     keep = table.keep(searched, found) if searched and kind in ("duplicate", "search") else None
     if keep:
         reason += f"; `{keep}` marks which pairs belong together"
@@ -106,17 +106,17 @@ def guess(frame: pd.DataFrame, *, query: str | None = None, document: str | None
 def _pair(table: Columns, query: str | None, document: str | None) -> _Pair | None:
     """Return what the first rule that applies finds; None if there is only one column of texts."""
     if query and document:
-        return _named(table, query, document)
+        return _user_named(table, query, document)
     queries = [query] if query else [c for c in table.texts if c != document]
     documents = [document] if document else table.texts
     labelled = document is not None and table.holds[document] == "label"
-    rules = (_label,) if labelled else (_twins, _search, _label, _stand_in, _by_content)
+    rules = (_label,) if labelled else (_duplicates, _search, _label, _stand_in, _by_content)
     return next(filter(None, (rule(table, queries, documents) for rule in rules)), None)
 
 
-def _named(table: Columns, query: str, document: str) -> _Pair:
+def _user_named(table: Columns, query: str, document: str) -> _Pair:
     reason = f"you named `{query}` as the search and `{document}` as the text to find"
-    if names.are_twins(query, document) or names.are_twins(document, query):
+    if names.differ_in_last_character(query, document) or names.differ_in_last_character(document, query):
         return query, document, "duplicate", reason
     if table.holds[document] == "label":
         return query, document, "label", reason
@@ -125,10 +125,13 @@ def _named(table: Columns, query: str, document: str) -> _Pair:
     return query, document, "search", reason
 
 
-def _twins(table: Columns, queries: Sequence[str], documents: Sequence[str]) -> _Pair | None:
+def _duplicates(table: Columns, queries: Sequence[str], documents: Sequence[str]) -> _Pair | None:
     known = len(queries) == 1 or len(documents) == 1  # the user named one, which fixes the order
     for query, document in product(queries, documents):
-        if not (names.are_twins(query, document) or (known and names.are_twins(document, query))):
+        if not (
+            names.differ_in_last_character(query, document)
+            or (known and names.differ_in_last_character(document, query))
+        ):
             continue
         fewer, more = sorted((table.words[query], table.words[document]))
         if more <= 2 * fewer and (not names.is_generic(query) or table.keep(query, document)):
@@ -137,7 +140,7 @@ def _twins(table: Columns, queries: Sequence[str], documents: Sequence[str]) -> 
 
 
 def _search(table: Columns, queries: Sequence[str], documents: Sequence[str]) -> _Pair | None:
-    named = names.by_place(queries, names.QUERIES)
+    named = names.sort_by_rank(queries, names.QUERIES)
     questions = [c for c in queries if table.questions(c) >= 0.5 and names.place(c, names.STAND_INS) is None]
     for query in (*named, *sorted(questions, key=lambda column: -table.questions(column))):
         rest = [c for c in documents if c != query]
@@ -146,7 +149,7 @@ def _search(table: Columns, queries: Sequence[str], documents: Sequence[str]) ->
         if rest:
             document = table.longest(rest)
             share = f"{table.questions(query):.0%} of the texts in `{query}` are questions"
-            why = f"`{query}` is a name for searches" if query in named else share
+            why = f"`{query}` is a typical name for searches" if query in named else share
             why = f"you named `{query}` as the search" if query in table.named else why
             return query, document, "search", f"{why}; `{document}` {_long(table, document)}"
     return None
@@ -163,7 +166,7 @@ def _label(table: Columns, queries: Sequence[str], documents: Sequence[str]) -> 
 
 
 def _stand_in(table: Columns, queries: Sequence[str], documents: Sequence[str]) -> _Pair | None:
-    for query in names.by_place([c for c in queries if table.filled[c] >= 0.3], names.STAND_INS):
+    for query in names.sort_by_rank([c for c in queries if table.filled[c] >= 0.3], names.STAND_INS):
         longer = [c for c in documents if c != query and table.words[c] > table.words[query]]
         if longer:
             return _short_and_long(table, query, table.longest(longer))
@@ -180,11 +183,11 @@ def _by_content(table: Columns, queries: Sequence[str], documents: Sequence[str]
     return _short_and_long(table, query, document) if query is not None else None
 
 
-def _alone(table: Columns, document: str) -> tuple[str | None, str, str, str]:
+def _single_column(table: Columns, document: str) -> tuple[str | None, str, str, str]:
     """Guess from one column of texts."""
     texts, words, only = table.values[document], table.words[document], f"`{document}` is the only column of texts"
     labels = [c for c in table.of("label") if names.place(c, names.NO_LABELS) is None and table.distinct[c] >= 4]
-    if words >= _LONG_WORDS and sum(map(has_rest, texts)) >= 0.5 * max(1, len(texts)):
+    if words >= _MIN_WORDS_TO_SPLIT and sum(map(has_rest, texts)) >= 0.5 * max(1, len(texts)):
         return None, document, "first sentence", f"{only}; their first sentences stand in for searches"
     if labels and table.holds[document] == "text" and document not in table.named:
         return _labelled(table, document, labels[0])
@@ -210,4 +213,4 @@ def _long(table: Columns, column: str) -> str:
         return "is what you named as the text to find"
     if column == table.longest(table.texts):
         return f"is the longest (median {table.words[column]:.0f} words)"
-    return "is a name for texts to find"
+    return "is a typical name for texts to find"

@@ -27,7 +27,7 @@ def _list(names: str) -> list[str]:
 
 
 QUERIES, DOCUMENTS, LABELS = (_list(COLUMNS[name].synonyms) for name in ("anchor", "positive", "label"))
-STAND_INS, NO_LABELS, KEEPS = map(_list, (schema.STAND_INS, schema.NO_LABELS, schema.PAIR_FLAGS))
+STAND_INS, NO_LABELS, KEEPS = map(_list, (schema.STAND_INS, schema.NON_LABELS, schema.PAIR_FLAGS))
 GRADES = (*_list(COLUMNS["score"].synonyms), *KEEPS)
 _GENERIC = {"col", "column", "field", "spalte", "columna", "colonne", "unnamed", "f", "c", "v", "x", "var", ""}
 
@@ -48,7 +48,7 @@ def place(name: str, names: Sequence[str]) -> int | None:
     return min(places, default=None)
 
 
-def by_place(columns: Sequence[str], names: Sequence[str]) -> list[str]:
+def sort_by_rank(columns: Sequence[str], names: Sequence[str]) -> list[str]:
     """Return the columns that match `names`, in its order."""
     places = {column: place(column, names) for column in columns}
     return sorted((c for c in columns if places[c] is not None), key=lambda c: places[c] or 0)
@@ -59,7 +59,7 @@ def is_generic(column: str) -> bool:
     return re.sub(r"\W|\d|_", "", column).casefold() in _GENERIC
 
 
-def are_twins(a: str, b: str) -> bool:
+def differ_in_last_character(a: str, b: str) -> bool:
     """Return whether names differ only in their last letter or digit: question1 and question2, text_a and text_b."""
     left, right = str(a).casefold(), str(b).casefold()
     if left[:-1] != right[:-1] or left == right or len(left) < 2:

@@ -47,7 +47,7 @@ class Pairs:
         Only the texts and the label, in the trainer's order: the trainer of sentence-transformers takes every
         further column as a text.
     table : DataFrame
-        One row a step: ``step rows_in rows_out dropped why example``. Where rows are combined, ``rows_out`` counts the
+        A row per step: ``step rows_in rows_out dropped why example``. Where rows are combined, ``rows_out`` counts the
         new rows, and ``dropped`` the old ones that were not used.
     origin : DataFrame
         For each row of `data`: ``row``, the source row number of the first text, and what else is known, such
@@ -152,7 +152,7 @@ def make_pairs(
         raise ValueError(f"expected by= one of {', '.join(map(repr, BY))}; got {by!r}")
     texts, others, function = BY[by]
     options = _options(by, most=most, least=least, negatives=negatives, scale=scale, seed=seed)
-    judged = _judged(source) if by == "qrels" else None
+    judged = _judgement_table(source) if by == "qrels" else None
     names = {} if judged is not None else dict(columns or {})
     frame = to_frame(source if judged is None else judged, [*texts, *others]).rename(columns=names)
     needed = (*texts, *others)
@@ -189,7 +189,7 @@ def _options(by: str, **given: Any) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name in known and value is not None}
 
 
-def _judged(source: Any) -> pd.DataFrame | None:
+def _judgement_table(source: Any) -> pd.DataFrame | None:
     """Convert queries, corpus and qrels to a table of judgements; return None for anything else."""
     data = source.data if isinstance(source, Task) else source
     data = vars(data) if isinstance(data, RetrievalData) else data

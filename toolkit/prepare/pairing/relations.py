@@ -92,7 +92,7 @@ def labels(frame: pd.DataFrame, dropped: Dropped) -> pd.DataFrame:
     texts = pd.Series(values, dtype=object).map(str)
     if texts.duplicated().any():
         raise ValueError(
-            f"label {texts[texts.duplicated()].iloc[0]!r} is there as a text and as a number: make all texts"
+            f"label {texts[texts.duplicated()].iloc[0]!r} occurs as a text and as a number: make all labels texts"
         )
     names = sorted(values, key=str if any(isinstance(value, str) for value in values) else None)
     label = pd.Categorical(frame["label"], categories=names)

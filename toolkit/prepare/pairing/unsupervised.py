@@ -16,9 +16,9 @@ from toolkit.prepare.text.unicode import count_words
 from toolkit.vectors.keywords import UNSPACED
 
 DELETED = 0.6  # share of words; the best value in the TSDAE paper and the default of sentence-transformers
-LEFT_IN = 0.1  # share of documents that keep the sentence, so that exact matches count too; best in Lee et al.
-FEWEST = 3  # minimum words of a sentence that makes sense alone
-LOOK = 200  # texts from which the language is detected
+KEEP_SENTENCE = 0.1  # share of documents that keep the sentence, so that exact matches count too; best in Lee et al.
+MIN_WORDS = 3  # minimum words of a sentence that makes sense alone
+LANGUAGE_SAMPLE = 200  # texts from which the language is detected
 
 # A word with the space before it; in scripts without spaces each character is a word.
 _WORD = re.compile(rf"\s*(?:[{UNSPACED}]|[^\s{UNSPACED}]+)")
@@ -39,7 +39,7 @@ def split_sentences(texts: Sequence[str]) -> list[list[str]]:
             "splitting texts into sentences needs sentencex: python3 run.py install text (or pip install sentencex)",
             name="sentencex",
         ) from None
-    looked = texts[:: max(1, len(texts) // LOOK)][:LOOK]
+    looked = texts[:: max(1, len(texts) // LANGUAGE_SAMPLE)][:LANGUAGE_SAMPLE]
     language = str(language_shares(looked)["language"].iloc[0]) if len(texts) else UNKNOWN
     language = "en" if language == UNKNOWN else language
     return [[part.strip() for part in sentencex.segment(language, text) if part.strip()] for text in texts]
@@ -56,14 +56,14 @@ def neighbours(frame: pd.DataFrame, dropped: Dropped, *, most: int = MOST, seed:
     used: list[bool] = []
     possible = 0
     for row, sentences in zip(frame["row"], split_sentences(frame["text"].tolist()), strict=True):
-        long = [count_words(sentence) >= FEWEST for sentence in sentences]
+        long = [count_words(sentence) >= MIN_WORDS for sentence in sentences]
         places = [place for place, both in enumerate(pairwise(long)) if all(both)]
         possible += len(places)
         used.append(bool(places))
         if len(places) > most:
             places = sorted(rng.choice(places, most, replace=False).tolist())
         rows += [(sentences[place], sentences[place + 1], row) for place in places]
-    alone = f"no two sentences of {FEWEST} words follow each other"
+    alone = f"no two sentences of {MIN_WORDS} words follow each other"
     frame = dropped.keep(frame, pd.Series(used, index=frame.index, dtype=bool), "alone", alone)
     why = f"{len(rows):,} of {possible:,} pairs: at most {most} per document"
     dropped.count("pair", len(frame), 0, why, rows_out=len(rows))
@@ -81,14 +81,14 @@ def cloze(frame: pd.DataFrame, dropped: Dropped, *, seed: int = 0) -> pd.DataFra
     rows: list[tuple[str, str, int]] = []
     used: list[bool] = []
     for row, text, sentences in zip(frame["row"], frame["text"], split_sentences(frame["text"].tolist()), strict=True):
-        long = [place for place, sentence in enumerate(sentences) if count_words(sentence) >= FEWEST]
+        long = [place for place, sentence in enumerate(sentences) if count_words(sentence) >= MIN_WORDS]
         used.append(len(long) > 1)
         if len(long) < 2:
             continue
         chosen = int(rng.choice(long))
         rest = " ".join(sentences[:chosen] + sentences[chosen + 1 :])
-        rows.append((sentences[chosen], text if rng.random() < LEFT_IN else rest, row))
-    alone = f"fewer than two sentences of {FEWEST} words"
+        rows.append((sentences[chosen], text if rng.random() < KEEP_SENTENCE else rest, row))
+    alone = f"fewer than two sentences of {MIN_WORDS} words"
     dropped.keep(frame, pd.Series(used, index=frame.index, dtype=bool), "alone", alone)
     return pd.DataFrame(rows, columns=["anchor", "positive", "row"])
 

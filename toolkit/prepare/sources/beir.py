@@ -48,7 +48,7 @@ class Collection:
 
 def is_beir(path: Path) -> bool:
     """Return whether a folder holds ``corpus.jsonl`` and ``queries.jsonl`` (possibly compressed)."""
-    return path.is_dir() and all(_there(path / f"{side}.jsonl") for side in ("corpus", "queries"))
+    return path.is_dir() and all(_existing_file(path / f"{side}.jsonl") for side in ("corpus", "queries"))
 
 
 def read_beir(path: Path, split: str | None) -> Collection:
@@ -121,7 +121,7 @@ def collection(
     if not kept:
         raise ValueError(f"{name}: no query of {split} has a relevant document in the corpus: are these its qrels?")
     if empty := sum(not text for text in corpus.values()):
-        dropped.notes.append(f"{empty:,} of {len(corpus):,} documents are empty; they stay, as the qrels count on them")
+        dropped.notes.append(f"{empty:,} of {len(corpus):,} documents are empty; they stay, as the qrels assume them")
     return Collection(name, split, RetrievalData(corpus, {query: texts[query] for query in kept}, kept), dropped)
 
 
@@ -136,13 +136,13 @@ def _distinct(where: str, texts: Iterable[tuple[str, str]], dropped: Dropped) ->
     return found
 
 
-def _there(path: Path) -> Path | None:
+def _existing_file(path: Path) -> Path | None:
     return next((file for end in _ENDINGS if (file := path.with_name(path.name + end)).is_file()), None)
 
 
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
     """Read the lines that are not empty, each with its place."""
-    file = _there(path)
+    file = _existing_file(path)
     if file is None:
         raise FileNotFoundError(f"there is no {path.name} in {path.parent}")
     with opened(file) as lines:

@@ -5,18 +5,18 @@
 =====================  ================================================================================================
 ``config``             name of the subset on the Hub, if it differs
 ``columns``            columns that are read, ``theirs>ours``
-``train dev test``     their names for the splits, empty where there is none
+``train dev test``     publisher's names for the splits, empty where there is none
 ``local``              files below ``TOOLKIT_DATA``; a second one holds what the rows of the first refer to:
 ``join``               its id, then ``reference>new=column``: ``new`` is its ``column`` at the id in ``reference``
-``local_subsets``      subsets in the local files; ``name?column=value`` are such rows, as anchor and positive
+``local_subsets``      subsets in the local files; ``name?column=value`` selects those rows, as pairs
 ``collection``         a benchmark with its own judgements, in BEIR's form, on the Hub
 ``benchmark_splits``   ``ours>theirs`` of that benchmark
-``local_benchmark``    texts and judgements of its test part: texts with judgements search all others
+``local_benchmark``    texts and judgements of its test part: judged texts are the queries, all others the corpus
 ``mteb``               the task of mteb that has the same data
 ``scale``              scores are divided by it where they exceed 1
 ``labels``             ``name=number`` of labels of pairs
 ``drop drop_why``      a label whose rows are left out
-``task_labels``        ``theirs=ours`` where a task is made of it; rows with other labels are left out
+``task_labels``        labels of its task as ``theirs=ours``; rows with other labels are left out
 =====================  ================================================================================================
 """
 
@@ -36,7 +36,7 @@ from toolkit.prepare.files.reading import read
 ALIASES = {"validation": "dev", "val": "dev", "dev": "dev", "train": "train", "test": "test"}
 # Names of splits in local files; where the test part is what its publisher calls validation, the file may have either.
 _SPELLINGS = {"train": ["train"], "dev": ["dev", "validation", "val"], "test": ["test", "validation", "dev", "val"]}
-_SHOWN = "name title kind shape subsets splits licence commercial hub local".split()
+_LISTED_COLUMNS = "name title kind shape subsets splits licence commercial hub local".split()
 
 
 class Known:
@@ -151,7 +151,7 @@ def known() -> pd.DataFrame:
     ('rajpurkar/squad', 'no')
     """
     splits = [" ".join(Known(row).splits) for row in _rows()]
-    return pd.DataFrame(_rows()).assign(splits=splits)[_SHOWN]
+    return pd.DataFrame(_rows()).assign(splits=splits)[_LISTED_COLUMNS]
 
 
 @functools.cache

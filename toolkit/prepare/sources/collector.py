@@ -52,7 +52,7 @@ def _modules(name: str) -> Iterator[tuple[str, ModuleType]]:
             yield from _modules(f"{name}.{found.name}")
 
 
-def _home(thing: Any) -> str:
+def _defining_module(thing: Any) -> str:
     """Return the name of the module that defines an object, or an empty string."""
     for holder in (thing, getattr(thing, "__objclass__", None)):
         name = getattr(holder, "__module__", None)
@@ -87,7 +87,7 @@ def _exports(name: str, module: ModuleType, own: set[str]) -> Iterator[tuple[str
             continue
         if not _public(attribute) or isinstance(thing, ModuleType) or not callable(thing):
             continue
-        home = _home(thing)
+        home = _defining_module(thing)
         if home and home.split(".")[0] not in own:
             continue
         if listed is None and not (home and _belongs(home, name)):
@@ -111,7 +111,7 @@ def _members(names: dict[int, str], classes: list[type], own: set[str]) -> Itera
     for cls in classes:
         seen: set[str] = set()
         for base in cls.__mro__:
-            if base is object or _home(base).split(".")[0] not in own:
+            if base is object or _defining_module(base).split(".")[0] not in own:
                 continue
             for attribute, raw in list(vars(base).items()):
                 thing, doc = _documented(raw)

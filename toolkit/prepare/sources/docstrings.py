@@ -6,15 +6,15 @@ import inspect
 import re
 from itertools import accumulate, pairwise, takewhile
 
-_GONE = "\x00"  # marks dropped code or formulas, so that a preceding "For example:" can be dropped too
+_REMOVED = "\x00"  # marks dropped code or formulas, so that a preceding "For example:" can be dropped too
 _ENTRIES = (
     "Parameters", "Other Parameters", "Attributes", "Args", "Arguments", "Additional args", "Inputs", "Input",
     "Keyword args", "Keyword Args", "Keyword arguments", "Keyword Arguments", "Properties", "Members",
 )  # fmt: skip
 _RESULTS = ("Returns", "Return", "Yields", "Raise", "Raises", "Warns")
-_UNNAMED = ("Returns", "Return", "Yields")  # a line without a name there is a type
+_UNNAMED = ("Returns", "Return", "Yields")  # in these sections, a line without a name is a type
 _PROSE = ("Note", "Notes", "Warning", "Warnings", "Shape")
-# Code, references, and related names with their summaries, which are searches of other records.
+# Code, references, and related names with their summaries, which serve as queries in other records.
 _DROPPED = (
     "Call signature", "Call signatures", "Example", "Example usage", "Examples", "Methods", "References", "See Also",
     "See also", "Usage",
@@ -26,7 +26,7 @@ _DIRECTIVE = re.compile(r"^( *)\.\. *(\w[\w:-]*):: *(.*)\n?((?:\1 +\S.*\n?| *\n)
 _COMMENT = re.compile(r"^( *)\.\. .*\n?(?:\1 +\S.*\n?)*", re.M)
 _LITERAL = re.compile(r"^( *)(.*)::[ ]*\n(?: *\n)+(?:\1 +\S.*\n?| *\n)+", re.M)
 _KEPT = {"note", "warning", "hint", "tip", "attention", "important", "caution", "danger"}
-_SILENT = {"versionadded", "versionchanged", "versionremoved", "legacy", "seealso", "include"}
+_IGNORED = {"versionadded", "versionchanged", "versionremoved", "legacy", "seealso", "include"}
 _BULLET = re.compile(r"^\s*(?:[-*+•]|\d+[.)]|\(\w\))\s+(?=\S)")
 _HEAD = re.compile(r"( *)[*\w][\w*]*(?:, *[*\w]+)*")
 _TYPED = re.compile(r"([*\w][\w.*,\\/ -]*?)\s*:(?:\s+(.*))?")
@@ -105,25 +105,25 @@ def _inline(text: str) -> str:
     return re.sub(r" +([,;.])(?=\s|$)", r"\1", text).strip()
 
 
-def _finished(text: str) -> str:
+def _complete_sentences(text: str) -> str:
     """Cut a text after its last sentence."""
     return text[: max(sentence_ends(text), default=0)]
 
 
 def _paragraphs(lines: list[str]) -> list[str]:
-    """Split lines into paragraphs, list items and definitions; dropped parts become `_GONE`."""
+    """Split lines into paragraphs, list items and definitions; dropped parts become `_REMOVED`."""
     paragraphs: list[list[str]] = [[]]
     for line, below in zip(lines, [*lines, ""][1:], strict=True):
         head, last = _HEAD.fullmatch(line), paragraphs[-1]
-        # Elsewhere a dash is a minus that a line break put in front.
+        # Elsewhere, a leading dash is a minus sign that wrapped to the start of the line.
         may_list = not last or _BULLET.match(last[0]) or last[-1].rstrip()[-1] in ".:;,"
         if head and len(below) - len(below.lstrip()) > len(head[1]):  # a name, with its meaning indented below
             paragraphs.append([])
             line += ":"
         elif not line.strip() or (_BULLET.match(line) and may_list):
             paragraphs.append([])
-        if line.strip() == _GONE:
-            paragraphs += [[_GONE], []]
+        if line.strip() == _REMOVED:
+            paragraphs += [[_REMOVED], []]
         elif line.strip():
             paragraphs[-1].append(line)
     return ["\n".join(paragraph) for paragraph in paragraphs if paragraph]
@@ -134,9 +134,9 @@ def _prose(lines: list[str]) -> str:
     texts: list[str] = []
     broken = False  # whether code or a formula stood before this paragraph
     for text in _paragraphs(lines):
-        if text.strip() == _GONE or _TABLE.search(text):
+        if text.strip() == _REMOVED or _TABLE.search(text):
             if texts and texts[-1][-1:] not in ".!?":
-                texts[-1] = _finished(texts[-1])
+                texts[-1] = _complete_sentences(texts[-1])
             broken = True
             continue
         text = _inline(_BULLET.sub("", text))
@@ -146,7 +146,7 @@ def _prose(lines: list[str]) -> str:
         if re.search(r"[^\W\d_]{2}", text) and not _BOILERPLATE.match(text):
             texts.append(text)
     if texts and texts[-1].endswith(":"):
-        texts[-1] = _finished(texts[-1])
+        texts[-1] = _complete_sentences(texts[-1])
     return " ".join(text if text[-1] in ".!?:" else text.rstrip(" ,;") + "." for text in texts if text)
 
 
@@ -165,7 +165,7 @@ def _entries(lines: list[str], underlined: bool, named: bool) -> str:
     """Format entries such as parameters as ``name: Description.``, without types, which add little meaning."""
     texts = []
     for head, below in _items(lines):
-        if head == _GONE or _BOILERPLATE.match(" ".join(below)):
+        if head == _REMOVED or _BOILERPLATE.match(" ".join(below)):
             continue
         if underlined:
             typed = _TYPED.fullmatch(head)
@@ -195,7 +195,7 @@ def _sections(lines: list[str]) -> list[tuple[str, bool, list[str]]]:
             parts.append((title[1], False, []))
         else:
             if line.strip() and not line.startswith(" ") and not parts[-1][1]:
-                parts.append(("", True, []))  # a part of Google's style ends where the indentation does
+                parts.append(("", True, []))  # a Google-style section ends where its indentation does
             parts[-1][2].append(line)
     return parts
 
@@ -203,12 +203,12 @@ def _sections(lines: list[str]) -> list[tuple[str, bool, list[str]]]:
 def _directive(match: re.Match[str]) -> str:
     indent, name, first, below = match[1], match[2].lower(), match[3], match[4]
     content = "\n".join(inspect.cleandoc(f"{first}\n{below}").splitlines())
-    if name in _SILENT or (name == "deprecated" and indent):
+    if name in _IGNORED or (name == "deprecated" and indent):
         text = ""
     elif name in _KEPT or name == "deprecated":
         text = f"{name.capitalize()}: {content}"
     else:
-        text = content.replace("\n", ":\n", 1) if name == "admonition" else _GONE
+        text = content.replace("\n", ":\n", 1) if name == "admonition" else _REMOVED
     return "\n" + "".join(f"{indent}{line}\n" for line in text.splitlines()) + "\n"
 
 
@@ -249,18 +249,20 @@ def parse(doc: str) -> tuple[str, str]:
     """
     text = re.sub(r" at 0x[0-9a-fA-F]+", "", inspect.cleandoc(doc))  # addresses differ between runs
     text = _without_signature(text)
-    text = _CODE.sub(f"{_GONE}\n", text)
+    text = _CODE.sub(f"{_REMOVED}\n", text)
     while (expanded := _DIRECTIVE.sub(_directive, text)) != text:
         text = expanded
     text = _COMMENT.sub("", text)
-    text = _LITERAL.sub(lambda m: m[0] if _TITLE.fullmatch(f"{m[2]}:") else f"{m[1]}{m[2]}:\n{m[1]}{_GONE}\n\n", text)
+    text = _LITERAL.sub(
+        lambda m: m[0] if _TITLE.fullmatch(f"{m[2]}:") else f"{m[1]}{m[2]}:\n{m[1]}{_REMOVED}\n\n", text
+    )
     (_, _, intro), *parts = _sections(text.strip().splitlines())
-    opening = list(takewhile(lambda line: line.strip(f" {_GONE}") and not _BULLET.match(line), intro))
+    opening = list(takewhile(lambda line: line.strip(f" {_REMOVED}") and not _BULLET.match(line), intro))
     first, below = _inline("\n".join(opening)), intro[len(opening) :]
     end = min(sentence_ends(first), default=len(first))
     summary, rest = first[:end].rstrip(".: "), first[end:].strip()
-    if rest.endswith(":") and below and below[0].strip() in ("", _GONE):
-        rest = _finished(rest)
+    if rest.endswith(":") and below and below[0].strip() in ("", _REMOVED):
+        rest = _complete_sentences(rest)
     texts = [rest, _prose(below)]
     for title, underlined, lines in parts:
         if title in _DROPPED:

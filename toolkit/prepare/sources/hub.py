@@ -1,4 +1,4 @@
-"""Data sets of the Hugging Face Hub, or of a local copy of a repository; without a network it fails within seconds."""
+"""Load data sets from the Hugging Face Hub or a local copy of a repository; without a network, fail within seconds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from toolkit.prepare.sources.catalogue import ALIASES, repository
 if TYPE_CHECKING:
     from datasets import Dataset
 
-_PATIENCE = 6  # seconds; otherwise the libraries retry for half a minute or longer
+_TIMEOUT = 6  # seconds; otherwise the libraries retry for half a minute or longer
 
 
 def fetch(hub: str, subset: str | None, split: str | None, revision: str | None) -> Dataset:
@@ -84,14 +84,14 @@ def require(hub: str, revision: str | None = None) -> None:
     folder = os.environ.get("TOOLKIT_DATA")
     where = f"{folder}/{hub}" if folder else f"a folder {hub} below the one that TOOLKIT_DATA names (it is not set)"
     download = f"hf download {hub} --repo-type dataset --local-dir {hub}"
-    way_out = f"To read a copy in {where}, run '{download}' on another computer and bring that folder."
+    way_out = f"To read a copy in {where}, run '{download}' on another computer and copy the folder there."
     if constants.HF_HUB_OFFLINE:
         raise ConnectionError(f"HF_HUB_OFFLINE is set, and {hub!r} was not downloaded before. {way_out}")
     answer: queue.Queue[Exception | None] = queue.Queue()
 
     def ask() -> None:
         try:
-            HfApi().dataset_info(hub, revision=revision, timeout=_PATIENCE - 1)
+            HfApi().dataset_info(hub, revision=revision, timeout=_TIMEOUT - 1)
             answer.put(None)
         except Exception as error:  # of any type: raised again below
             answer.put(error)
@@ -99,9 +99,9 @@ def require(hub: str, revision: str | None = None) -> None:
     # Looking up a host name has no time limit of its own, hence a thread with a timeout.
     threading.Thread(target=ask, daemon=True).start()
     try:
-        error = answer.get(timeout=_PATIENCE)
+        error = answer.get(timeout=_TIMEOUT)
     except queue.Empty:
-        raise ConnectionError(f"the Hugging Face Hub gave no answer within {_PATIENCE} seconds. {way_out}") from None
+        raise ConnectionError(f"the Hugging Face Hub gave no answer within {_TIMEOUT} seconds. {way_out}") from None
     if isinstance(error, errors.RevisionNotFoundError):
         raise ValueError(f"{hub} has no revision {revision!r} on the Hugging Face Hub") from error
     if isinstance(error, errors.GatedRepoError):

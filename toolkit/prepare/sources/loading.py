@@ -42,7 +42,7 @@ class ReadOptions:
     document_column : str, optional
         Column of the documents; guessed by default.
     group_column : str, optional
-        Rows with the same value here stay together in a split, such as one customer's.
+        Rows with the same value here stay together in a split, such as all rows of one customer.
     time_column : str, optional
         Dates or numbers: train on the past and test on the newest.
     columns : mapping of str to str
@@ -106,7 +106,7 @@ class Loaded:
         Of the shape "pairs": columns ``anchor`` (the search), ``positive`` (the text to find) and, where
         known, ``positive_id`` (the document's name), ``group`` (rows that must stay together in a split) and ``time``.
         Empty if nothing could stand in for a search. For other shapes: the columns that
-        `toolkit.prepare.frames.shape_of` names, in the order in which trainers read them, then the optional three.
+        `toolkit.prepare.frames.shape_of` names, in the order in which trainers read them, then the three optional ones.
     table : DataFrame
         What was left out along the way: ``step rows_in rows_out dropped why example``.
     guess : Guess or None
@@ -190,7 +190,7 @@ def load(
         - ``"owner/name"`` or ``"owner/name:subset"`` of the Hugging Face Hub, or of a copy in
           ``TOOLKIT_DATA/owner/name``.
         - A table in memory, of any shape of `toolkit.prepare.frames.shape_of`, in any order of its columns. One with
-          only a column ``text`` is documents.
+          only a column ``text`` is read as documents.
         - A list of dictionaries; of (query, document) pairs; of (query, document, negative); of texts, which are
           documents without a search.
     options : ReadOptions, optional
@@ -198,11 +198,11 @@ def load(
     columns : mapping, optional
         From the table's column names to those of a shape (``anchor``, ``positive``, ``negative``; ``sentence1``,
         ``sentence2``, ``score``; ``sentence1``, ``sentence2``, ``label``; ``text``, ``label``) and to ``positive_id``,
-        ``group`` and ``time``. Of a file, ``anchor`` and ``positive`` are guessed where they are not named; where
+        ``group`` and ``time``. For a file, ``anchor`` and ``positive`` are guessed where they are not named; where
         columns of another shape are named, nothing is guessed and the data keep that shape.
     limit : int, optional
         Maximum number of rows; None takes all (about 13,000 for ``"pydocs"``, which keeps symbols whole, so more rows
-        may come). For a file or named data set it is a random sample (seed 0, in file order), since files are
+        may be returned). For a file or named data set it is a random sample (seed 0, in file order), since files are
         often sorted; for a table in memory, the first rows.
     split : str, optional
         ``"train"``, ``"dev"`` or ``"test"`` (or the publisher's name for it) of data sets with splits; default train.
@@ -243,7 +243,7 @@ def load(
     if isinstance(source, (str, Path)):
         return _load_by_name(source, options, split, revision)
     unused = {"split": None if isinstance(source, DatasetDict) else split, "revision": revision}
-    _refuse(**unused, **options.of_files)
+    _reject_options(**unused, **options.of_files)
     return _load_table(source, options, split)
 
 
@@ -251,17 +251,17 @@ def _load_by_name(source: str | Path, options: ReadOptions, split: str | None, r
     path, limit, roles = Path(source).expanduser(), options.limit, options.roles
     dropped, of_files = Dropped(), options.of_files
     if source == "pydocs":
-        _refuse(split=split, revision=revision, columns=roles, **of_files)
+        _reject_options(split=split, revision=revision, columns=roles, **of_files)
         records, steps = load_pydocs(limit)
         data, shape = shaped(from_frame(records), {"name": "positive_id", "symbol": "group"})
         return Loaded("pydocs", data, steps, shape=shape)
     if is_beir(path):
-        _refuse(columns=roles, revision=revision, **of_files)
+        _reject_options(columns=roles, revision=revision, **of_files)
         return _load_collection(read_beir(path, split), path.resolve().name, limit, [])
     if isinstance(source, str) and not path.exists():
         known = catalogue.find(source)
         if known is not None:
-            _refuse(columns=roles, **of_files)
+            _reject_options(columns=roles, **of_files)
             split = known.split(split)
             notes = provenance(known, split)
             if known.hub and known.hub == known.collection:
@@ -270,7 +270,7 @@ def _load_by_name(source: str | Path, options: ReadOptions, split: str | None, r
             data, notes = _sample(data, limit, dropped), [*notes, *dropped.notes]
             return Loaded(known.full_name, data, dropped.table, notes=notes, shape=shape)
         if catalogue.is_hub_name(source) and not suffixes(path)[0]:
-            _refuse(**of_files)
+            _reject_options(**of_files)
             hub, _, subset = source.partition(":")
             data, shape = shaped(fetch(hub, subset or None, split, revision), _by_column(roles))
             at = f", revision {revision}" if revision else ""
@@ -279,7 +279,7 @@ def _load_by_name(source: str | Path, options: ReadOptions, split: str | None, r
             return Loaded(source, data, dropped.table, notes=notes, shape=shape)
         if not path.suffix and path.name == source:
             raise ValueError(f"{_EXPECTED}, got {source!r}: there is no such file; {catalogue.similar_names(source)}")
-    _refuse(split=split, revision=revision)
+    _reject_options(split=split, revision=revision)
     table = read(path, sample=limit, **of_files)
     if table.rows > len(table.data):
         dropped.count("sample", table.rows, table.rows - len(table.data), f"{limit:,} random rows were requested")
@@ -290,7 +290,7 @@ def _load_by_name(source: str | Path, options: ReadOptions, split: str | None, r
     return Loaded(table.name, from_frame(frame), dropped.table, guess, table.notes, documents)
 
 
-def _refuse(**options: Any) -> None:
+def _reject_options(**options: Any) -> None:
     """Raise if options are given that do not apply to this source."""
     for name, value in options.items():
         if value:

@@ -2,7 +2,7 @@
 
 The first sentence of a docstring stands in for a search; the name and the rest are the document to be found. Nothing is
 downloaded or stored in the project: the docstrings are collected on this machine, in about twenty seconds, and kept in
-the cache folder until a package changes its version.
+the cache folder until a package's version changes.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from toolkit.prepare.sources import collector
 from toolkit.prepare.sources.docstrings import parse, sentence_ends, words
 from toolkit.storage import cache_folder, replacing
 
-COLLECTOR_VERSION = 1  # raise it with every change of what is collected, or the cache returns the old records
+COLLECTOR_VERSION = 1  # increment whenever the collected content changes, or the cache returns stale records
 # From the name under which a package is installed to the one under which it is imported.
 PACKAGES = {
     "matplotlib": "matplotlib", "networkx": "networkx", "numpy": "numpy", "pandas": "pandas", "scikit-learn": "sklearn",
     "scipy": "scipy", "torch": "torch",
 }  # fmt: skip
 LIMIT = 128  # tokens of a document
-SHARED = 3  # most documents that a search may have as its right answers
+MAX_RELEVANT = 3  # maximum number of relevant documents of a search
 COLUMNS = ["anchor", "positive", "name", "package", "symbol"]
 
 _STUB = re.compile(
@@ -51,13 +51,13 @@ def collect(packages: Sequence[str] | None = None) -> list[dict[str, str]]:
     Parameters
     ----------
     packages : sequence of str, optional
-        Names under which to import; ``"python"`` is the standard library. All of `PACKAGES` that are installed, and the
-        standard library, where not given.
+        Import names; ``"python"`` is the standard library. By default, all of `PACKAGES` that are installed, and the
+        standard library.
 
     Returns
     -------
     list of dict
-        One a docstring, sorted by package and name: ``name`` (the shortest public one), ``package``, ``summary`` (the
+        One per docstring, sorted by package and name: ``name`` (the shortest public one), ``package``, ``summary`` (the
         first sentence) and ``body`` (the rest, possibly empty; see `toolkit.prepare.sources.docstrings.parse`).
 
     Raises
@@ -69,11 +69,11 @@ def collect(packages: Sequence[str] | None = None) -> list[dict[str, str]]:
         packages = [collector.STANDARD, *(PACKAGES[package] for package in _versions())]  # before others change it
     # PYTHONOPTIMIZE=2 would strip the docstrings; sets of strings in a docstring come out in the order of their hashes.
     env = {**os.environ, "PYTHONOPTIMIZE": "", "PYTHONHASHSEED": "0", "MPLBACKEND": "Agg", "HF_HUB_OFFLINE": "1"}
-    # Half of the time goes into torch: it has one of two processes for itself.
+    # Half of the time goes into torch, so it gets one of the two processes to itself.
     groups = [[name for name in packages if (name == "torch") is alone] for alone in (True, False)]
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         outs = {Path(folder) / f"{number}.jsonl": group for number, group in enumerate(groups) if group}
-        # -P and the empty folder: neither our own modules nor a user's random.py may pass for those of a package.
+        # -P and the empty folder keep our modules, or a user's random.py, from shadowing those of a package.
         command = [sys.executable, "-P", "-W", "ignore", collector.__file__]
         pipes: Any = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
         running = {
@@ -119,7 +119,7 @@ def cut(texts: Sequence[str], limit: int = LIMIT) -> list[str]:
 
 
 def load_pydocs(limit: int | None = 4500) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Load the demo data, from the cache or, the first time, collected in about twenty seconds.
+    """Load the demo data from the cache; the first time, collect it in about twenty seconds.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def load_pydocs(limit: int | None = 4500) -> tuple[pd.DataFrame, pd.DataFrame]:
         raise ValueError(f"expected a limit of at least 100 rows, or None for all, got {limit!r}")
     versions = _versions()
     if not versions:
-        raise ValueError(f"expected docstrings of {', '.join(PACKAGES)}, none of them is installed: pip install numpy")
+        raise ValueError(f"none of {', '.join(PACKAGES)} is installed, so there are no docstrings: pip install numpy")
     # Everything that decides what is collected.
     state = {"collector": COLLECTOR_VERSION, "python": platform.python_version(), "packages": versions}
     digest = hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
@@ -159,7 +159,7 @@ def load_pydocs(limit: int | None = 4500) -> tuple[pd.DataFrame, pd.DataFrame]:
             with replacing(path) as temporary:
                 records.to_parquet(temporary)
         except OSError as error:
-            warnings.warn(f"{path} cannot be written ({error}): the docstrings are collected each time.", stacklevel=2)
+            warnings.warn(f"{path} cannot be written ({error}): docstrings will be collected each time.", stacklevel=2)
     dropped = Dropped()
     dropped.rows = list(records.attrs.pop("steps"))
     if limit is not None and limit < len(records):
@@ -173,7 +173,7 @@ def load_pydocs(limit: int | None = 4500) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _versions() -> dict[str, str]:
-    """Versions of those of `PACKAGES` that are installed."""
+    """Return the versions of the `PACKAGES` that are installed."""
     found = {}
     for package in PACKAGES:
         with suppress(metadata.PackageNotFoundError):
@@ -182,7 +182,7 @@ def _versions() -> dict[str, str]:
 
 
 def _read(path: Path) -> pd.DataFrame | None:
-    """The cached records with their steps in ``attrs``; None where the cache has none, or none that can be used."""
+    """Return the cached records, with their steps in ``attrs``; None if the cache has no usable ones."""
     try:
         records = pd.read_parquet(path)
         if list(records) == COLUMNS and records.attrs.get("steps"):
@@ -197,7 +197,7 @@ def _read(path: Path) -> pd.DataFrame | None:
 
 
 def _keep(frame: pd.DataFrame, kept: pd.Series[bool], step: str, why: str, dropped: Dropped) -> pd.DataFrame:
-    """Drop rows; the example is the one in the middle of them, since the first ones are often alike."""
+    """Drop rows; the example is taken from the middle, since the first ones are often alike."""
     out = frame[~kept]
     middle = out.iloc[len(out) // 2 :].head(1).to_dict("records")
     dropped.count(step, len(frame), len(out), why, [f"{row['name']}: {row['anchor'] or row['body']}" for row in middle])
@@ -205,7 +205,7 @@ def _keep(frame: pd.DataFrame, kept: pd.Series[bool], step: str, why: str, dropp
 
 
 def _select(collected: Sequence[dict[str, str]]) -> pd.DataFrame:
-    """Keep what can serve as a search and its document; the account of the rest is in ``attrs["steps"]``."""
+    """Keep what can serve as a search and its document; the log of the rest is in ``attrs["steps"]``."""
     frame = pd.DataFrame(collected).rename(columns={"summary": "anchor"})
     counts = frame["package"].value_counts().sort_index()
     found = ", ".join(f"{package} {count:,}" for package, count in counts.items())
@@ -220,10 +220,10 @@ def _select(collected: Sequence[dict[str, str]]) -> pd.DataFrame:
     def is_sentence(text: str) -> bool:  # and not a signature
         return text[:1] not in ("", "{", "(") and not _CALL.match(text) and text.count("(") == text.count(")")
 
-    keep("one paragraph", "nothing beside the first sentence", lambda f: f["body"] != "")
+    keep("one paragraph", "nothing besides the first sentence", lambda f: f["body"] != "")
     keep("stub", "deprecated, or an alias of something else",
          lambda f: ~(f["anchor"].str.match(_STUB) | f["body"].str.contains(r"(?:^| )Deprecated: ")))  # fmt: skip
-    keep("signature", "a call or half of one in place of a sentence", lambda f: f["anchor"].map(is_sentence))
+    keep("signature", "a call, or part of one, instead of a sentence", lambda f: f["anchor"].map(is_sentence))
     keep(
         "search too short or long",
         "fewer than 3 or more than 30 words",
@@ -232,13 +232,13 @@ def _select(collected: Sequence[dict[str, str]]) -> pd.DataFrame:
     whole = frame["name"] + ": " + frame["body"]
     frame = frame.assign(positive=cut(list(whole)))
     shortened = int((frame["positive"] != whole).sum())
-    dropped.count("cut", len(frame), 0, f"{shortened:,} documents end at a sentence within {LIMIT} tokens")
-    keep("document too short", "fewer than 8 words beside the name", lambda f: f["positive"].str.count(r"\S+") > 8)
+    dropped.count("cut", len(frame), 0, f"{shortened:,} documents were cut after a sentence, to at most {LIMIT} tokens")
+    keep("document too short", "fewer than 8 words besides the name", lambda f: f["positive"].str.count(r"\S+") > 8)
     # A first sentence of two or three documents ("Make a violin plot", of Axes and of pyplot) is a search with as many
-    # right answers; to keep only one would make the others wrong. One of ninety ("Set multiple properties at once") is
+    # right answers; keeping only one would make the others wrong. One of ninety ("Set multiple properties at once") is
     # a phrase.
-    keep("phrase", f"the first sentence of more than {SHARED} documents",
-         lambda f: f["anchor"].groupby(f["anchor"].map(words)).transform("size") <= SHARED)  # fmt: skip
+    keep("phrase", f"the first sentence of more than {MAX_RELEVANT} documents",
+         lambda f: f["anchor"].groupby(f["anchor"].map(words)).transform("size") <= MAX_RELEVANT)  # fmt: skip
     frame = frame.assign(symbol=frame["name"].str.rpartition(".")[2]).sort_values("name", ignore_index=True)[COLUMNS]
     frame.attrs["steps"] = dropped.rows
     return frame

@@ -22,8 +22,8 @@ from toolkit.vectors import encode
 if TYPE_CHECKING:
     from datasets import Dataset
 
-TWIN = 0.9  # Jaccard similarity above which two documents answer the same query; lower within a group
-TWIN_IN_GROUP = 0.8
+SAME_ANSWER = 0.9  # Jaccard similarity above which two documents answer the same query; lower within a group
+SAME_ANSWER_IN_GROUP = 0.8
 
 
 def build_task(
@@ -77,7 +77,7 @@ def table_groups(data: Dataset, shape: Shape, groups: str | Sequence[object] | N
     if shape.name == "labelled pairs":
         labels = list(dict.fromkeys(data["label"][:]))
         if not set(labels) <= {0, 1}:
-            todo = "map yours, such as data.map(lambda row: {'label': int(row['label'] == 0)})"
+            todo = "map yours, for example with data.map(lambda row: {'label': int(row['label'] == 0)})"
             raise ValueError(f"expected labels 1 (the same) and 0 (not) of pairs, got {labels[:5]}: {todo}")
     return row_groups(sides, groups, labels_of(data), model=model)
 
@@ -105,7 +105,7 @@ def build_search(
     check_groups(groups, len(data))
     wrong = [text for text in documents if not isinstance(text, str)]
     if isinstance(documents, str) or wrong:
-        came = f"{wrong[0]!r:.40} among them" if wrong else "a single text"
+        came = f"a list with {wrong[0]!r:.40}" if wrong else "a single text"
         raise ValueError(f"expected documents as a list of texts, got {came}")
     columns = [data[column][:] for column in negatives_in(data.column_names)]
     negatives = [(row, text) for row, texts in enumerate(zip(*columns, strict=True)) for text in texts
@@ -124,7 +124,7 @@ def build_search(
     labels = labels_of(data)
     near = overlapping(keys, NEAR)
     qrels: dict[str, dict[str, int]] = {query: {} for query in queries}
-    twins = _twins(near, keys, document_of, labels)
+    twins = _interchangeable(near, keys, document_of, labels)
     for query, document in zip(query_of.tolist(), document_of.tolist(), strict=True):
         qrels[f"q{query}"] |= {ids[twin]: 1 for twin in sorted(twins.get(document, {document}))}
     # A negative has grade 0 even if it is a twin of a positive, but not if another row names it as a positive.
@@ -138,7 +138,7 @@ def build_search(
     if groups is not None:
         edges = [sharing(zip(query_of.tolist(), document_of.tolist(), strict=True))]
         if isinstance(groups, str):
-            paired = int(np.searchsorted(first, len(data)))  # negatives and other documents come later, joining none
+            paired = int(np.searchsorted(first, len(data)))  # negatives and other documents come later and link nothing
             owners, near = query_of[first[:paired]], near[(near < paired).all(axis=1)]
             texts, answers = list(queries.values()), list(corpus.values())[:paired]
             if set(query_keys).isdisjoint(keys[:paired]):
@@ -154,14 +154,16 @@ def build_search(
     return Task(name, kind, found, dict(zip(queries, component.tolist(), strict=True))), rows
 
 
-def _twins(
+def _interchangeable(
     near: NDArray[np.int64], keys: Sequence[str], document_of: NDArray[np.int64], labels: Sequence[object]
 ) -> dict[int, set[int]]:
     """Find documents so similar that they answer the same queries; each set includes the document itself."""
     group_of = {document: label for document, label in reversed(list(zip(document_of.tolist(), labels, strict=True)))}
     same: dict[int, set[int]] = {}
     for a, b in near.tolist():
-        close = TWIN_IN_GROUP if group_of.get(a) is not None and group_of.get(a) == group_of.get(b) else TWIN
+        close = (
+            SAME_ANSWER_IN_GROUP if group_of.get(a) is not None and group_of.get(a) == group_of.get(b) else SAME_ANSWER
+        )
         left, right = shingles(keys[a]), shingles(keys[b])
         if len(left & right) / len(left | right) >= close:
             same.setdefault(a, {a}).add(b)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 LARGEST = 0.1  # a group that would fill more than this share of dev or test goes to train ...
-CAPS = (LARGEST, 0.2, 0.4, 1.0)  # ... unless dev or test would be too small without larger groups
-FEWEST = 10  # groups
+GROUP_CAPS = (LARGEST, 0.2, 0.4, 1.0)  # ... unless dev or test would be too small without larger groups
+MIN_GROUPS = 10  # with fewer, nothing is split
 
 Parts = dict[str, list[str]]
 Members = Mapping[Any, Sequence[str]]
@@ -55,15 +55,15 @@ def divide(
     TooFewGroupsError
     """
     n = sum(map(len, members.values()))
-    if len(members) < FEWEST:
-        few = f"the {n} {noun} form {len(members)} groups, but at least {FEWEST} are needed"
+    if len(members) < MIN_GROUPS:
+        few = f"the {n} {noun} form {len(members)} groups, but at least {MIN_GROUPS} are needed"
         raise TooFewGroupsError(
             f"{few}: most share texts or near-copies. Add more varied data, or pass your own groups."
         )
     wanted = {"test": sizes[2] * n, "dev": sizes[1] * n}
     order = list(members)
     np.random.default_rng(seed).shuffle(order)
-    for cap in CAPS:
+    for cap in GROUP_CAPS:
         if age is not None:
             parts = newest(members, age, wanted, cap)
         elif labels is not None:

@@ -16,7 +16,7 @@ from toolkit.vectors import encode
 if TYPE_CHECKING:
     from datasets import Dataset
 
-MOST = 100_000  # maximum texts of a benchmark to search for near-copies; above it, only equal texts join
+MAX_TEXTS = 100_000  # maximum texts of a benchmark to search for near-copies; above it, only equal texts join
 
 
 def sharing(values: Iterable[tuple[int, Hashable]]) -> NDArray[np.int64]:
@@ -132,9 +132,9 @@ def query_groups(
     for query, document in relevant:
         owner.setdefault(document, query)
     if queries is not None:
-        edges.append(text_links(list(queries.values()), near=len(queries) <= MOST))
+        edges.append(text_links(list(queries.values()), near=len(queries) <= MAX_TEXTS))
     if corpus is not None:
-        links = text_links([corpus[document] for document in owner], near=len(owner) <= MOST)
+        links = text_links([corpus[document] for document in owner], near=len(owner) <= MAX_TEXTS)
         edges.append(np.array([*owner.values()], dtype=np.int64)[links])
     return dict(zip(number, connected_components(len(number), edges).tolist(), strict=True))
 

@@ -20,7 +20,7 @@ CLOSE = 0.95  # cosine above which two texts are near-copies by their vectors; s
 BANDS, WIDTH, SEED = 32, 4, 42
 CHUNK = 32_768  # texts whose signatures are made at a time
 BITS = 31  # bits per word number: a pair of words is a 62-bit number
-HELD = 16_000_000  # candidate pairs, or set elements, in memory at a time
+MAX_IN_MEMORY = 16_000_000  # candidate pairs, or set elements, in memory at a time
 # Odd numbers of 64 random bits, which make one 64-bit key of a band of four 32-bit values. Equal bands have equal keys;
 # a collision only costs one more check, since every candidate is checked.
 _MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], dtype=np.uint64)
@@ -147,7 +147,7 @@ def overlapping(keys: Sequence[str], threshold: float, *, boundary: int = 0, lin
         if links:
             label = connected_components(len(keys), found)
             pairs = pairs[label[pairs[:, 0]] != label[pairs[:, 1]]]
-        found.append(_confirmed(sets, pairs, threshold))
+        found.append(_verify(sets, pairs, threshold))
     return _ordered(np.concatenate(found), len(keys))
 
 
@@ -170,7 +170,7 @@ def _sets_and_bands(keys: Sequence[str]) -> tuple[csr_array, NDArray[np.uint64],
         words = np.concatenate([words, np.array(fresh, dtype=np.uint64)])
         part, counts = _shingles(np.frombuffer(flat, dtype=np.uint32).astype(np.int64), np.array(sizes))
         block = slice(start, start + len(sizes))
-        bands[:, block], marks[block] = _bands_and_marks(part, counts, words)
+        bands[:, block], marks[block] = _bands_and_bitmaps(part, counts, words)
         codes.append(part)
         lengths.append(counts)
         if start == 0:
@@ -201,7 +201,7 @@ def _shingles(words: NDArray[np.int64], sizes: NDArray[np.int64]) -> tuple[NDArr
     return codes[new], np.bincount(rows[new], minlength=len(sizes))
 
 
-def _bands_and_marks(
+def _bands_and_bitmaps(
     codes: NDArray[np.int64], counts: NDArray[np.int64], words: NDArray[np.uint64]
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     """Return the MinHash bands of each text (bands, texts), and its 64-bit mark.
@@ -263,7 +263,7 @@ def _candidates(
             held.append(pairs)
             count += len(pairs)
             look = found is not None and gap >= 64 and gap & (gap - 1) == 0  # at gaps of 64, 128, 256, ...
-            if count > HELD or (look and count):
+            if count > MAX_IN_MEMORY or (look and count):
                 yield _ordered(np.concatenate(held), n)
                 held, count = [], 0
             if look and found is not None:
@@ -282,14 +282,16 @@ def _ordered(pairs: Pairs, n: int) -> Pairs:
     return np.stack([codes // max(n, 1), codes % max(n, 1)], axis=1)
 
 
-def _confirmed(sets: csr_array, pairs: Pairs, threshold: float) -> Pairs:
+def _verify(sets: csr_array, pairs: Pairs, threshold: float) -> Pairs:
     """Keep the pairs whose sets overlap by at least `threshold`, counted exactly."""
     size = np.diff(sets.indptr)
     left, right = size[pairs[:, 0]], size[pairs[:, 1]]
     pairs = pairs[np.minimum(left, right) >= threshold * np.maximum(left, right)]  # others cannot reach it
     work = np.cumsum(size[pairs].sum(axis=1))
     kept = [np.empty((0, 2), dtype=np.int64)]
-    for part in np.split(pairs, np.searchsorted(work, np.arange(HELD, work[-1] if len(work) else 0, HELD))):
+    for part in np.split(
+        pairs, np.searchsorted(work, np.arange(MAX_IN_MEMORY, work[-1] if len(work) else 0, MAX_IN_MEMORY))
+    ):
         a, b = part.T
         common = np.diff(sets[a].multiply(sets[b]).tocsr().indptr)
         kept.append(part[(common > 0) & (common >= threshold * (size[a] + size[b] - common))])
@@ -300,10 +302,10 @@ def _check_memory(n: int, shingles: float) -> None:
     """Raise if a search would not fit into memory, estimated from the shingles of the first texts."""
     import psutil
 
-    needed = n * (8 * BANDS + 24 * shingles + 100) + 400 * HELD / 4
+    needed = n * (8 * BANDS + 24 * shingles + 100) + 400 * MAX_IN_MEMORY / 4
     free = psutil.virtual_memory().available
     if n > CHUNK and needed > free:
         raise MemoryError(
-            f"finding near-copies among {n:,} texts needs about {needed / 1e9:.0f} GB of memory, {free / 1e9:.0f} GB "
+            f"finding near-copies among {n:,} texts needs about {needed / 1e9:.0f} GB of memory; {free / 1e9:.0f} GB "
             f"are free: take a sample (limit=), or pass your own groups=, which needs no such search"
         )

@@ -13,7 +13,7 @@ from toolkit.prepare.sources.beir import is_beir, read_beir
 from toolkit.prepare.sources.loading import load
 from toolkit.prepare.sources.named import benchmark, rows_of
 from toolkit.prepare.splitting.building import build_task
-from toolkit.prepare.splitting.groups import MOST, query_groups, row_groups
+from toolkit.prepare.splitting.groups import MAX_TEXTS, query_groups, row_groups
 from toolkit.prepare.tasks import RetrievalData, Task
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _of_known(known: Known, kind: str | None, name: str) -> Task:
     if kind == "bitext":
         rows = rows.rename_columns({"anchor": "sentence1", "positive": "sentence2"})
     columns = [column for column in ("sentence1", "sentence2", "text") if column in rows.column_names]
-    near = "auto" if len(rows) * len(columns) <= MOST else [None] * len(rows)
+    near = "auto" if len(rows) * len(columns) <= MAX_TEXTS else [None] * len(rows)
     labels = row_groups([rows[column][:] for column in columns], near)
     return Task(name, kind, rows, dict(zip(map(str, range(len(rows))), labels.tolist(), strict=True)), train)
 

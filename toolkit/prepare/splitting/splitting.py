@@ -237,7 +237,7 @@ def _notes(
         notes.append(f"{left_out}: they share a document or near-copies with newer ones that are tested.")
     every = set(labels.values()) if labels else set()
     for name in PARTS if labels else ():
-        missing = sorted(map(str, every - {labels[item] for item in parts[name]}))
+        missing = sorted(map(str, every - {(labels or {})[item] for item in parts[name]}))
         if missing:
             some = f"{len(missing)} of {len(every)} labels are not in {name}, such as {missing[0]!r}"
             notes.append(f"{some}: their texts form too few groups, or the column time decides.")

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-SHARE = 0.01
+MIN_SHARE = 0.01
 """A line in more than this share of the distinct texts is boilerplate ..."""
-FEWEST = 10
+MIN_TEXTS = 10
 """... if at least this many texts have it."""
 COLUMNS = ["line", "rows", "share", "example"]
 
@@ -64,7 +64,7 @@ def _repeated(texts: Sequence[str]) -> pd.DataFrame:
     distinct = {folded: text for text in texts if (folded := tuple(_fold(text)))}
     several = [folded for folded in distinct if len(folded) > 1]
     counts = Counter(line for folded in several for line in set(folded))
-    found = {line: n for line, n in counts.most_common() if n >= FEWEST and n > SHARE * len(distinct)}
+    found = {line: n for line, n in counts.most_common() if n >= MIN_TEXTS and n > MIN_SHARE * len(distinct)}
     first = {line: folded for folded in reversed(several) for line in folded if line in found}
     rows = [(line, n, n / len(distinct), " ".join(distinct[first[line]].split())[:120]) for line, n in found.items()]
     return pd.DataFrame(rows, columns=COLUMNS)

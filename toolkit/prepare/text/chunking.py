@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from toolkit.prepare.text.cleaning import Cleaned
 
-PART = 100_000  # characters that are given to the tokenizer as one text, which its threads share ...
-BATCH = 2_000_000  # ... and at a time: its output takes some hundred bytes per token
+PART_CHARACTERS = 100_000  # characters passed to the tokenizer as one text, so that its threads share the work ...
+BATCH = 2_000_000  # ... and in one call: its output takes some hundred bytes per token
 
 _PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
 _PLAIN = " \t\n\r"  # white space at which tokenizers of BERT's kind cut before anything else
@@ -43,7 +43,7 @@ def chunk(model: Any, texts: Sequence[str], *, max_tokens: int | None = None, la
     max_tokens : int, optional
         Maximum tokens per piece, up to the model's own limit, which is the default.
     language : str
-        ISO 639-1 code, so that its abbreviations do not end a sentence. Sentence ends of all scripts are known.
+        ISO 639-1 code of the texts, so abbreviations do not end a sentence. Sentence ends of all scripts are known.
 
     Returns
     -------
@@ -202,9 +202,9 @@ class _Cutter:
         """Yield start and end of the pieces of each text, none over the limit by the tokenizer's count."""
         number = np.cumsum([len(text) for text in texts], dtype=np.int64) // BATCH
         for first, last in pairwise([0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), len(texts)]):
-            yield from self._checked(texts[first:last], self.room)
+            yield from self._cut_verified(texts[first:last], self.room)
 
-    def _checked(self, texts: Sequence[str], room: int) -> list[Spans]:
+    def _cut_verified(self, texts: Sequence[str], room: int) -> list[Spans]:
         """Cut texts into pieces, cutting those that exceed the limit again with less room."""
         from toolkit.vectors import truncation
 
@@ -222,7 +222,7 @@ class _Cutter:
             if room == 1:
                 raise ValueError(f"{self.limit} tokens are too few for one character of this text: raise max_tokens")
             begin = found[at][number][0]
-            smaller = self._checked([piece], room // 2)[0]
+            smaller = self._cut_verified([piece], room // 2)[0]
             found[at][number : number + 1] = [(begin + start, begin + end) for start, end in smaller]
         return found
 
@@ -302,11 +302,14 @@ def _end_of_word(text: str, low: int, high: int) -> int:
 
 
 def _parts(text: str) -> Iterator[tuple[int, str]]:
-    """Split a text into parts of at most `PART` characters, at a paragraph, line, sentence or word."""
+    """Split a text into parts of at most `PART_CHARACTERS` characters, at a paragraph, line, sentence or word."""
     start = 0
-    while len(text) - start > PART:
-        ends = (text.rfind(mark, start + PART // 2, start + PART - 1) for mark in ("\n\n", "\n", ". ", " "))
-        end = next((end + 1 for end in ends if end >= 0), start + PART)
+    while len(text) - start > PART_CHARACTERS:
+        ends = (
+            text.rfind(mark, start + PART_CHARACTERS // 2, start + PART_CHARACTERS - 1)
+            for mark in ("\n\n", "\n", ". ", " ")
+        )
+        end = next((end + 1 for end in ends if end >= 0), start + PART_CHARACTERS)
         yield start, text[start:end]
         start = end
     yield start, text[start:]

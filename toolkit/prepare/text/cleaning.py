@@ -14,7 +14,7 @@ from toolkit.prepare.schema import is_negative, text_columns
 from toolkit.prepare.text.boilerplate import COLUMNS, drop_repeated, repeats
 from toolkit.prepare.text.html import html_to_text
 from toolkit.prepare.text.language import UNKNOWN, detect_languages
-from toolkit.prepare.text.mail import reply_only, shows_mail
+from toolkit.prepare.text.mail import looks_like_email, reply_only
 from toolkit.prepare.text.unicode import repair_mojibake, tidy
 from toolkit.prepare.values import require_texts
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 STEPS = ("html", "mojibake", "replies", "boilerplate", "tidy")
 """Steps of `clean`, in the order in which they run."""
 SAMPLE = 2_000  # texts that are searched for markup, mojibake and mail ...
-WORTH = 0.01  # ... and the share of them above which a step is suggested
-LEAST_WORDS = 4  # kept in a document: without a canned answer, only a greeting may be left
-SHOWN, AROUND = 3, 60  # examples of each step, and characters around a change
+MIN_CHANGED = 0.01  # ... and the share of them above which a step is suggested
+MIN_WORDS = 4  # minimum left in a document: without a canned answer, only a greeting may remain
+MAX_EXAMPLES, CONTEXT = 3, 60  # examples of each step, and characters around a change
 EXAMPLES = ["step", "column", "row", "before", "after"]
 
 _CHANGES: dict[str, tuple[Callable[[str], str], str]] = {
@@ -95,9 +95,9 @@ def suggest_steps(texts: Sequence[str]) -> tuple[str, ...]:
         if step == "boilerplate":
             return repeats(present)
         change = _CHANGES[step][0]
-        looked = [text for text in sample if shows_mail(text)] if step == "replies" else sample
+        looked = [text for text in sample if looks_like_email(text)] if step == "replies" else sample
         try:
-            return sum(change(text) != text for text in looked) > WORTH * len(sample)
+            return sum(change(text) != text for text in looked) > MIN_CHANGED * len(sample)
         except ModuleNotFoundError as error:
             if error.name not in ("selectolax", "ftfy"):
                 raise
@@ -166,16 +166,16 @@ def clean(
             after, documents, lines = _without_boilerplate(before, documents)
             why = f"{len(lines)} lines that repeat in more than 1 % of the different texts dropped"
         else:
-            change, why = (_settled(steps), _CHANGES["tidy"][1]) if step == "tidy" else _CHANGES[step]
+            change, why = (_tidy_until_stable(steps), _CHANGES["tidy"][1]) if step == "tidy" else _CHANGES[step]
             after, documents = before.map(change).astype(object), list(map(change, documents))
         if step == "tidy":  # a missing text becomes an empty one here, and counts as changed
             before = before.mask(missing)
         else:
             after = after.mask(missing & (after == ""))
         differs = after.ne(before) & ~after.isna()
-        places = [(row, column) for column in texts for row in frame.index[differs[column]][:SHOWN]]
-        examples += [(step, column, row, *_around(before.at[row, column], str(after.at[row, column])))
-                     for row, column in places[:SHOWN]]  # fmt: skip
+        places = [(row, column) for column in texts for row in frame.index[differs[column]][:MAX_EXAMPLES]]
+        examples += [(step, column, row, *_context(before.at[row, column], str(after.at[row, column])))
+                     for row, column in places[:MAX_EXAMPLES]]  # fmt: skip
         frame[texts] = after
         dropped.count(step, len(frame), 0, why, changed=int(differs.any(axis=1).sum()))
 
@@ -184,8 +184,10 @@ def clean(
         frame = dropped.keep(frame, kept, step, why, columns=texts, changed=0)
 
     if languages:
-        keep(~frame[texts].apply(_foreign, wanted=languages).any(axis=1), "language", "in another language")
-        documents = [text for text, drop in zip(documents, _foreign(documents, languages), strict=True) if not drop]
+        keep(~frame[texts].apply(_in_other_language, wanted=languages).any(axis=1), "language", "in another language")
+        documents = [
+            text for text, drop in zip(documents, _in_other_language(documents, languages), strict=True) if not drop
+        ]
     keep((frame[texts] != "").all(axis=1), "empty", "a missing or empty text")
     what = "text" if texts == ["text"] else "pair" if len(texts) == 2 else "row"
     keep(~frame.duplicated(), "repeated", f"repeats an earlier {what}")
@@ -204,9 +206,9 @@ def clean(
 
 
 def _read(dataset: Any) -> tuple[Dataset, pd.DataFrame]:
-    """Return the data, and of them the columns that tell rows apart: texts and, but for searches, score and label.
+    """Return the data, and the columns that tell rows apart: texts and, except for searches, score and label.
 
-    Of a list of texts the data have only the numbers: a Dataset cannot hold the lone surrogates that cleaning drops.
+    For a list of texts, it has only the row numbers: a Dataset cannot hold the lone surrogates that cleaning drops.
     """
     from datasets import Dataset, Features, Value
 
@@ -227,7 +229,7 @@ def _read(dataset: Any) -> tuple[Dataset, pd.DataFrame]:
     return data, frame
 
 
-def _settled(steps: Sequence[str]) -> Callable[[str], str]:
+def _tidy_until_stable(steps: Sequence[str]) -> Callable[[str], str]:
     """Return a function that tidies a text and reruns the steps that removed control characters may affect."""
     again = [_CHANGES[name][0] for name in STEPS if name in steps and name in ("html", "mojibake")]
 
@@ -245,11 +247,11 @@ def _settled(steps: Sequence[str]) -> Callable[[str], str]:
 
 
 def _without_boilerplate(sides: pd.DataFrame, documents: list[str]) -> tuple[pd.DataFrame, list[str], pd.DataFrame]:
-    """Drop repeated lines, of searches and of documents each on their own; also return these lines."""
+    """Drop repeated lines, separately for searches and documents; also return these lines."""
     after, tables = sides.copy(), []
     answers = [column for column in sides if column == "positive" or is_negative(column)]
     searches = [column for column in sides if column not in answers]
-    for columns, others, least in ((searches, [], 1), (answers, documents, LEAST_WORDS)):
+    for columns, others, least in ((searches, [], 1), (answers, documents, MIN_WORDS)):
         kept, found = drop_repeated([*sides[columns].to_numpy().ravel("F"), *others], least_words=least)
         for column in columns:
             after[column], kept = kept[: len(sides)], kept[len(sides) :]
@@ -257,14 +259,14 @@ def _without_boilerplate(sides: pd.DataFrame, documents: list[str]) -> tuple[pd.
     return after, kept, pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
 
 
-def _foreign(texts: Sequence[str], wanted: Sequence[str]) -> list[bool]:
+def _in_other_language(texts: Sequence[str], wanted: Sequence[str]) -> list[bool]:
     """Return whether each text is confidently in another language."""
     return [code not in (*wanted, UNKNOWN) for code in detect_languages(texts)["language"]]
 
 
-def _around(before: object, after: str) -> tuple[str, str]:
+def _context(before: object, after: str) -> tuple[str, str]:
     """Return excerpts of two texts, starting shortly before they differ."""
     old = before if isinstance(before, str) else ""
     same = next((at for at, (a, b) in enumerate(zip(old, after, strict=False)) if a != b), min(len(old), len(after)))
-    start = max(0, same - AROUND // 3)
-    return old[start : start + AROUND], after[start : start + AROUND]
+    start = max(0, same - CONTEXT // 3)
+    return old[start : start + CONTEXT], after[start : start + CONTEXT]

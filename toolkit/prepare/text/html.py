@@ -10,7 +10,7 @@ import numpy as np
 
 from toolkit.prepare.text.unicode import optional_import
 
-MOST = 5_000_000
+MAX_OPEN_ELEMENTS = 5_000_000
 """Maximum of open elements, summed over all tags, for a page to be parsed: parsing time grows with that sum."""
 
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
@@ -98,27 +98,27 @@ def html_to_text(text: str) -> str:
     'if a < b: List<String> x = <unk> or <ann@example.org> & co'
     """
     if not looks_like_html(text):
-        return _unescaped(text)
+        return _unescape(text)
     source = text
     for sign in _SIGNS:
         source = source.replace(sign, "")
     if not (_DOCTYPE.match(source) or _PAGE.search(source)):  # in a whole page, any other name is an element too
         source = _NO_TAG.sub("&lt;", source)
     # A parser may visit all open elements at every tag; self-closing SVG shapes are not open.
-    heavy = _open_elements(source) > MOST and (
-        "<svg" not in source or _open_elements(_CLOSED_SHAPE.sub("", source)) > MOST
+    heavy = _open_elements(source) > MAX_OPEN_ELEMENTS and (
+        "<svg" not in source or _open_elements(_CLOSED_SHAPE.sub("", source)) > MAX_OPEN_ELEMENTS
     )
-    found = _without_tags(source) if heavy else _parsed(source)
+    found = _without_tags(source) if heavy else _parse(source)
     for sign, shown in _SIGNS.items():
         found = found.replace(sign, shown)
     found = found.strip("\n")
     if looks_like_html(found):
         found = _TAG.sub(lambda tag: "&lt;" + tag[0][1:], found)
         found = _DOCTYPE.sub(lambda tag: tag[0].replace("<", "&lt;"), found)
-    return _unescaped(found)
+    return _unescape(found)
 
 
-def _unescaped(text: str) -> str:
+def _unescape(text: str) -> str:
     """Replace entities in a text, unless that would turn it into markup."""
     found = _ENTITY.sub(_character, text) if "&" in text else text
     return text if found != text and looks_like_html(found) else found
@@ -137,7 +137,7 @@ def _character(entity: re.Match[str]) -> str:
 def _open_elements(source: str) -> int:
     """Count open elements, summed over all tags; return 0 if there are too few tags for a large sum."""
     tags = _ANY_TAG.findall(source)
-    if len(tags) ** 2 <= 2 * MOST:  # even if all of them stayed open
+    if len(tags) ** 2 <= 2 * MAX_OPEN_ELEMENTS:  # even if all of them stayed open
         return 0
     stay = _VOID | _ENDED_BY_NEXT
     step = {(closing, name): 0 if name.lower() in stay else -1 if closing else 1 for closing, name in set(tags)}
@@ -146,7 +146,7 @@ def _open_elements(source: str) -> int:
     return int(opened.sum())
 
 
-def _parsed(source: str) -> str:
+def _parse(source: str) -> str:
     parser = optional_import("selectolax.lexbor", "reading HTML", "selectolax").LexborHTMLParser(source)
     for node in _outermost(parser, _DROPPED):
         node.decompose()
@@ -165,7 +165,7 @@ def _parsed(source: str) -> str:
     for selector, sign in (("li", "- "), ("td + td, td + th, th + td, th + th", " | ")):
         for node in parser.css(selector):
             node.insert_before(sign)
-    return _folded(parser.root.text() if parser.root is not None else "")
+    return _collapse(parser.root.text() if parser.root is not None else "")
 
 
 def _outermost(parser: Any, names: frozenset[str]) -> list[Any]:
@@ -194,10 +194,10 @@ def _without_tags(source: str) -> str:
     for name in _DROPPED:
         source = re.sub(rf"<{name}\b[^<>]*>.*?(?:</{name}\s*>|\Z)", " ", source, flags=re.I | re.S)
     source = re.sub(r"<!--.*?(?:-->|\Z)|<!doctype[^<>]*>", "", source, flags=re.I | re.S)
-    return _folded(html.unescape(_TAG.sub(sign, source)))
+    return _collapse(html.unescape(_TAG.sub(sign, source)))
 
 
-def _folded(text: str) -> str:
+def _collapse(text: str) -> str:
     """Collapse white space, and each run of breaks to one break."""
     text = _BREAKS.sub(lambda run: _PARAGRAPH if _PARAGRAPH in run[0] else _LINE, " ".join(text.split()))
     return text.strip(f" {_PARAGRAPH}{_LINE}")

@@ -13,12 +13,12 @@ from toolkit.prepare.text.unicode import optional_import
 from toolkit.vectors.inputs import check_texts, each
 
 UNKNOWN = "und"  # ISO 639's code for an undetermined language
-SURE = 0.6
+MIN_CONFIDENCE = 0.6
 """Confidence from which a guess counts; below it short English questions are now and then taken for another language.
-``tests/prepare/test_language.py`` holds it to Banking77 and XQuAD."""
-FEWEST, SHARE = 20, 0.05  # a language is present in at least so many texts, and in more than this share of them
+``tests/prepare/test_language.py`` checks it on Banking77 and XQuAD."""
+MIN_TEXTS, SHARE = 20, 0.05  # a language counts as present in at least this many texts and above this share
 BEGINNING = 500  # characters that are read: more of them change no guess and take longer
-LETTERS = 3  # fewer are not enough for a guess
+MIN_LETTERS = 3  # fewer are not enough for a guess
 
 NAMES = {
     "ar": "Arabic", "bg": "Bulgarian", "ca": "Catalan", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek",
@@ -43,7 +43,7 @@ def detect_languages(texts: Sequence[str]) -> pd.DataFrame:
     -------
     DataFrame
         One row per text, in order: ``language`` (ISO 639-1, or ``"und"`` if the text is too short or confidence below
-        `SURE`) and ``confidence``, 0 to 1.
+        `MIN_CONFIDENCE`) and ``confidence``, 0 to 1.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def detect_languages(texts: Sequence[str]) -> pd.DataFrame:
     """
     check_texts(texts, allow_surrogates=True)
     frame = pd.DataFrame(map(_guess, each(texts)), columns=["language", "confidence"]).astype({"confidence": float})
-    frame.loc[frame["confidence"] < SURE, "language"] = UNKNOWN
+    frame.loc[frame["confidence"] < MIN_CONFIDENCE, "language"] = UNKNOWN
     return frame
 
 
@@ -104,7 +104,7 @@ def assign_languages(texts: Sequence[str]) -> list[str]:
     """
     guessed = detect_languages(texts)["language"]
     counts = guessed[guessed != UNKNOWN].value_counts()
-    present = tuple(counts.index[(counts > SHARE * len(guessed)) & (counts >= FEWEST)])
+    present = tuple(counts.index[(counts > SHARE * len(guessed)) & (counts >= MIN_TEXTS)])
     if not present:
         present = (str(counts.index[0]),) if len(counts) else (UNKNOWN,)
     if len(present) == 1:
@@ -141,7 +141,7 @@ def language_mismatch(shares: pd.DataFrame, model_languages: Sequence[str], mode
     if not trained or "multilingual" in trained or strange.empty:
         return ""
     found = zip(strange["language"], strange["share"], strict=True)
-    several = f"{len(trained)} languages, not on these"
+    several = f"{len(trained)} languages, but not on those found here"
     on = several if len(trained) > 3 else _listed(map(language_name, sorted(trained)))
     parts = [f"{share:.0%} of these texts are {language_name(code)}".replace("%", " %") for code, share in found]
     sentence = f"{model_name.rpartition('/')[2]} was trained on {on}; {_listed(parts)}."
@@ -169,7 +169,7 @@ def _listed(words: Iterable[str]) -> str:
 def _guess(text: str, among: tuple[str, ...] | None = None) -> tuple[str, float]:
     """Guess code and confidence; return ``("und", 0)`` if there are too few letters or no language fits."""
     beginning = text[:BEGINNING]
-    if sum(map(str.isalpha, beginning)) < LETTERS:
+    if sum(map(str.isalpha, beginning)) < MIN_LETTERS:
         return UNKNOWN, 0.0
     code, confidence = _identifier(among).classify(beginning)
     return (UNKNOWN, 0.0) if code == "zxx" else (str(code), min(1.0, float(confidence)))

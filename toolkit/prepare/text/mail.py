@@ -36,13 +36,13 @@ _ATTRIBUTION = re.compile(r"^(?!\s*>).*(?:@|\d:\d\d|\d{4}).*:\s*$(?=\n+\s*>(?!>>
 _RULE = re.compile(r"[_-]{32,}")
 
 
-def shows_mail(text: str) -> bool:
+def looks_like_email(text: str) -> bool:
     r"""Return whether a text shows any sign of an email: a fast check; `reply_only` changes no other texts.
 
     Examples
     --------
-    >>> shows_mail("Where is it?\n-- \nAnn"), shows_mail("Where is it? Best wishes"), shows_mail("a\n- b\n- c")
-    (True, False, False)
+    >>> [looks_like_email(text) for text in ("Where is it?\n-- \nAnn", "Where is it? Best wishes", "a\n- b\n- c")]
+    [True, False, False]
     """
     if "\n" not in text or len(text) > LONGEST:
         return False
@@ -70,15 +70,15 @@ def reply_only(text: str) -> str:
     >>> reply_only("It is broken.\n\nKind regards\nAnn\n\nOn Monday, Bob wrote:\n> What is it?")
     'It is broken.'
     """
-    while shows_mail(text):  # a reply inside a quote shows signs of its own
-        shorter = _once(text)
+    while looks_like_email(text):  # a reply inside a quote shows signs of its own
+        shorter = _strip_once(text)
         if shorter == text or not shorter.strip():
             break
         text = shorter
     return text
 
 
-def _once(text: str) -> str:
+def _strip_once(text: str) -> str:
     lines = text.replace("\r\n", "\n").split("\n")
     if max(map(len, lines)) > LONGEST_LINE:
         return text

@@ -11,9 +11,15 @@ import torch
 import xxhash
 from sentence_transformers.base.modules import Transformer
 
-NO_SETTING = ("_name_or_path", "_commit_hash", "architectures", "dtype", "transformers_version")  # no effect on vectors
+IGNORED_SETTINGS = (
+    "_name_or_path",
+    "_commit_hash",
+    "architectures",
+    "dtype",
+    "transformers_version",
+)  # no effect on vectors
 SAMPLE = 64  # values of each tensor that are compared before a known digest is used again
-KNOWN = 4  # digests remembered for the lists of modules that begin with the same module
+MAX_DIGESTS = 4  # digests remembered for the lists of modules that begin with the same module
 
 _digests: WeakKeyDictionary[Any, dict[Any, str]] = WeakKeyDictionary()
 _tokenizers: WeakKeyDictionary[Any, tuple[str, str]] = WeakKeyDictionary()
@@ -31,16 +37,16 @@ def weights_digest(modules: Iterable[Any]) -> str:
         for number, module in enumerate(modules)
         for name, tensor in module.state_dict().items()
     ]
-    state = _state(tensors)
+    state = _fingerprint(tensors)
     known = _digests.setdefault(modules[0], {}) if modules and state is not None else {}
     if state not in known:
-        if len(known) >= KNOWN:
+        if len(known) >= MAX_DIGESTS:
             known.clear()
         known[state] = _digest(tensors)
     return known[state]
 
 
-def _state(tensors: Sequence[tuple[str, torch.Tensor]]) -> Any:
+def _fingerprint(tensors: Sequence[tuple[str, torch.Tensor]]) -> Any:
     """Return a cheap fingerprint of tensors; None where torch keeps no count of changes."""
     if any(tensor.is_inference() for _, tensor in tensors):
         return None
@@ -86,6 +92,6 @@ def configuration(modules: Iterable[Any]) -> list[str]:
     for module in modules:
         settings = dict(module.get_config_dict()) if hasattr(module, "get_config_dict") else {"repr": repr(module)}
         if isinstance(module, Transformer) and hasattr(module.model.config, "to_dict"):
-            settings["config"] = {k: v for k, v in module.model.config.to_dict().items() if k not in NO_SETTING}
+            settings["config"] = {k: v for k, v in module.model.config.to_dict().items() if k not in IGNORED_SETTINGS}
         found.append(f"{type(module).__name__}:{json.dumps(settings, sort_keys=True, default=str)}")
     return found

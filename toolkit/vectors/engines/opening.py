@@ -7,7 +7,7 @@ from typing import Any
 from sentence_transformers import SentenceTransformer
 
 from toolkit.vectors.engines.base import Body
-from toolkit.vectors.engines.stock import StockBody
+from toolkit.vectors.engines.stock import SentenceTransformersBackbone
 from toolkit.vectors.engines.torch import TorchBody, divide
 from toolkit.vectors.precision import resolve_dtype
 from toolkit.vectors.protocols import Encoder
@@ -36,5 +36,5 @@ def open_body(model: Encoder, side: str | None = None, dtype: str = "auto") -> B
     dtype = resolve_dtype(model, dtype)
     divided = divide(model, prompt)
     if divided is None:
-        return StockBody(model, prompt, side, dtype, list(model))
+        return SentenceTransformersBackbone(model, prompt, side, dtype, list(model))
     return TorchBody(model, prompt, side, dtype, *divided)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class StockBody:
+class SentenceTransformersBackbone:
     """A body whose ids are the texts themselves; a `toolkit.vectors.engines.base.Body`.
 
     Attributes

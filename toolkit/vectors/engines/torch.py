@@ -18,24 +18,24 @@ from torch.nn.functional import normalize
 
 from toolkit.vectors.engines.base import Window
 from toolkit.vectors.engines.identity import weights_digest
-from toolkit.vectors.engines.stock import StockBody
+from toolkit.vectors.engines.stock import SentenceTransformersBackbone
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 BATCH_TOKENS = {"cpu": 2_048, "mps": 16_384, "cuda": 65_536}  # padded tokens in a batch
-CLIP = 50  # characters per token, far more than real text has; the rest is tokenised only if needed
+MAX_CHARACTERS_PER_TOKEN = 50  # characters per token, far more than real text has; the rest is tokenised only if needed
 
 
 @dataclass(frozen=True)
-class TorchBody(StockBody):
+class TorchBody(SentenceTransformersBackbone):
     """The body of a transformer: its modules up to the first unit vector; a `toolkit.vectors.engines.base.Body`.
 
     Attributes
     ----------
     model, prompt, side, dtype, modules
-        As in `StockBody`; `modules` are those of the body.
+        As in `SentenceTransformersBackbone`; `modules` are those of the body.
     head : list
         The modules after it: small layers, such as those that `toolkit.finetune` trains on top of fixed vectors.
     """
@@ -122,11 +122,11 @@ def _takes_ids(modules: Sequence[Any], prompt: str) -> bool:
 
 
 def _clip(text: str, limit: int | None) -> str:
-    """Return the beginning of a text far longer than the model reads, up to a space: 50 MB take as long as 50 kB."""
-    if limit is None or len(text) <= CLIP * limit:
+    """Return the beginning of a text far longer than the model reads, up to a space, so 50 MB take as long as 50 kB."""
+    if limit is None or len(text) <= MAX_CHARACTERS_PER_TOKEN * limit:
         return text
-    end = text.rfind(" ", 0, CLIP * limit)
-    return text[:end] if end > CLIP * limit // 2 else text
+    end = text.rfind(" ", 0, MAX_CHARACTERS_PER_TOKEN * limit)
+    return text[:end] if end > MAX_CHARACTERS_PER_TOKEN * limit // 2 else text
 
 
 def own_dtype(module: Any) -> torch.dtype:
@@ -134,22 +134,22 @@ def own_dtype(module: Any) -> torch.dtype:
     return next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.float32)
 
 
-_twins: WeakKeyDictionary[Any, tuple[str, torch.dtype, Any]] = WeakKeyDictionary()
+_cast_copies: WeakKeyDictionary[Any, tuple[str, torch.dtype, Any]] = WeakKeyDictionary()
 
 
 def in_dtype(transformer: Transformer, dtype: torch.dtype, digest: str) -> Transformer:
     """Return the transformer, or a cached copy of it in `dtype`, rebuilt when its `digest` changes."""
     if own_dtype(transformer) == dtype:
         return transformer
-    known = _twins.get(transformer)
+    known = _cast_copies.get(transformer)
     if known is None or known[:2] != (digest, dtype):
         known = (digest, dtype, copy.deepcopy(transformer).to(dtype).eval())
-        _twins[transformer] = known
+        _cast_copies[transformer] = known
     return known[2]
 
 
 def in_float(modules: Iterable[Any]) -> list[Any]:
-    """Return modules with float32 weights: copies of those that have others."""
+    """Return modules with float32 weights: copies of those in other formats."""
     return [
         copy.deepcopy(module).float() if any(p.dtype != torch.float32 for p in module.parameters()) else module
         for module in modules
