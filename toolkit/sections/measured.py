@@ -99,7 +99,10 @@ def diagnostics(test: Comparison, system: str) -> Section:
     blocks: list[Block] = []
     sliced = []
     for by in SLICED_BY:
-        found = evaluate.analysis.by_slice(test, evaluate.analysis.slice_labels(task, by), system=system)
+        labels = evaluate.analysis.slice_labels(task, by)
+        if by == "language" and len(set(labels.values())) < 2:
+            continue
+        found = evaluate.analysis.by_slice(test, labels, system=system)
         if by == "language":
             if len(found.table) < 2:
                 continue
