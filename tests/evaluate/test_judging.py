@@ -138,7 +138,7 @@ def test_half_a_last_line(tmp_path, cut) -> None:
     file = session.folder / "judgements-me.csv"
     file.write_bytes(file.read_bytes()[:-cut])
     again = resume(session.folder)
-    assert len(again.answers) == 2 and "half a line" in again.notes[0]
+    assert len(again.answers) == 2 and len(again.notes) == 1 and "judgements-me.csv" in again.notes[0]
     again.answer(False)
     last = resume(session.folder)
     assert [value for value, _ in last.answers.values()] == [True, True, False] and last.notes == []
@@ -351,8 +351,8 @@ def test_damaged_files(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"systems": {"a": {**ranking(1, 1), "s0": {"d999": 1.0}}}}, "corpus lacks.*'d999'"),
-        ({"systems": {"a": {**ranking(1, 1), "s0": {"d1": float("nan")}}}}, "'s0', 'd1' is nan"),
+        ({"systems": {"a": {**ranking(1, 1), "s0": {"d999": 1.0}}}}, "'s0'.*'d999'.*corpus"),
+        ({"systems": {"a": {**ranking(1, 1), "s0": {"d1": float("nan")}}}}, "'s0'.*'d1'.* nan"),
         ({"systems": {"a": vectors.bm25({"d999": "word1"})}}, "document 'd999', which the corpus lacks"),
         ({"systems": {"a": {"s0": {"d1": 1.0}}}}, "lacks 9 searches"),
         ({"systems": [ranking(1, 1)]}, "expected systems as"),

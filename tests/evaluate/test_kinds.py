@@ -132,7 +132,7 @@ def test_a_threshold_comes_from_dev(small: Any) -> None:
     assert one.value("accuracy") == pytest.approx(accuracy_score(labels, said >= 0.4))
     with pytest.raises(ValueError, match=r"'f1' needs threshold=.*score\(model, dev\)\.thresholds"):
         score(small, test, metrics=["f1"])
-    with pytest.raises(ValueError, match="threshold is for a task of kind 'pairs'"):
+    with pytest.raises(ValueError, match="threshold needs .*'pairs'.*'similarity'"):
         score(small, pairs_task("similarity"), threshold=0.5)
     for wrong in ({}, {"f2": 1.0}, float("nan")):
         with pytest.raises(ValueError, match="expected a threshold as a number"):
@@ -242,7 +242,7 @@ def test_cross_encoders() -> None:
         score(Overlap(), documents_task())
     with pytest.raises(ValueError, match="'classification' needs vectors"):
         score(Overlap(), labelled())
-    for values, message in ((np.ones((80, 3)), "expected one score a pair"), (np.full(80, np.nan), "nan or infinite")):
+    for values, message in ((np.ones((80, 3)), r"\(80, 3\) for 80 pairs"), (np.full(80, np.nan), "nan or infinite")):
         broken = Overlap()
         broken.predict = lambda pairs, values=values: values
         with pytest.raises(ValueError, match=message):
@@ -265,7 +265,7 @@ def test_retrieve_then_rerank(small: Any) -> None:
     assert sorted(read, reverse=True) == read and scores.value("recall@10") > 0
     with pytest.raises(ValueError, match="depth of at least 1"):
         vectors.rerank(dense, model, depth=0)
-    with pytest.raises(ValueError, match="which its corpus lacks"):
+    with pytest.raises(ValueError, match="'other'.* not in its corpus"):
         vectors.rerank(replace(dense, corpus={}), model).reorder({"q": "w1"}, {"q": {"other": 1.0}}, 5)
 
 
@@ -303,9 +303,9 @@ def test_broken_vectors_from_elsewhere(small: Any) -> None:
     refused(r"shape \(79, 16\), expected \(80, dim\)", sentence2=good["sentence2"][1:])
     refused("16 dimensions and those of 'sentence2' 8", sentence2=good["sentence2"][:, :8])
     refused("numbers", sentence2=[["a"]] * 80)
-    with pytest.raises(ValueError, match=r"needs vectors of 'sentence2'; given are those of 'sentence1'"):
+    with pytest.raises(ValueError, match="needs vectors of 'sentence2'.*'sentence1'"):
         score({"sentence1": good["sentence1"]}, task)
-    with pytest.raises(ValueError, match=r"no vector is given for \d+ of the texts of 'sentence1'"):
+    with pytest.raises(ValueError, match="no vectors .* 80 of the texts of 'sentence1'"):
         score({"w1": np.ones(3)}, task)
 
 
@@ -362,7 +362,7 @@ def test_resamples_are_paired(small: Any) -> None:
     [interval] = stats.intervals(by_threshold.per_query["accuracy"].to_numpy())
     drawn = np.percentile(by_threshold.resampled("accuracy", seed=5), [2.5, 97.5])
     assert drawn.tolist() == pytest.approx([interval.low, interval.high], abs=0.02)
-    with pytest.raises(ValueError, match="was not scored by 'f1'"):
+    with pytest.raises(ValueError, match="'SentenceTransformer' was not scored with 'f1'"):
         one.resampled("f1")
 
 

@@ -106,13 +106,13 @@ def test_figure_sentence_and_table_agree() -> None:
     label = rng.integers(0, 2, 400)
     noise = pairs(rng.normal(size=400), label, "test")  # scores that say nothing: precision is one half
     found = threshold(drawn(0), noise, precision=0.8)
-    assert "missed" in found.sentence
+    assert "below your request" in found.sentence
     for seed in range(1, 5):
         other = threshold(drawn(0, 1000), drawn(seed, 1000, "test"), precision=0.8)
         ends = other.table.set_index(["part", "metric"])["high"]
-        assert ("missed" in other.sentence) == (ends["test", "precision"] < 0.8)
+        assert ("below your request" in other.sentence) == (ends["test", "precision"] < 0.8)
     fine = threshold(drawn(0, 1000), drawn(1, 1000, "test"))
-    assert "missed" not in fine.sentence and f"{fine.value:.4g}" in fine.picture.alt
+    assert "below your request" not in fine.sentence and f"{fine.value:.4g}" in fine.picture.alt
     page = fine._repr_html_()
     assert f"{fine.value:.4g}" in fine.sentence and fine.sentence.split(";")[0] in page
     assert "<img alt=" in page and page.count("<tr") == 7
