@@ -58,7 +58,7 @@ def test_terminal_session(tmp_path) -> None:
     keys = ["y" if doc in RIGHT[query] else "n" for query, doc in session.pairs]
     first = shell("judge", session.folder, typed="".join(f"{key}\n" for key in keys[:20]))
     assert first.returncode == 0, first.stderr
-    assert "Saved: 20 of" in first.stdout and next_command(first.stdout, "Go on with")
+    assert "Saved: 20 of" in first.stdout and next_command(first.stdout, "Continue")
     assert not any(name in first.stdout for name in systems())
     rest = "\nn\nb\n" + "".join({"y": "Yes\n", "n": " NO\r\n"}[key] for key in keys[20:])  # and a change of mind
     second = shell("judge", tmp_path / "judging", typed=rest)
@@ -120,7 +120,7 @@ def test_one_key_an_answer_on_a_terminal(tmp_path) -> None:
     os.close(leader)
     os.close(follower)
     assert child.returncode == 130, errors
-    assert "Saved: 2 of" in rest and "Go on with: " in rest and "Traceback" not in errors
+    assert "Saved: 2 of" in rest and "Continue: " in rest and "Traceback" not in errors
     assert "Expected" not in text + rest
     assert [value for value, _ in resume(session.folder).answers.values()] == [True, False]
 
@@ -137,13 +137,13 @@ def test_searches_are_added_by_the_shell(tmp_path) -> None:
     assert [*read_pool(run / "judging")["queries"].values()] == [*QUERIES.values(), "word30 thing2", "word31"]
     assert after.pairs[: len(before.pairs)] == before.pairs
     assert len(after.answers) == len(before.answers) + 1 and before.answers.items() <= after.answers.items()
-    command = next_command(added.stdout, "Go on with")
+    command = next_command(added.stdout, "Continue")
     again = subprocess.run(command, shell=True, input="n\n", capture_output=True, text=True, cwd=ROOT)
     assert "12 searches" in again.stdout and f"Saved: {len(after.answers) + 1} of" in again.stdout
     told = subprocess.run(next_command(again.stdout, "Results"), shell=True, capture_output=True, text=True, cwd=ROOT)
-    assert "10 searches: right answer first BM25" in told.stdout and next_command(told.stdout, "Add searches")
+    assert "10 searches: right answer first: BM25" in told.stdout and next_command(told.stdout, "Add searches")
     nothing = shell("judge", run, "--queries", tmp_path / "more.csv", typed="")
-    assert "No further search" in nothing.stdout
+    assert "No new searches" in nothing.stdout
     pool = (run / "judging" / "pool.json").read_bytes()
     with (run / "bundle" / "documents.jsonl").open("a") as file:
         file.write(json.dumps({"id": "new", "text": "new"}) + "\n")
@@ -166,7 +166,7 @@ def test_searches_are_added_at_the_terminal(tmp_path) -> None:
         command, stdin=follower, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
     )
     told = ""
-    for wait, keys in (("Type further searches", b"word30 thing2\nword3 thing3\n\n"), ("yes", b"y"), ("yes", b"q")):
+    for wait, keys in (("To add searches", b"word30 thing2\nword3 thing3\n\n"), ("yes", b"y"), ("yes", b"q")):
         for line in child.stdout:
             told += line
             if wait in line:
