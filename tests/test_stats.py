@@ -60,7 +60,7 @@ def test_draws_are_scipys(clustered: tuple[np.ndarray, np.ndarray], monkeypatch:
     expected = [(*found.confidence_interval, found.standard_error) for found in theirs]
     for block, kept in ((stats.BLOCK, stats.MAX_CACHED), (700, stats.MAX_CACHED), (1, 0)):
         monkeypatch.setattr(stats, "BLOCK", block)
-        monkeypatch.setattr(stats, "KEPT", kept)
+        monkeypatch.setattr(stats, "MAX_CACHED", kept)
         stats._cached_draws.cache_clear()
         found = stats.intervals(values, groups, resamples=999, seed=5)
         assert np.array([(x.low, x.high, x.error) for x in found]) == pytest.approx(np.array(expected), abs=1e-12)

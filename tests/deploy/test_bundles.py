@@ -17,7 +17,7 @@ from tiny import cross_encoder
 
 from toolkit import deploy, evaluate, vectors
 from toolkit.deploy.indexes import Index
-from toolkit.deploy.packing import snippet
+from toolkit.deploy.packing import QUERY, snippet
 from toolkit.finetune.adapter import Adapter, assemble
 from toolkit.prepare import RetrievalData, Task
 from toolkit.storage import digest_file
@@ -207,8 +207,8 @@ def test_systems_that_cannot_be_bundled(by_vectors: Any, index: Index, tmp_path:
     for system, given, message in (
         (ranking, None, "'shop' is of kind 'ranking'"),
         (fuse(words, ranking), None, "'shop' is of kind 'ranking'"),
-        (by_vectors, None, "expected for 'tuned' an index.*got NoneType"),
-        (words, index, "expected for 'BM25' no index.*got Index"),
+        (by_vectors, None, "index.*'tuned'.*got NoneType"),
+        (words, index, "no index.*'BM25'.*got Index"),
         (dense(Foreign(), CORPUS), index, "Foreign cannot be saved"),
         (rerank(words, Reader()), None, "Reader cannot be saved"),
         (fuse(by_vectors, dense(model, CORPUS)), index, "one model, got 2"),
@@ -317,7 +317,7 @@ def test_readme_pastes_the_callers_search(made: Path, both: Path) -> None:
     """The lines hold the caller's search, cut to a line, and say where they search by less than the bundle does."""
     pages = {path: (path / "README.md").read_text(encoding="utf-8") for path in (made, both)}
     [line] = [line for line in pages[both].splitlines() if line.startswith("folder, search =")]
-    assert "'moving median moving" in line and len(line) < 140 and "what you look for" in pages[made]
+    assert "'moving median moving" in line and len(line) < 140 and QUERY in pages[made]
     assert ("by vectors alone" in pages[made], "by vectors alone" in pages[both]) == (False, True)
 
 
@@ -327,7 +327,7 @@ def test_a_change_forgets_the_callers_search(both: Path, tmp_path: Path) -> None
     before = deploy.load(folder)
     changed = before.remove(["csv"])
     page = (changed.path / "README.md").read_text(encoding="utf-8")
-    assert "moving" not in page and "rolling" not in page and "what you look for" in page
+    assert "moving" not in page and "rolling" not in page and QUERY in page
     assert changed.manifest["system"] == before.manifest["system"]
     rest = {doc: text for doc, text in CORPUS.items() if doc != "csv"}
     assert changed.systems["BM25"].search(QUERIES) == bm25(rest).search(QUERIES)

@@ -268,7 +268,7 @@ def test_many_blocks_and_windows(small: Any, cache: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(encoding_module, "BLOCK", 7)
     monkeypatch.setattr(encoding_module, "WINDOW_TEXTS", 5)
     monkeypatch.setattr(encoding_module, "WINDOW_CHARACTERS", 60)
-    monkeypatch.setattr(encoding_module, "KEEP_EVERY", 20)
+    monkeypatch.setattr(encoding_module, "SAVE_EVERY", 20)
     texts = [f"number {i % 40} " + "fox " * (i % 7) for i in range(60)]
     assert_same(small, texts)
     assert_same(small, texts[::-1])

@@ -142,7 +142,7 @@ def test_a_document_that_the_corpus_lacks() -> None:
         def search(self, queries: Any, k: int = 10) -> Any:
             return {query: {"elsewhere": 1.0} for query in queries}
 
-    with pytest.raises(ValueError, match="'elsewhere', which its corpus lacks"):
+    with pytest.raises(ValueError, match="'elsewhere'"):
         rerank(Lost(), Overlap()).search({"q": "x"})
 
 

@@ -200,7 +200,7 @@ def test_cache_that_is_a_file(model: Any, tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "file").write_text("x")
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
         monkeypatch.setenv("TOOLKIT_CACHE", str(place))
-        with pytest.warns(RuntimeWarning, match="could not be kept"):
+        with pytest.warns(RuntimeWarning, match=r"could not be stored in .*vectors"):
             vectors = encode(model, ["a red fox"], dtype="float32")
         np.testing.assert_allclose(vectors, model.encode(["a red fox"], normalize_embeddings=True), atol=1e-5)
         assert info().empty and clear() == 0
@@ -287,14 +287,14 @@ def test_damage_is_encoded_again(model: Any, cache: Path, expected: np.ndarray, 
 
 
 def test_kept_as_it_goes(model: Any, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Vectors are written every KEEP_EVERY tokens, also for models that go the stock way."""
+    """Vectors are written every SAVE_EVERY tokens, also for models that go the stock way."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
     writes: list[int] = []
     put = Store.put
     monkeypatch.setattr(Store, "put", lambda self, keys, *rest: (writes.append(len(keys)), put(self, keys, *rest))[1])
-    monkeypatch.setattr(encoding_module, "KEEP_EVERY", 6_000)
+    monkeypatch.setattr(encoding_module, "SAVE_EVERY", 6_000)
     static = SentenceTransformer(
         modules=[StaticEmbedding(model.tokenizer.backend_tokenizer, embedding_dim=8)], device="cpu"
     )
