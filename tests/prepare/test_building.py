@@ -222,3 +222,10 @@ def test_a_task_by_path(tmp_path: Path) -> None:
     for source in (folder, str(folder)):
         made = task(source)
         assert (made.kind, made.data.qrels) == ("retrieval", {"q1": {"d2": 1}})
+
+
+def test_a_named_data_set_takes_no_groups_of_the_caller() -> None:
+    """What a named data set would ignore is refused, and not ignored."""
+    for option in ({"groups": None}, {"documents": ["a text"]}, {"train": [("a", "b")]}):
+        with pytest.raises(ValueError, match=next(iter(option))):
+            task("stsb", **option)

@@ -95,6 +95,14 @@ def task(
     ('similarity', {'0': 0, '1': 1, '2': 0})
     """
     if isinstance(source, (str, Path)):
+        auto = isinstance(groups, str) and groups == "auto"
+        given = {"groups": not auto, "documents": len(documents) > 0, "train": train is not None}
+        unused = ", ".join(name for name, is_given in {**given, "model": model is not None}.items() if is_given)
+        if unused:
+            raise ValueError(
+                f"a data set given by name or path has judgements and groups of its own: leave out {unused}, or pass its "
+                f"rows, task(prepare.load({str(source)!r}), ...)"
+            )
         return official_task(source, kind=kind, name=None if name == "all" else name)
     return build_task(source, kind=kind, groups=groups, documents=documents, train=train, model=model, name=name)
 
