@@ -100,8 +100,8 @@ def task(
         unused = ", ".join(name for name, is_given in {**given, "model": model is not None}.items() if is_given)
         if unused:
             raise ValueError(
-                f"a data set given by name or path has judgements and groups of its own: leave out {unused}, or pass its "
-                f"rows, task(prepare.load({str(source)!r}), ...)"
+                f"a data set given by name or path has judgements and groups of its own: leave out {unused}, or "
+                f"pass its rows, task(prepare.load({str(source)!r}), ...)"
             )
         return official_task(source, kind=kind, name=None if name == "all" else name)
     return build_task(source, kind=kind, groups=groups, documents=documents, train=train, model=model, name=name)
