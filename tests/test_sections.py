@@ -19,7 +19,7 @@ BEFORE, AFTER = [2] * 20 + [1] * 10 + [6] * 10, [1] * 20 + [3] * 10 + [6] * 10
 
 
 @pytest.fixture(scope="module")
-def test_part() -> Comparison:
+def compared() -> Comparison:
     return evaluate.compare_systems({"base": at(BEFORE), "tuned": at(AFTER)}, TASK)
 
 
@@ -31,37 +31,37 @@ def words_of(section: Section) -> str:
     return "\n".join(block for block in section.blocks if isinstance(block, str))
 
 
-def test_comparison_keeps_results_of_all_tasks(test_part: Comparison) -> None:
+def test_comparison_keeps_results_of_all_tasks(compared: Comparison) -> None:
     """Tables of the test under fixed names, those of further tasks by their name, and a picture with every value."""
     short = evaluate.compare_systems(
         {"base": at(AFTER), "tuned": at(BEFORE)}, TASK.with_queries(str.upper, "few words")
     )
-    section = sections.comparison(test_part, short)
+    section = sections.comparison(compared, short)
     assert {"results", "comparison", "per_query", "comparison_few_words"} == set(section.tables)
     assert set(section.tables["results"]["task"]) == {"t", "few words"}
     pd.testing.assert_frame_equal(section.tables["comparison_few_words"], short.table)
-    score = test_part.results.query("model == 'tuned' and metric == 'nDCG@10'")["score"].iloc[0]
+    score = compared.results.query("model == 'tuned' and metric == 'nDCG@10'")["score"].iloc[0]
     assert f"tuned on t {score:.3f}" in section.pictures["systems"].alt
     assert "query" in section.tables["per_query"] and "query" not in section.without_texts().tables["per_query"]
 
 
-def test_numbers_pair_every_system_with_the_baseline(test_part: Comparison) -> None:
+def test_numbers_pair_every_system_with_the_baseline(compared: Comparison) -> None:
     """One row a system and metric; the baseline has no difference to itself; p and mdd are those of the comparison."""
-    section = sections.numbers(test_part)
+    section = sections.numbers(compared)
     table = tables(section)[0].set_index(["model", "metric"])
-    assert len(table) == len(test_part.results)
-    row, found = table.loc[("tuned", "nDCG@10")], test_part.row("tuned", "nDCG@10")
+    assert len(table) == len(compared.results)
+    row, found = table.loc[("tuned", "nDCG@10")], compared.row("tuned", "nDCG@10")
     assert row["minus base [95 %]"].startswith(f"{found['difference']:+.3f} [{found['low']:+.3f}, ")
     assert (row["p"], row["mdd"], row["n"]) == (found["p_holm"], found["mdd"], N)
     base = table.loc[("base", "nDCG@10")]
     assert base["minus base [95 %]"] == "" and np.isnan(base["p"])
-    assert row["unjudged@10"] == pytest.approx(test_part.scores["tuned"].unjudged(10))
-    assert set(section.tables["ties"]["model"]) == set(test_part.scores)
+    assert row["unjudged@10"] == pytest.approx(compared.scores["tuned"].unjudged(10))
+    assert set(section.tables["ties"]["model"]) == set(compared.scores)
 
 
-def test_diagnostics_slice_the_searches(test_part: Comparison) -> None:
+def test_diagnostics_slice_the_searches(compared: Comparison) -> None:
     """Slices by length and overlap, kept in one table; rankings have no vectors to show."""
-    section = sections.diagnostics(test_part, "tuned")
+    section = sections.diagnostics(compared, "tuned")
     folded = [block for block in section.blocks if isinstance(block, Folded)]
     assert len(folded) == 2 and set(section.tables) == {"slices"}
     assert {"length", "overlap"} == set(section.tables["slices"]["by"])
@@ -75,9 +75,9 @@ def test_diagnostics_show_the_vectors_of_both_models(model: Any) -> None:
     np.testing.assert_allclose(space["base"], space["tuned"])
 
 
-def test_examples_are_texts(test_part: Comparison) -> None:
+def test_examples_are_texts(compared: Comparison) -> None:
     """Helped, hurt and unchanged side by side, kept as a table beside that of all errors; a private run has none."""
-    section = sections.examples(test_part, "tuned", seed=1)
+    section = sections.examples(compared, "tuned", seed=1)
     shown = [block for block in section.blocks if isinstance(block, SideBySide)]
     assert len(shown) == 8 and set(section.tables["examples"]["kind"]) == {"helped", "hurt", "unchanged"}
     assert all({"base", "tuned"} <= set(block.columns) for block in shown)
@@ -117,19 +117,19 @@ def test_terms_explain_what_is_there(model: Any) -> None:
     assert "1,234" in both.meaning["tuned"] and "questions" in both.meaning["groups"] and "Index Flat" in both.meaning
 
 
-def test_limits_name_what_is_known(model: Any, test_part: Comparison) -> None:
+def test_limits_name_what_is_known(model: Any, compared: Comparison) -> None:
     """Shares are those of the results; what is not given is left out, and the last sentence always stands."""
     nothing = sections.limits()
     assert len(nothing.blocks) == 1 and nothing.tables == {}
     lengths = pd.DataFrame({"tokens": [100, 300], "lost": [0, 44], "limit": [256, 256]})
     german = pd.DataFrame({"language": ["de"], "texts": [30], "share": [1.0]})
     few = SimpleNamespace(train=range(250), notes=["a note of the split"])
-    section = sections.limits(stand_in="Titles stand in.", model=model, languages=german, split=few, test=test_part,
-                              system=test_part.systems["tuned"], lengths=lengths)  # fmt: skip
+    section = sections.limits(stand_in="Titles stand in.", model=model, languages=german, split=few, test=compared,
+                              system=compared.systems["tuned"], lengths=lengths)  # fmt: skip
     said = words_of(section)
     for value in ("Titles stand in.", "German", "250", "a note of the split", "50%", "11%", "256"):
         assert value in said
-    assert f"{test_part.scores['tuned'].unjudged(10):.0%}" in said and section.blocks[-1] == nothing.blocks[-1]
+    assert f"{compared.scores['tuned'].unjudged(10):.0%}" in said and section.blocks[-1] == nothing.blocks[-1]
 
 
 def test_deployment_gives_lines_to_paste(model: Any, tmp_path: Path) -> None:
@@ -150,9 +150,9 @@ def test_deployment_gives_lines_to_paste(model: Any, tmp_path: Path) -> None:
         assert section.shown_texts() == [long]
 
 
-def test_licences_and_reproducibility(model: Any, test_part: Comparison) -> None:
+def test_licences_and_reproducibility(model: Any, compared: Comparison) -> None:
     """The licence and training sets of the model's card, and how often the test was used."""
     assert "apache-2.0" in words_of(sections.licences(model, "Ours.")).lower()
-    section = sections.reproducibility(test_part, model, scored="Scored 7 times.", chosen="the index")
-    assert all(value in words_of(section) for value in ("Scored 7 times.", "the index", f"{len(test_part.scores)}"))
+    section = sections.reproducibility(compared, model, scored="Scored 7 times.", chosen="the index")
+    assert all(value in words_of(section) for value in ("Scored 7 times.", "the index", f"{len(compared.scores)}"))
     assert all(name in words_of(section) for name in vectors.origin.declared(model).datasets)
